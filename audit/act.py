@@ -1,0 +1,264 @@
+"""`acting()`: one transaction and its records. No act, no effect (log.md, first paragraph).
+
+Use cases open the act; a lower function that changes anything takes `act` as its first argument and
+records what it did. At exit the records get their serial numbers under a row lock and are inserted
+in the same transaction as the change itself, in one statement. Acts do not wait for the log: the
+sequencer (sequencer.py) gives committed records their leaf at the next beat.
+
+    async with acting(Actor("bidder", "91310000…")) as act:
+        rows = await act.query("UPDATE … RETURNING log_now()", …)
+        ref = act.record("deposited", subject=tender, tender=tender, …)
+    promise = log_key.promise(ref.entry)
+
+Rules of the act
+- It records at least one fact, else it raises and rolls back.
+- Acts do not nest, and nothing is spawned, sent or signed inside one.
+- `Refused` and every other exception roll everything back.
+- The time of a record is the database's log_now(), read under the lock that decides.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction
+
+from audit.canon import canon
+from audit.record import Rule, entry_blinded, entry_clear, make, types
+
+RECORD_LIMIT = 65_000  # bytes of one record (log.md §1)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a kind ("bidder", "operator", "timer", "custodian" …) and an opaque id."""
+
+    kind: str
+    id: str
+
+
+@dataclass
+class RecordRef:
+    """A record of an act. Sealed records know their bytes at once; `serial` ones, and every `id`, when it ends."""
+
+    type: str
+    subject: str
+    rules: frozenset[Rule]
+    body: dict[str, Any]
+    record: bytes = b""  # canonical bytes
+    nonce: bytes | None = None  # 32 bytes for a blinded entry, None for a clear one
+    entry: bytes = b""  # log.md §2; what the promise is signed over
+    id: int = 0  # its row
+
+    def _settle(self) -> None:
+        self.record = canon(self.body)
+        if len(self.record) > RECORD_LIMIT:
+            raise ValueError(f"a {self.type} record of {len(self.record)} bytes: bigger things go in by hash")
+        if Rule.PUBLIC in self.rules:
+            self.entry = entry_clear(self.record)
+        else:
+            self.nonce = secrets.token_bytes(32)
+            self.entry = entry_blinded(self.nonce, self.record)
+
+
+@dataclass(frozen=True)
+class _Disclosing:
+    cause: RecordRef
+    tender: str | None
+    rule: Rule
+    records: tuple[int, ...]
+    public: bool
+
+
+class Act:
+    """One open transaction; made by `acting` only."""
+
+    def __init__(self, actor: Actor, connection: BaseDBAsyncClient) -> None:
+        self.actor = actor
+        self.connection = connection  # for ORM calls: `.using_db(act.connection)`
+        self.entries: list[RecordRef] = []  # complete after the act has ended
+        self._raw: Any = connection._connection  # type: ignore[attr-defined]  # asyncpg's own, inside this transaction
+        self._now: datetime | None = None
+        self._disclosing: list[_Disclosing] = []
+
+    @property
+    def now(self) -> datetime:
+        """Log time as last read from the database in this act: at entry, by `clock()`, or handed to `at()`."""
+        if self._now is None:
+            raise RuntimeError("this act was opened without a clock: await act.clock() or call act.at(…) first")
+        return self._now
+
+    async def clock(self) -> datetime:
+        """Read log_now() again, after a lock was taken; `now` and later records use it."""
+        self._now = await self._raw.fetchval("SELECT log_now()")
+        return self.now
+
+    def at(self, now: datetime) -> None:
+        """Take a log_now() which another statement of this act has returned; saves a round trip."""
+        self._now = now
+
+    async def query(self, sql: str, *args: Any) -> list[Any]:
+        """Run one statement with `$1` parameters; rows answer to `row["column"]`.
+
+        Errors are asyncpg's own (`asyncpg.UniqueViolationError` with `.constraint_name`, …).
+        """
+        rows: list[Any] = await self._raw.fetch(sql, *args)
+        return rows
+
+    def record(self, type: str, *, subject: str, time: datetime | None = None, **body: Any) -> RecordRef:
+        """State a fact of a declared type; it is inserted, with its serial number, when the act ends.
+
+        `time` defaults to `now`. Fields are checked against the type's declaration (audit/record.py).
+        """
+        rules = frozenset(types[type].rules)
+        actor = {"kind": self.actor.kind, "id": self.actor.id}
+        value = make(type, subject=subject, actor=actor, time=time or self.now, **body)
+        ref = RecordRef(type, subject, rules, value)
+        if not _numbered(rules):
+            ref._settle()
+        self.entries.append(ref)
+        return ref
+
+    def disclose(
+        self,
+        cause: RecordRef,
+        *,
+        tender: str | None = None,
+        rule: Rule = Rule.CLOSING,
+        records: Sequence[int] = (),
+        public: bool,
+    ) -> None:
+        """When the act ends, disclose all records of `tender` under `rule`, and those with the given row ids.
+
+        `cause` is the public record of this act that ends their secrecy (`closed`, `evaluation-closed`);
+        `public=False` shows them to the supervision edition alone (a box that stays shut). log.md §1.
+        """
+        self._disclosing.append(_Disclosing(cause, tender, rule, tuple(records), public))
+
+    async def _insert(self) -> None:
+        """Serial numbers, then all records in one statement, then disclosures."""
+        if not self.entries:
+            raise RuntimeError("an act without a record")
+        await self._number([ref for ref in self.entries if _numbered(ref.rules)])
+        rows = [
+            (
+                ref.type,
+                " ".join(sorted(ref.rules)),
+                ref.subject,
+                ref.body.get("tender"),
+                self.actor.kind,
+                self.actor.id,
+                ref.body.get("serial"),
+                ref.body.get("sserial"),
+                ref.record,
+                ref.nonce,
+                ref.entry,
+                ref.body["time"],
+            )
+            for ref in self.entries
+        ]
+        if len(rows) == 1:
+            ids = await self._raw.fetch(_INSERT_ONE, *rows[0])
+        else:
+            ids = await self._raw.fetch(_INSERT_MANY, *(list(column) for column in zip(*rows, strict=True)))
+        for ref, row in zip(self.entries, ids, strict=True):
+            ref.id = row["id"]
+        for what in self._disclosing:
+            await self._raw.execute(
+                _DISCLOSE, what.cause.id, what.public, what.tender, what.rule.value, list(what.records)
+            )
+
+    async def _number(self, refs: list[RecordRef]) -> None:
+        """Give `serial` and `sserial`, per subject in the order recorded; the row lock lasts until the commit."""
+        if not refs:
+            return
+        wanted: dict[str, list[int]] = {}
+        for ref in refs:
+            wanted.setdefault(ref.subject, [0, 0])[_numbered(ref.rules) == "sserial"] += 1
+        subjects = sorted(wanted)  # one order for everybody: no deadlock between acts
+        rows = await self._raw.fetch(
+            _NUMBER, subjects, [wanted[s][0] for s in subjects], [wanted[s][1] for s in subjects]
+        )
+        last = {
+            row["subject"]: {
+                "serial": row["serial"] - wanted[row["subject"]][0],
+                "sserial": row["sserial"] - wanted[row["subject"]][1],
+            }
+            for row in rows
+        }
+        for ref in refs:
+            counter = _numbered(ref.rules)
+            last[ref.subject][counter] += 1
+            ref.body[counter] = last[ref.subject][counter]
+            ref._settle()
+
+
+def _numbered(rules: frozenset[Rule]) -> str:
+    """Which counter a record of these rules takes (log.md §1): sealed ones none, or gaps would betray them."""
+    if Rule.PUBLIC in rules:
+        return "serial"
+    return "sserial" if rules == {Rule.SUPERVISOR} else ""
+
+
+_acting: ContextVar[bool] = ContextVar("acting", default=False)
+
+
+@asynccontextmanager
+async def acting(actor: Actor, *, clock: bool = True) -> AsyncIterator[Act]:
+    """Open an act. `clock=False` saves reading log_now() at entry: then call `act.clock()` or `act.at(…)`."""
+    if _acting.get():
+        raise RuntimeError("acts do not nest")
+    token = _acting.set(True)
+    try:
+        async with in_transaction() as connection:
+            act = Act(actor, connection)
+            if clock:
+                await act.clock()
+            yield act
+            await act._insert()
+    finally:
+        _acting.reset(token)
+
+
+def pool() -> Any:
+    """The raw asyncpg pool behind the ORM's connection, for the log, feeds and exports.
+
+    It exists once the ORM has run its first statement; `trading.postgres.connect` sees to that.
+    """
+    found = get_connection("default")._pool  # type: ignore[attr-defined]
+    if found is None:
+        raise RuntimeError("the database connection has not been opened yet")
+    return found
+
+
+_COLUMNS = (
+    "id, type, rules, subject, tender, actor_kind, actor, serial, sserial, record, nonce, entry, made_at"
+)
+_INSERT_ONE = f"""
+INSERT INTO log_record ({_COLUMNS})
+VALUES (log_next_record(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz) RETURNING id"""
+_INSERT_MANY = f"""
+INSERT INTO log_record ({_COLUMNS})
+SELECT log_next_record(), r.* FROM (SELECT a, b, c, d, e, f, g, h, i, j, k, l::timestamptz FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+    $9::bytea[], $10::bytea[], $11::bytea[], $12::text[]) WITH ORDINALITY
+    AS u(a, b, c, d, e, f, g, h, i, j, k, l, n) ORDER BY n) r RETURNING id"""
+_NUMBER = """
+INSERT INTO log_serial AS s (subject, serial, sserial)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS u(a, b, c) ORDER BY a
+ON CONFLICT (subject) DO UPDATE SET serial = s.serial + excluded.serial, sserial = s.sserial + excluded.sserial
+RETURNING subject, serial, sserial"""
+_DISCLOSE = """
+INSERT INTO log_disclosure (record, cause, public, at)
+SELECT id, $1, $2, log_now() FROM log_record
+WHERE id <> $1 AND nonce IS NOT NULL AND (
+    tender = $3 AND $4 = ANY (string_to_array(rules, ' ')) OR id = ANY ($5::bigint[]))
+ON CONFLICT (record, cause) DO NOTHING"""
