@@ -1,0 +1,110 @@
+"""Where things are and how this installation runs: read once from the environment, handed down as a value.
+
+Every setting is `TRADING_<NAME>` in the environment or in a `.env` file of the working directory; `DATABASE_URL` and
+`PG_BIN` keep the names other tools give them. Nothing below the edge reads the environment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one installation. Spans are seconds of the machine's clock unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRADING_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    data: Path = Field(default=Path("data"), description="the directory that holds everything this installation owns")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    """The address under which others reach this platform; empty: `http://host:port`."""
+
+    # -- the database (trading/postgres.py) --------------------------------------------------------------------------
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "TRADING_DATABASE_URL", "database_url")
+    )
+    """The application role's address. None: the embedded server under `data/postgres`."""
+    database_owner_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_OWNER_URL", "TRADING_DATABASE_OWNER_URL", "database_owner_url"),
+    )
+    """The owner role's address, for `trading migrate` alone; None: `database_url`."""
+    pg_bin: Path | None = Field(default=None, validation_alias=AliasChoices("PG_BIN", "TRADING_PG_BIN", "pg_bin"))
+    pool_min: int = 1
+    pool_max: int = 16
+
+    # -- the log (audit/log.md) --------------------------------------------------------------------------------------
+    origin: str = "demo.localhost/log"
+    beat: float = 1.0
+    """Seconds between two beats of the sequencer; stands in record 0 as `beat`."""
+    width: int = 8
+    """Leaves in a beat; stands in record 0 as `width`."""
+    log_key: Path | None = None
+    """The log key's file; None: `data/keys/log.pem`."""
+    policy: Path | None = None
+    parties: Path | None = None
+    """The trust files of this log; None: `data/trust/policy.txt` and `data/trust/parties.txt`."""
+    witnesses: tuple[str, ...] = ()
+    """Addresses of the witnesses, each `name=url`."""
+
+    # -- the edge ----------------------------------------------------------------------------------------------------
+    lang: str = "zh-CN"
+    token_pepper: str = ""
+    """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
+    segment_limit: int = 1 << 20
+    """Bytes in a segment of an upload (envelope.md: 1 MiB)."""
+    upload_quota: int = 1 << 30
+    """Bytes one bidder may hold in unfinished uploads."""
+
+    @property
+    def base_url(self) -> str:
+        """The address to print and to hand to witnesses, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def log_key_path(self) -> Path:
+        """Where the log's private key lies (PEM, mode 0600)."""
+        return self.log_key or self.data / "keys" / "log.pem"
+
+    @property
+    def policy_path(self) -> Path:
+        """The trust policy (C2SP tlog-policy) of this log."""
+        return self.policy or self.data / "trust" / "policy.txt"
+
+    @property
+    def parties_path(self) -> Path:
+        """The parties file (envelope.md §2) of this log."""
+        return self.parties or self.data / "trust" / "parties.txt"
+
+    @property
+    def log_dir(self) -> Path:
+        """Tiles and checkpoint as published; not trusted by anybody."""
+        return self.data / "log"
+
+    @property
+    def bids_dir(self) -> Path:
+        """Sealed bids, by hash."""
+        return self.data / "bids"
+
+    @property
+    def archives_dir(self) -> Path:
+        """Archives, two editions a tender."""
+        return self.data / "archives"
+
+    @property
+    def witness_urls(self) -> tuple[tuple[str, str], ...]:
+        """The witnesses as (name, address)."""
+        return tuple((name, url.rstrip("/")) for name, _, url in (w.partition("=") for w in self.witnesses))
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """The settings of this process, read from its environment on first use."""
+    return Settings()
