@@ -31,10 +31,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from audit.canon import canon
-from audit.record import Rule, entry_blinded, entry_clear, make, types
-
-RECORD_LIMIT = 65_000  # bytes of one record (log.md §1)
+from audit.record import NONCE, RecordType, Rule, encode, entry_of, make, types
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,8 @@ class Actor:
 class RecordRef:
     """A record of an act. Sealed records know their bytes at once; `serial` ones, and every `id`, when it ends."""
 
-    type: str
+    kind: RecordType
     subject: str
-    rules: frozenset[Rule]
     body: dict[str, Any]
     record: bytes = b""  # canonical bytes
     nonce: bytes | None = None  # 32 bytes for a blinded entry, None for a clear one
@@ -59,14 +55,10 @@ class RecordRef:
     id: int = 0  # its row
 
     def _settle(self) -> None:
-        self.record = canon(self.body)
-        if len(self.record) > RECORD_LIMIT:
-            raise ValueError(f"a {self.type} record of {len(self.record)} bytes: bigger things go in by hash")
-        if Rule.PUBLIC in self.rules:
-            self.entry = entry_clear(self.record)
-        else:
-            self.nonce = secrets.token_bytes(32)
-            self.entry = entry_blinded(self.nonce, self.record)
+        self.record = encode(self.body)
+        if not self.kind.public:
+            self.nonce = secrets.token_bytes(NONCE)
+        self.entry = entry_of(self.record, self.nonce)
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ class Act:
         self.actor = actor
         self.connection = connection  # for ORM calls: `.using_db(act.connection)`
         self.entries: list[RecordRef] = []  # complete after the act has ended
-        self._raw: Any = connection._connection  # type: ignore[attr-defined]  # asyncpg's own, inside this transaction
+        self._raw: Any = connection._connection  # asyncpg's own, inside this transaction
         self._now: datetime | None = None
         self._disclosing: list[_Disclosing] = []
 
@@ -113,16 +105,15 @@ class Act:
         rows: list[Any] = await self._raw.fetch(sql, *args)
         return rows
 
-    def record(self, type: str, *, subject: str, time: datetime | None = None, **body: Any) -> RecordRef:
+    def record(self, type: str, /, *, subject: str, time: datetime | None = None, **body: Any) -> RecordRef:
         """State a fact of a declared type; it is inserted, with its serial number, when the act ends.
 
         `time` defaults to `now`. Fields are checked against the type's declaration (audit/record.py).
         """
-        rules = frozenset(types[type].rules)
         actor = {"kind": self.actor.kind, "id": self.actor.id}
         value = make(type, subject=subject, actor=actor, time=time or self.now, **body)
-        ref = RecordRef(type, subject, rules, value)
-        if not _numbered(rules):
+        ref = RecordRef(types[type], subject, value)
+        if not ref.kind.counter:
             ref._settle()
         self.entries.append(ref)
         return ref
@@ -147,11 +138,11 @@ class Act:
         """Serial numbers, then all records in one statement, then disclosures."""
         if not self.entries:
             raise RuntimeError("an act without a record")
-        await self._number([ref for ref in self.entries if _numbered(ref.rules)])
+        await self._number([ref for ref in self.entries if ref.kind.counter])
         rows = [
             (
-                ref.type,
-                " ".join(sorted(ref.rules)),
+                ref.kind.name,
+                " ".join(sorted(ref.kind.rules)),
                 ref.subject,
                 ref.body.get("tender"),
                 self.actor.kind,
@@ -182,7 +173,7 @@ class Act:
             return
         wanted: dict[str, list[int]] = {}
         for ref in refs:
-            wanted.setdefault(ref.subject, [0, 0])[_numbered(ref.rules) == "sserial"] += 1
+            wanted.setdefault(ref.subject, [0, 0])[ref.kind.counter == "sserial"] += 1
         subjects = sorted(wanted)  # one order for everybody: no deadlock between acts
         rows = await self._raw.fetch(
             _NUMBER, subjects, [wanted[s][0] for s in subjects], [wanted[s][1] for s in subjects]
@@ -195,17 +186,10 @@ class Act:
             for row in rows
         }
         for ref in refs:
-            counter = _numbered(ref.rules)
+            counter = ref.kind.counter
             last[ref.subject][counter] += 1
             ref.body[counter] = last[ref.subject][counter]
             ref._settle()
-
-
-def _numbered(rules: frozenset[Rule]) -> str:
-    """Which counter a record of these rules takes (log.md §1): sealed ones none, or gaps would betray them."""
-    if Rule.PUBLIC in rules:
-        return "serial"
-    return "sserial" if rules == {Rule.SUPERVISOR} else ""
 
 
 _acting: ContextVar[bool] = ContextVar("acting", default=False)
@@ -228,20 +212,17 @@ async def acting(actor: Actor, *, clock: bool = True) -> AsyncIterator[Act]:
         _acting.reset(token)
 
 
-def pool() -> Any:
-    """The raw asyncpg pool behind the ORM's connection, for the log, feeds and exports.
+async def pool() -> Any:
+    """The raw asyncpg pool behind the ORM's connection, for the log, feeds and exports."""
+    client: Any = get_connection("default")
+    if client._pool is None:
+        async with client._pool_init_lock:
+            if client._pool is None:
+                await client.create_connection(with_db=True)
+    return client._pool
 
-    It exists once the ORM has run its first statement; `trading.postgres.connect` sees to that.
-    """
-    found = get_connection("default")._pool  # type: ignore[attr-defined]
-    if found is None:
-        raise RuntimeError("the database connection has not been opened yet")
-    return found
 
-
-_COLUMNS = (
-    "id, type, rules, subject, tender, actor_kind, actor, serial, sserial, record, nonce, entry, made_at"
-)
+_COLUMNS = "id, type, rules, subject, tender, actor_kind, actor, serial, sserial, record, nonce, entry, made_at"
 _INSERT_ONE = f"""
 INSERT INTO log_record ({_COLUMNS})
 VALUES (log_next_record(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz) RETURNING id"""

@@ -35,7 +35,7 @@ class Record(Model):
 class Leaf(Model):
     """One leaf of the tree. `record` is null for markers and covers."""
 
-    index = fields.BigIntField(primary_key=True)
+    index = fields.BigIntField(primary_key=True, generated=False)
     beat = fields.BigIntField()
     record = fields.BigIntField(null=True, unique=True)
     entry = fields.BinaryField()
@@ -61,7 +61,7 @@ class Node(Model):
 class Checkpoint(Model):
     """One tree size there was. `previous` is unique: the compare-and-swap on the old size."""
 
-    size = fields.BigIntField(primary_key=True)
+    size = fields.BigIntField(primary_key=True, generated=False)
     previous = fields.BigIntField(unique=True)
     beat = fields.BigIntField(unique=True)
     root = fields.BinaryField()

@@ -28,7 +28,6 @@ from typing import IO, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import asyncpg
-from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 from tortoise.migrations.api.migrate import migrate as tortoise_migrate
 
@@ -129,6 +128,10 @@ class Embedded:
     def dsn(self, role: str = APP, database: str = DATABASE) -> str:
         """The address for asyncpg, Tortoise and psql; any process of the same user may use it."""
         return f"postgresql://{role}@/{database}?host={quote(str(self.sockets), safe='')}&port={PORT}"
+
+    def say(self, sql: str) -> None:
+        """One statement as the superuser; nothing comes back. Raises ConnectionError with the server's words."""
+        _say(self.sockets, sql)
 
     @property
     def pid(self) -> int | None:
@@ -441,14 +444,16 @@ def configuration(address: str, *, pool_min: int = 1, pool_max: int = 16) -> dic
 
 
 async def connect(settings: Settings, role: str = APP) -> TortoiseContext:
-    """Connect Tortoise (and the asyncpg pool beneath it) for this process; `disconnect` ends it."""
-    config = configuration(dsn(settings, role), pool_min=settings.pool_min, pool_max=settings.pool_max)
-    return await Tortoise.init(config=config, _enable_global_fallback=True)
+    """Connect Tortoise, and the asyncpg pool beneath it, for this process; `await context.close_connections()` ends it.
 
-
-async def disconnect() -> None:
-    """Close the pool of this process."""
-    await Tortoise.close_connections()
+    The context is set as the process's fallback, not as this task's: uvicorn answers each request in a task of its own.
+    """
+    context = TortoiseContext()
+    await context.init(
+        config=configuration(dsn(settings, role), pool_min=settings.pool_min, pool_max=settings.pool_max),
+        _enable_global_fallback=True,
+    )
+    return context
 
 
 @contextlib.asynccontextmanager
@@ -458,7 +463,7 @@ async def connected(settings: Settings, role: str = APP) -> AsyncIterator[Tortoi
     try:
         yield context
     finally:
-        await disconnect()
+        await context.close_connections()
 
 
 # --------------------------------------------------------------------------------------------------------- migrations
@@ -478,15 +483,24 @@ async def migrate(settings: Settings) -> None:
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         try:
-            await tortoise_migrate(config=configuration(address), direction="forward")
+            async with TortoiseContext():  # a context of its own: a connected process may migrate another database
+                await tortoise_migrate(config=configuration(address), direction="forward")
+            await grant(guard)
         finally:
-            await Tortoise.close_connections()
-        await grant(guard)
+            await guard.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
     finally:
         await guard.close()
 
 
-APPEND_ONLY = ("log_record", "log_leaf", "log_checkpoint", "log_cosignature", "log_disclosure", "log_clock")
+APPEND_ONLY = (
+    "log_record",
+    "log_leaf",
+    "log_node",
+    "log_checkpoint",
+    "log_cosignature",
+    "log_disclosure",
+    "log_clock",
+)
 """Tables in which the application may add and read, nothing more (house.md rule 6); triggers in audit/migrations say so too."""
 
 
