@@ -448,11 +448,11 @@ async def connect(settings: Settings, role: str = APP) -> TortoiseContext:
 
     The context is set as the process's fallback, not as this task's: uvicorn answers each request in a task of its own.
     """
-    context = TortoiseContext()
-    await context.init(
-        config=configuration(dsn(settings, role), pool_min=settings.pool_min, pool_max=settings.pool_max),
-        _enable_global_fallback=True,
-    )
+    with TortoiseContext() as context:  # current while models are read, the fallback from then on
+        await context.init(
+            config=configuration(dsn(settings, role), pool_min=settings.pool_min, pool_max=settings.pool_max),
+            _enable_global_fallback=True,
+        )
     return context
 
 

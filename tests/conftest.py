@@ -1,0 +1,90 @@
+"""The database of the tests: one embedded server a session, one migrated template, one clone a test.
+
+`database` is the application role's address of a fresh clone, `owner_dsn` the owner's, `settings` the settings that name
+them, `db` a connected Tortoise. All are function-scoped; `clone` makes further ones (for a module, for a subprocess).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from tortoise.context import TortoiseContext
+
+from trading import postgres
+from trading.settings import Settings
+
+FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off", "max_wal_size": "2GB"}
+"""A machine that loses power is no part of a unit test; `synchronous_commit` stays as the house has it."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Embedded]:
+    """The session's PostgreSQL, in a path with a space, empty."""
+    with postgres.Embedded(tmp_path_factory.mktemp("a server"), settings=FAST) as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def template(server: postgres.Embedded, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of the migrated database that clones are made of."""
+    migrated = Settings(
+        data=tmp_path_factory.mktemp("template"),
+        database_url=server.dsn(postgres.APP),
+        database_owner_url=server.dsn(postgres.OWNER),
+    )
+    asyncio.run(postgres.migrate(migrated))
+    return postgres.DATABASE
+
+
+Cloner = Callable[[], "contextmanager[str]"]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def clone(server: postgres.Embedded, template: str) -> Cloner:
+    """`with clone() as name:` is a database of its own, gone afterwards."""
+
+    @contextmanager
+    def cloned() -> Iterator[str]:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        server.say(f'CREATE DATABASE "{name}" OWNER {postgres.OWNER} TEMPLATE {template} STRATEGY FILE_COPY')
+        try:
+            yield name
+        finally:
+            server.say(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    return cloned
+
+
+@pytest.fixture
+def database(server: postgres.Embedded, clone: Cloner) -> Iterator[str]:
+    """The application role's address of a database nobody else uses."""
+    with ExitStack() as stack:
+        yield server.dsn(postgres.APP, stack.enter_context(clone()))
+
+
+@pytest.fixture
+def owner_dsn(database: str) -> str:
+    """The owner's address of the same database: for a test that plays the dishonest administrator."""
+    return database.replace(f"//{postgres.APP}@", f"//{postgres.OWNER}@", 1)
+
+
+@pytest.fixture
+def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
+    """Settings of an installation in `tmp_path` on that database."""
+    return Settings(
+        data=tmp_path / "data", database_url=database, database_owner_url=owner_dsn, origin="demo.test/log", lang="en"
+    )
+
+
+@pytest.fixture
+async def db(settings: Settings) -> AsyncIterator[TortoiseContext]:
+    """Tortoise, connected as the application's role."""
+    async with postgres.connected(settings) as context:
+        yield context
