@@ -1,0 +1,338 @@
+"""The rows of sealed bidding. What the law forbids, the database refuses (house.md, rule 6).
+
+The migrations add what a model cannot say:
+- a deposit and a withdrawal carry the deadline of their box by a composite foreign key that follows a moved
+  deadline, and `CHECK (received_at <= deadline)`: a late bid cannot exist, whoever writes;
+- a deadline moves only later, and not after the closing; a closed box stays closed;
+- what a bidder signed is never changed or deleted, only ended;
+- `bidding_seen` (heads and boxes of each bidder), `bidding_segment`, `bidding_refusals` have no model:
+  nothing but the statements of boxes.py and uploads.py touches them.
+
+Times are log time. Hashes are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+_HASH = 64
+_TENDER = 200
+_STAGE = 40
+_PARTY = 200
+
+
+class Statement(Model):
+    """A custodian's encryption key. `pub` is unique in the whole log, whoever the custodian."""
+
+    sha = fields.CharField(max_length=_HASH, primary_key=True)
+    custodian = fields.CharField(max_length=_PARTY)
+    name = fields.CharField(max_length=400)
+    pub = fields.CharField(max_length=130, unique=True)  # 65 bytes, hex
+    valid_from = fields.DatetimeField()
+    valid_to = fields.DatetimeField()
+    tender = fields.CharField(max_length=_TENDER, null=True)  # null: a key of a period
+    statement = fields.BinaryField()
+    sig = fields.BinaryField()
+    sig_hash = fields.CharField(max_length=_HASH)
+    registered_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_statement"
+
+
+class Rehearsal(Model):
+    """32 random bytes sealed to a statement's key, and the proof that they were read."""
+
+    challenge = fields.CharField(max_length=_HASH, primary_key=True)
+    statement = fields.ForeignKeyField("bidding.Statement", related_name=False, on_delete=fields.RESTRICT)
+    r = fields.BinaryField()
+    sealed = fields.BinaryField()
+    proof = fields.CharField(max_length=_HASH, null=True)
+    made_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "bidding_rehearsal"
+
+
+class Keyset(Model):
+    """One key set per (tender, stage), ever."""
+
+    id = fields.CharField(max_length=_HASH, primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    k = fields.IntField()
+    n = fields.IntField()
+    opens_at = fields.DatetimeField()
+    custodians = fields.JSONField()  # [{"i", "custodian", "pub", "statement"}]
+    keyset = fields.BinaryField()
+    made_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_keyset"
+        unique_together = (("tender", "stage"),)
+        constraints = (CheckConstraint(check="2 <= k AND k <= n AND n <= 9", name="bidding_keyset_threshold"),)
+
+
+class Box(Model):
+    """The boxes of one tender, one per stage, with one deadline. This row's lock orders deposits and the closing."""
+
+    tender = fields.CharField(max_length=_TENDER, primary_key=True)
+    deadline = fields.DatetimeField()
+    min_bids = fields.IntField()
+    unvouched = fields.JSONField()  # bidders whose keys need no vouching
+    opening_schema = fields.JSONField()
+    public_stages = fields.JSONField()
+    made_at = fields.DatetimeField()
+    closed_at = fields.DatetimeField(null=True)
+    opens = fields.BooleanField(null=True)  # said by the closing
+
+    class Meta:
+        table = "bidding_box"
+        unique_together = (("tender", "deadline"),)
+        constraints = (
+            CheckConstraint(check="min_bids >= 1", name="bidding_box_min_bids"),
+            CheckConstraint(check="closed_at >= deadline", name="bidding_box_not_early"),
+            CheckConstraint(check="(closed_at IS NULL) = (opens IS NULL)", name="bidding_box_closed"),
+        )
+
+
+class Stage(Model):
+    """A stage of a box: its key set and, for ever, its closing."""
+
+    id = fields.BigIntField(primary_key=True)
+    box = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
+    stage = fields.CharField(max_length=_STAGE)
+    keyset = fields.OneToOneField("bidding.Keyset", related_name=False, on_delete=fields.RESTRICT)
+    count = fields.IntField(null=True)
+    list_root = fields.CharField(max_length=_HASH, null=True)
+    events = fields.IntField(null=True)
+    events_root = fields.CharField(max_length=_HASH, null=True)
+
+    class Meta:
+        table = "bidding_stage"
+        unique_together = (("box_id", "stage"),)
+
+
+class Registration(Model):
+    """A bidder's signing key. One registration per bidder and key."""
+
+    sha = fields.CharField(max_length=_HASH, primary_key=True)
+    bidder = fields.CharField(max_length=_PARTY)
+    alg = fields.CharField(max_length=20)
+    key = fields.CharField(max_length=200)  # hex
+    by = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT, null=True)
+    vouched = fields.BooleanField()  # a ca or an authority stands at the root
+    rooted = fields.BooleanField()  # this very registration was signed by a ca or an authority
+    registration = fields.BinaryField()
+    sig = fields.BinaryField()
+    sig_hash = fields.CharField(max_length=_HASH)
+    record = fields.CharField(max_length=_HASH)  # SHA-256 of `bidder-key-registered`
+    registered_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_registration"
+        unique_together = (("bidder", "key"),)
+
+
+class Bid(Model):
+    """A bid: one envelope per stage, all or none. This row's lock orders its requests."""
+
+    id = fields.BigIntField(primary_key=True)
+    box = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
+    bid = fields.CharField(max_length=32)
+    bidder = fields.CharField(max_length=_PARTY)
+    withdrawn_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "bidding_bid"
+        unique_together = (("box_id", "bid"), ("box_id", "bid", "bidder"))
+        constraints = (
+            # E-TWICE
+            UniqueConstraint(fields=("box_id", "bidder"), name="bidding_bid_once", condition="withdrawn_at IS NULL"),
+        )
+
+
+class Upload(Model):
+    """A payload that arrives in segments; deposited, it is the payload of one deposit."""
+
+    id = fields.CharField(max_length=32, primary_key=True)  # also its name in the store
+    tender = fields.CharField(max_length=_TENDER)
+    bidder = fields.CharField(max_length=_PARTY)
+    size = fields.BigIntField()
+    segments = fields.IntField()
+    stored = fields.IntField()
+    head = fields.BinaryField(null=True)
+    root = fields.CharField(max_length=_HASH, null=True)  # known, and the file kept, when all segments are in
+    deposited = fields.BooleanField()
+    touched_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_upload"
+        constraints = (
+            CheckConstraint(check="0 <= stored AND stored <= segments", name="bidding_upload_stored"),
+            CheckConstraint(check="root IS NULL OR stored = segments", name="bidding_upload_whole"),
+            CheckConstraint(check="root IS NOT NULL OR NOT deposited", name="bidding_upload_deposited"),
+        )
+
+
+class Deposit(Model):
+    """One deposited envelope. Only `ended_at` and, with its box, `deadline` ever change."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    deadline = fields.DatetimeField()
+    stage = fields.CharField(max_length=_STAGE)
+    bid = fields.CharField(max_length=32)
+    bidder = fields.CharField(max_length=_PARTY)
+    seq = fields.IntField()
+    hash = fields.CharField(max_length=_HASH, unique=True)  # of the manifest
+    manifest = fields.BinaryField()
+    sig = fields.BinaryField()
+    sig_hash = fields.CharField(max_length=_HASH)
+    signer = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
+    root = fields.CharField(max_length=_HASH)
+    size = fields.BigIntField()
+    upload = fields.OneToOneField("bidding.Upload", related_name=False, on_delete=fields.RESTRICT)
+    received_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # replaced or withdrawn
+
+    class Meta:
+        table = "bidding_deposit"
+        unique_together = (("tender", "bid", "stage", "seq"),)
+        constraints = (
+            CheckConstraint(check="received_at <= deadline", name="bidding_deposit_in_time"),
+            UniqueConstraint(
+                fields=("tender", "bid", "stage"), name="bidding_deposit_effective", condition="ended_at IS NULL"
+            ),
+        )
+
+
+class Withdrawal(Model):
+    """A signed withdrawal of a whole bid; nothing follows it."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    deadline = fields.DatetimeField()
+    bid = fields.CharField(max_length=32)
+    bidder = fields.CharField(max_length=_PARTY)
+    withdrawal = fields.BinaryField()
+    sig = fields.BinaryField()
+    sig_hash = fields.CharField(max_length=_HASH)
+    signer = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
+    received_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_withdrawal"
+        unique_together = (("tender", "bid"),)
+        constraints = (CheckConstraint(check="received_at <= deadline", name="bidding_withdrawal_in_time"),)
+
+
+class Refusal(Model):
+    """A recorded refusal."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    bidder = fields.CharField(max_length=_PARTY)
+    code = fields.CharField(max_length=40)
+    manifest = fields.CharField(max_length=_HASH)
+    refused_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_refusal"
+
+
+class Erasure(Model):
+    """A payload to erase, written by the act that ended it: a crash after the commit does not lose the erasure."""
+
+    upload = fields.CharField(max_length=32, primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    due_at = fields.DatetimeField()
+    erased_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "bidding_erasure"
+
+
+class Release(Model):
+    """One custodian's release: one per key set and index."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    i = fields.IntField()
+    custodian = fields.CharField(max_length=_PARTY)
+    release = fields.BinaryField()
+    sig = fields.BinaryField()
+    sig_hash = fields.CharField(max_length=_HASH)
+    released_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_release"
+        unique_together = (("tender", "stage", "i"),)
+
+
+class Stored(Model):
+    """The supervisor's store has taken a larger stage."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    missing = fields.JSONField()  # bids
+    stored_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_stored"
+
+
+class Window(Model):
+    """The end of a release window: these custodians (indexes) can release no more."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    missing = fields.JSONField()
+    ended_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_window"
+        unique_together = (("tender", "stage"),)
+
+
+class Settlement(Model):
+    """Who is admitted to a later stage."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    admitted = fields.JSONField()  # bids
+    settled_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_settlement"
+        unique_together = (("tender", "stage"),)
+
+
+class Unsealed(Model):
+    """A verdict. Several PENDING ones may come before the one that counts."""
+
+    id = fields.BigIntField(primary_key=True)
+    tender = fields.CharField(max_length=_TENDER)
+    stage = fields.CharField(max_length=_STAGE)
+    bid = fields.CharField(max_length=32)
+    seq = fields.IntField()
+    verdict = fields.CharField(max_length=20)
+    value = fields.JSONField()  # {"at", "opening", "files", "findings", "unvouched"}
+    ck = fields.CharField(max_length=_HASH, null=True)
+    unsealed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bidding_unsealed"
+        constraints = (
+            UniqueConstraint(
+                fields=("tender", "stage", "bid"), name="bidding_unsealed_final", condition="verdict <> 'PENDING'"
+            ),
+        )
