@@ -121,11 +121,7 @@ class Registration(Model):
 
     sha = fields.CharField(max_length=_HASH, primary_key=True)
     bidder = fields.CharField(max_length=_PARTY)
-    alg = fields.CharField(max_length=20)
     key = fields.CharField(max_length=200)  # hex
-    by = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT, null=True)
-    vouched = fields.BooleanField()  # a ca or an authority stands at the root
-    rooted = fields.BooleanField()  # this very registration was signed by a ca or an authority
     registration = fields.BinaryField()
     sig = fields.BinaryField()
     sig_hash = fields.CharField(max_length=_HASH)

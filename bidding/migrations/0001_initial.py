@@ -143,22 +143,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("sha", fields.CharField(primary_key=True, unique=True, db_index=True, max_length=64)),
                 ("bidder", fields.CharField(max_length=200)),
-                ("alg", fields.CharField(max_length=20)),
                 ("key", fields.CharField(max_length=200)),
-                (
-                    "by",
-                    fields.ForeignKeyField(
-                        "bidding.Registration",
-                        source_field="by_id",
-                        null=True,
-                        db_constraint=True,
-                        to_field="sha",
-                        related_name=False,
-                        on_delete=OnDelete.RESTRICT,
-                    ),
-                ),
-                ("vouched", fields.BooleanField()),
-                ("rooted", fields.BooleanField()),
                 ("registration", fields.BinaryField()),
                 ("sig", fields.BinaryField()),
                 ("sig_hash", fields.CharField(max_length=64)),

@@ -109,7 +109,7 @@ ENTER = """
 CREATE FUNCTION bidding_enter(
     p_tender text, p_bid text, p_bidder text, p_uploads text[], p_seen bytea[],
     OUT now timestamptz, OUT deadline timestamptz, OUT closed boolean, OUT keysets jsonb, OUT owner text,
-    OUT withdrawn boolean, OUT twice boolean, OUT last jsonb, OUT keys jsonb, OUT uploads jsonb, OUT seen boolean
+    OUT withdrawn boolean, OUT effective text, OUT last jsonb, OUT keys jsonb, OUT uploads jsonb, OUT seen boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
     box bidding_box;
@@ -119,17 +119,20 @@ BEGIN
     INSERT INTO bidding_bid (box_id, bid, bidder) VALUES (p_tender, p_bid, p_bidder) ON CONFLICT DO NOTHING;
     SELECT b.bidder, b.withdrawn_at IS NOT NULL INTO owner, withdrawn
         FROM bidding_bid b WHERE b.box_id = p_tender AND b.bid = p_bid FOR UPDATE;
-    twice := NOT FOUND;
     now := log_now();
+    effective := (SELECT b.bid FROM bidding_bid b
+        WHERE b.box_id = p_tender AND b.bidder = p_bidder AND b.withdrawn_at IS NULL);
     deadline := box.deadline;
     closed := box.closed_at IS NOT NULL;
     keysets := (SELECT jsonb_object_agg(s.stage, jsonb_build_object('id', k.id, 'n', k.n))
         FROM bidding_stage s JOIN bidding_keyset k ON k.id = s.keyset_id WHERE s.box_id = p_tender);
-    last := (SELECT jsonb_object_agg(d.stage, jsonb_build_object('seq', d.seq, 'hash', d.hash, 'signer', d.signer_id))
-        FROM (SELECT DISTINCT ON (x.stage) x.* FROM bidding_deposit x
+    last := (SELECT jsonb_object_agg(d.stage, jsonb_build_object(
+            'seq', d.seq, 'hash', d.hash, 'key', d.key, 'bidder', d.bidder))
+        FROM (SELECT DISTINCT ON (x.stage) x.stage, x.seq, x.hash, x.bidder, r.key
+              FROM bidding_deposit x JOIN bidding_registration r ON r.sha = x.signer_id
               WHERE x.tender = p_tender AND x.bid = p_bid ORDER BY x.stage, x.seq DESC) d);
-    keys := (SELECT jsonb_agg(jsonb_build_object('sha', r.sha, 'key', r.key, 'alg', r.alg, 'by', r.by_id,
-        'vouched', r.vouched, 'rooted', r.rooted)) FROM bidding_registration r WHERE r.bidder = p_bidder);
+    keys := (SELECT jsonb_agg(encode(r.registration, 'hex') ORDER BY r.registered_at)
+        FROM bidding_registration r WHERE r.bidder = p_bidder);
     uploads := (SELECT jsonb_object_agg(u.id, jsonb_build_object('size', u.size, 'root', u.root,
         'head', encode(u.head, 'hex'), 'tender', u.tender, 'bidder', u.bidder, 'deposited', u.deposited))
         FROM bidding_upload u WHERE u.id = ANY (p_uploads));
@@ -164,6 +167,29 @@ BEGIN
                     p_uploads) AS u(stage, seq, hash, manifest, sig, sig_hash, signer, root, size, upload);
     INSERT INTO bidding_seen (bidder, what) SELECT p_bidder, w FROM unnest(p_seen) AS w;
     UPDATE bidding_upload SET deposited = true WHERE id = ANY (p_uploads);
+    received_at := t;
+END $$"""
+
+WITHDRAW = """
+CREATE FUNCTION bidding_withdraw(
+    p_tender text, p_deadline timestamptz, p_bid text, p_bidder text, p_withdrawal bytea, p_sig bytea, p_sig_hash text,
+    p_signer text, OUT received_at timestamptz, OUT ended jsonb
+) LANGUAGE plpgsql AS $$
+DECLARE
+    t timestamptz := log_now();
+BEGIN
+    WITH gone AS (
+        UPDATE bidding_deposit d SET ended_at = t
+        WHERE d.tender = p_tender AND d.bid = p_bid AND d.ended_at IS NULL
+        RETURNING d.stage, d.seq, d.root, d.upload_id
+    ), due AS (
+        INSERT INTO bidding_erasure (upload, tender, due_at) SELECT g.upload_id, p_tender, t FROM gone g
+    )
+    SELECT jsonb_agg(jsonb_build_object('stage', g.stage, 'seq', g.seq, 'root', g.root) ORDER BY g.stage)
+        INTO ended FROM gone g;
+    INSERT INTO bidding_withdrawal (tender, deadline, bid, bidder, withdrawal, sig, sig_hash, signer_id, received_at)
+        VALUES (p_tender, p_deadline, p_bid, p_bidder, p_withdrawal, p_sig, p_sig_hash, p_signer, t);
+    UPDATE bidding_bid b SET withdrawn_at = t WHERE b.box_id = p_tender AND b.bid = p_bid;
     received_at := t;
 END $$"""
 
@@ -216,5 +242,6 @@ class Migration(migrations.Migration):
         ),
         ops.RunSQL(ENTER, "DROP FUNCTION bidding_enter"),
         ops.RunSQL(DEPOSIT, "DROP FUNCTION bidding_deposit_all"),
+        ops.RunSQL(WITHDRAW, "DROP FUNCTION bidding_withdraw"),
         ops.RunSQL(SEGMENTS, "DROP FUNCTION bidding_claim, bidding_stored"),
     ]
