@@ -101,7 +101,7 @@ def make(name: str, /, *, subject: str, actor: dict[str, str], time: datetime, *
 def encode(record: dict[str, Any]) -> bytes:
     """The bytes of a record as they are kept, hashed and committed to; NotCanonical when they are none."""
     data = canon(record, nfc=True)
-    check_record(data)
+    _check(record, data)
     return data
 
 
@@ -110,7 +110,14 @@ def check_record(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST:
         raise NotCanonical("size")
     record = parse_object(data)
+    _check(record, data)
+    return record
+
+
+def _check(record: dict[str, Any], data: bytes) -> None:
     actor = record.get("actor")
+    if len(data) > LARGEST:
+        raise NotCanonical("size")
     if (
         not isinstance(record.get("type"), str)
         or not _TYPE.fullmatch(record["type"])
@@ -121,7 +128,6 @@ def check_record(data: bytes) -> dict[str, Any]:
     ):
         raise NotCanonical("record")
     instant(record.get("time"))
-    return record
 
 
 # --------------------------------------------------------------------------------------------------------- entries
