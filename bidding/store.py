@@ -11,7 +11,8 @@ how it keeps it:
     then, and only then, the caller's row, record and receipt
 
 A crash before the rename leaves a file in `arriving`, which the bidder's tool carries on with or which
-expires; after it, a kept file that no row names, which `uploads.expire` removes. Nothing half-written is ever under `kept`.
+expires; after it, a kept file that its row still calls unfinished, until the next look at it. Nothing
+half-written is ever under `kept`.
 
 An error of fsync ends the process: the kernel may already have dropped the pages, and a second fsync
 would report success for what is lost. A full disk is different: it is said before anything is written,
@@ -27,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -78,7 +80,7 @@ class Store:
         """Write one segment of an arriving file; on return it is on the disk."""
         await asyncio.to_thread(self.write_now, name, offset, data)
 
-    def write_now(self, name: str, offset: int, data: bytes) -> None:
+    def write_now(self, name: str, offset: int, data: bytes | bytearray) -> None:
         """`write`, for callers that are in a thread already."""
         path = self._arriving / _checked(name)
         try:
@@ -110,7 +112,7 @@ class Store:
     @contextlib.contextmanager
     def draft(self) -> Iterator[Path]:
         """A path to write a document to, gone at the end unless it was moved with `keep_file`."""
-        path = self._arriving / secrets.token_hex(16)
+        path = self._arriving / f"draft-{secrets.token_hex(16)}"
         try:
             yield path
         finally:
@@ -121,6 +123,11 @@ class Store:
         return self._rename(path, _checked(name))
 
     # Reading and erasing
+
+    def uploads(self) -> set[str]:
+        """Names of all payloads here, arriving and kept (blocking). Documents have longer names."""
+        names = {path.name for path in self._arriving.iterdir()} | {path.name for path in self._kept.glob("??/*")}
+        return {name for name in names if len(name) == 32}
 
     def path(self, name: str) -> Path:
         """Where the kept file `name` lies, whether it exists or not."""
@@ -175,8 +182,6 @@ class Store:
         return self._rename(arriving, name)
 
     def _keep(self, data: bytes) -> str:
-        import hashlib
-
         name = hashlib.sha256(data).hexdigest()
         if self.path(name).exists():
             return name
@@ -239,7 +244,7 @@ def _checked(name: str) -> str:
     return name
 
 
-def _write_all(fd: int, data: bytes, offset: int) -> None:
+def _write_all(fd: int, data: bytes | bytearray, offset: int) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(fd, view, offset)

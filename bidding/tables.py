@@ -13,6 +13,8 @@ Times are log time. Hashes are lower-case hex.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
@@ -46,7 +48,7 @@ class Rehearsal(Model):
     """32 random bytes sealed to a statement's key, and the proof that they were read."""
 
     challenge = fields.CharField(max_length=_HASH, primary_key=True)
-    statement = fields.ForeignKeyField("bidding.Statement", related_name=False, on_delete=fields.RESTRICT)
+    statement: Any = fields.ForeignKeyField("bidding.Statement", related_name=False, on_delete=fields.RESTRICT)
     r = fields.BinaryField()
     sealed = fields.BinaryField()
     proof = fields.CharField(max_length=_HASH, null=True)
@@ -66,7 +68,7 @@ class Keyset(Model):
     k = fields.IntField()
     n = fields.IntField()
     opens_at = fields.DatetimeField()
-    custodians = fields.JSONField()  # [{"i", "custodian", "pub", "statement"}]
+    custodians: Any = fields.JSONField()  # [{"i", "custodian", "pub", "statement"}]
     keyset = fields.BinaryField()
     made_at = fields.DatetimeField()
 
@@ -82,9 +84,9 @@ class Box(Model):
     tender = fields.CharField(max_length=_TENDER, primary_key=True)
     deadline = fields.DatetimeField()
     min_bids = fields.IntField()
-    unvouched = fields.JSONField()  # bidders whose keys need no vouching
-    opening_schema = fields.JSONField()
-    public_stages = fields.JSONField()
+    unvouched: Any = fields.JSONField()  # bidders whose keys need no vouching
+    opening_schema: Any = fields.JSONField()
+    public_stages: Any = fields.JSONField()
     made_at = fields.DatetimeField()
     closed_at = fields.DatetimeField(null=True)
     opens = fields.BooleanField(null=True)  # said by the closing
@@ -103,9 +105,9 @@ class Stage(Model):
     """A stage of a box: its key set and, for ever, its closing."""
 
     id = fields.BigIntField(primary_key=True)
-    box = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
+    box: Any = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
     stage = fields.CharField(max_length=_STAGE)
-    keyset = fields.OneToOneField("bidding.Keyset", related_name=False, on_delete=fields.RESTRICT)
+    keyset: Any = fields.OneToOneField("bidding.Keyset", related_name=False, on_delete=fields.RESTRICT)
     count = fields.IntField(null=True)
     list_root = fields.CharField(max_length=_HASH, null=True)
     events = fields.IntField(null=True)
@@ -137,7 +139,7 @@ class Bid(Model):
     """A bid: one envelope per stage, all or none. This row's lock orders its requests."""
 
     id = fields.BigIntField(primary_key=True)
-    box = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
+    box: Any = fields.ForeignKeyField("bidding.Box", related_name=False, on_delete=fields.RESTRICT)
     bid = fields.CharField(max_length=32)
     bidder = fields.CharField(max_length=_PARTY)
     withdrawn_at = fields.DatetimeField(null=True)
@@ -188,10 +190,10 @@ class Deposit(Model):
     manifest = fields.BinaryField()
     sig = fields.BinaryField()
     sig_hash = fields.CharField(max_length=_HASH)
-    signer = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
+    signer: Any = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
     root = fields.CharField(max_length=_HASH)
     size = fields.BigIntField()
-    upload = fields.OneToOneField("bidding.Upload", related_name=False, on_delete=fields.RESTRICT)
+    upload: Any = fields.OneToOneField("bidding.Upload", related_name=False, on_delete=fields.RESTRICT)
     received_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)  # replaced or withdrawn
 
@@ -217,7 +219,7 @@ class Withdrawal(Model):
     withdrawal = fields.BinaryField()
     sig = fields.BinaryField()
     sig_hash = fields.CharField(max_length=_HASH)
-    signer = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
+    signer: Any = fields.ForeignKeyField("bidding.Registration", related_name=False, on_delete=fields.RESTRICT)
     received_at = fields.DatetimeField()
 
     class Meta:
@@ -277,7 +279,7 @@ class Stored(Model):
     id = fields.BigIntField(primary_key=True)
     tender = fields.CharField(max_length=_TENDER)
     stage = fields.CharField(max_length=_STAGE)
-    missing = fields.JSONField()  # bids
+    missing: Any = fields.JSONField()  # bids
     stored_at = fields.DatetimeField()
 
     class Meta:
@@ -290,7 +292,7 @@ class Window(Model):
     id = fields.BigIntField(primary_key=True)
     tender = fields.CharField(max_length=_TENDER)
     stage = fields.CharField(max_length=_STAGE)
-    missing = fields.JSONField()
+    missing: Any = fields.JSONField()
     ended_at = fields.DatetimeField()
 
     class Meta:
@@ -304,7 +306,7 @@ class Settlement(Model):
     id = fields.BigIntField(primary_key=True)
     tender = fields.CharField(max_length=_TENDER)
     stage = fields.CharField(max_length=_STAGE)
-    admitted = fields.JSONField()  # bids
+    admitted: Any = fields.JSONField()  # bids
     settled_at = fields.DatetimeField()
 
     class Meta:
@@ -321,7 +323,7 @@ class Unsealed(Model):
     bid = fields.CharField(max_length=32)
     seq = fields.IntField()
     verdict = fields.CharField(max_length=20)
-    value = fields.JSONField()  # {"at", "opening", "files", "findings", "unvouched"}
+    value: Any = fields.JSONField()  # {"at", "opening", "files", "findings", "unvouched"}
     ck = fields.CharField(max_length=_HASH, null=True)
     unsealed_at = fields.DatetimeField()
 

@@ -197,14 +197,31 @@ END $$"""
 # statement waits for the disk, because losing one only means that the segment is sent again, and a deposit's own
 # commit makes durable all that was committed before it.
 SEGMENTS = """
+CREATE FUNCTION bidding_begin_upload(
+    p_upload text, p_tender text, p_bidder text, p_size bigint, p_segments int, p_limit bigint
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    -- Parallel requests of one bidder count each other.
+    PERFORM pg_advisory_xact_lock(hashtextextended('bidding_upload ' || p_bidder, 0));
+    IF p_size + (SELECT coalesce(sum(u.size), 0) FROM bidding_upload u
+                 WHERE u.bidder = p_bidder AND NOT u.deposited) > p_limit THEN
+        RETURN false;
+    END IF;
+    INSERT INTO bidding_upload (id, tender, bidder, size, segments, stored, deposited, touched_at)
+        VALUES (p_upload, p_tender, p_bidder, p_size, p_segments, 0, false, clock_timestamp());
+    RETURN true;
+END $$;
+
 CREATE FUNCTION bidding_claim(p_upload text, p_n int, p_leaf bytea) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found_leaf bytea;
     found_stored boolean;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    INSERT INTO bidding_segment (upload, n, leaf, stored) VALUES (p_upload, p_n, p_leaf, false) ON CONFLICT DO NOTHING;
-    SELECT s.leaf, s.stored INTO found_leaf, found_stored FROM bidding_segment s WHERE s.upload = p_upload AND s.n = p_n;
+    INSERT INTO bidding_segment (upload, n, leaf, stored) VALUES (p_upload, p_n, p_leaf, false)
+        ON CONFLICT DO NOTHING;
+    SELECT s.leaf, s.stored INTO found_leaf, found_stored
+        FROM bidding_segment s WHERE s.upload = p_upload AND s.n = p_n;
     IF found_leaf <> p_leaf THEN RETURN 'other'; END IF;
     RETURN CASE WHEN found_stored THEN 'stored' ELSE 'write' END;
 END $$;
@@ -215,7 +232,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     UPDATE bidding_segment s SET stored = true WHERE s.upload = p_upload AND s.n = p_n AND NOT s.stored;
     IF FOUND THEN
-        UPDATE bidding_upload u SET stored = u.stored + 1, head = coalesce(p_head, u.head), touched_at = clock_timestamp()
+        UPDATE bidding_upload u
+            SET stored = u.stored + 1, head = coalesce(p_head, u.head), touched_at = clock_timestamp()
             WHERE u.id = p_upload RETURNING u.stored, u.segments INTO bidding_stored.stored, bidding_stored.segments;
     ELSE
         SELECT u.stored, u.segments INTO bidding_stored.stored, bidding_stored.segments
@@ -243,5 +261,5 @@ class Migration(migrations.Migration):
         ops.RunSQL(ENTER, "DROP FUNCTION bidding_enter"),
         ops.RunSQL(DEPOSIT, "DROP FUNCTION bidding_deposit_all"),
         ops.RunSQL(WITHDRAW, "DROP FUNCTION bidding_withdraw"),
-        ops.RunSQL(SEGMENTS, "DROP FUNCTION bidding_claim, bidding_stored"),
+        ops.RunSQL(SEGMENTS, "DROP FUNCTION bidding_begin_upload, bidding_claim, bidding_stored"),
     ]
