@@ -25,7 +25,7 @@ SEGMENT = 1 << 20
 """Bytes of an upload segment, a leaf of `payload_root`; the last one may be shorter."""
 SALT = 24
 
-_LABEL = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM"
+LABEL = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM"
 
 
 def payload_size(plaintext: int) -> int:
@@ -43,7 +43,7 @@ def is_payload_size(size: int) -> bool:
 
 def commitment(ck: bytes, salt: bytes, ctx: bytes) -> bytes:
     """The 32 bytes of the head that fit one content key only."""
-    return expand(ck, _LABEL + b"\0" + salt + ctx, 76)[44:]
+    return expand(ck, LABEL + b"\0" + salt + ctx, 76)[44:]
 
 
 def meets(ck: bytes, head: bytes, ctx: bytes) -> bool:
