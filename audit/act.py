@@ -73,11 +73,11 @@ class _Disclosing:
 class Act:
     """One open transaction; made by `acting` only."""
 
-    def __init__(self, actor: Actor, connection: BaseDBAsyncClient) -> None:
+    def __init__(self, actor: Actor, raw: Any, connection: BaseDBAsyncClient) -> None:
         self.actor = actor
         self.connection = connection  # for ORM calls: `.using_db(act.connection)`
         self.entries: list[RecordRef] = []  # complete after the act has ended
-        self._raw: Any = connection._connection  # asyncpg's own, inside this transaction
+        self._raw = raw  # asyncpg's own connection, inside this transaction
         self._now: datetime | None = None
         self._disclosing: list[_Disclosing] = []
 
@@ -134,8 +134,8 @@ class Act:
         """
         self._disclosing.append(_Disclosing(cause, tender, rule, tuple(records), public))
 
-    async def _insert(self) -> None:
-        """Serial numbers, then all records in one statement, then disclosures."""
+    async def insert(self) -> None:
+        """Serial numbers, then all records in one statement, then disclosures. Called once, by who opened the act."""
         if not self.entries:
             raise RuntimeError("an act without a record")
         await self._number([ref for ref in self.entries if ref.kind.counter])
@@ -203,11 +203,11 @@ async def acting(actor: Actor, *, clock: bool = True) -> AsyncIterator[Act]:
     token = _acting.set(True)
     try:
         async with in_transaction() as connection:
-            act = Act(actor, connection)
+            act = Act(actor, connection._connection, connection)
             if clock:
                 await act.clock()
             yield act
-            await act._insert()
+            await act.insert()
     finally:
         _acting.reset(token)
 

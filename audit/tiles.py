@@ -1,0 +1,197 @@
+"""The tree as others fetch it: tiles, entry bundles, proofs and notes, read from the database; and their files on disk.
+
+The database holds the leaves and, for every full tile, its root one level up (`log_node`); everything here is computed
+from these rows. The files under `<data>/log/` are not trusted by anybody, us included: they are written for whoever
+fetches them, never read back, and `Published.write_all` makes them anew.
+
+Every function takes `db`, a raw asyncpg connection or pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from audit.canon import unb64
+from audit.checkpoint import Checkpoint, TlogProof
+from audit.logkey import sync_directory
+from audit.merkle import (
+    HEIGHT,
+    TILE,
+    Tiles,
+    bundles,
+    consistency_proof,
+    entries_path,
+    inclusion_proof,
+    pack_entries,
+    tile_path,
+    tile_width,
+)
+from audit.refusal import Broken, Refused
+from audit.trust import Policy
+
+Value = TypeVar("Value")
+
+
+async def tile(db: Any, level: int, number: int, width: int = TILE) -> bytes:
+    """A tile's bytes, 32 a hash. Broken("L-TILE") when the database does not hold `width` hashes of it."""
+    first = number * TILE
+    if level == 0:
+        rows = await db.fetch(
+            "SELECT leaf_hash AS hash FROM log_leaf WHERE index >= $1 AND index < $2 ORDER BY index",
+            first,
+            first + width,
+        )
+    else:
+        rows = await db.fetch(
+            "SELECT hash FROM log_node WHERE level = $1 AND index >= $2 AND index < $3 ORDER BY index",
+            level,
+            first,
+            first + width,
+        )
+    if len(rows) != width:
+        raise Broken("L-TILE", level=level, number=number, hashes=len(rows))
+    return b"".join(row["hash"] for row in rows)
+
+
+async def bundle(db: Any, number: int, width: int = TILE) -> bytes:
+    """An entry bundle. Broken("L-TILE") when there are fewer entries."""
+    rows = await db.fetch(
+        "SELECT entry FROM log_leaf WHERE index >= $1 AND index < $2 ORDER BY index",
+        number * TILE,
+        number * TILE + width,
+    )
+    if len(rows) != width:
+        raise Broken("L-TILE", level=-1, number=number, hashes=len(rows))
+    return pack_entries(row["entry"] for row in rows)
+
+
+async def inclusion(db: Any, index: int, size: int) -> list[bytes]:
+    """The inclusion proof of leaf `index` in the tree of `size` leaves (log.md §4)."""
+    return await _proved(db, size, lambda reader: inclusion_proof(reader, index, size))
+
+
+async def consistency(db: Any, old: int, size: int) -> list[bytes]:
+    """The consistency proof between two sizes."""
+    return await _proved(db, size, lambda reader: consistency_proof(reader, old, size))
+
+
+async def _proved(db: Any, size: int, proof: Callable[[Tiles], Value]) -> Value:
+    """Run a proof, fetching each tile it asks for: at most a few, whatever the size of the tree."""
+    held: dict[tuple[int, int], bytes] = {}
+
+    class Wanted(Exception):
+        pass
+
+    def fetch(level: int, number: int, width: int) -> bytes:
+        if (level, number) not in held:
+            raise Wanted(level, number, width)
+        return held[level, number]
+
+    while True:
+        try:
+            return proof(Tiles(size, fetch))
+        except Wanted as wanted:
+            level, number, width = wanted.args
+            held[level, number] = await tile(db, level, number, width)
+
+
+async def checkpoint_at(db: Any, origin: str, size: int) -> Checkpoint:
+    """The committed checkpoint of this size. Broken("L-SIZE") when no beat ended there."""
+    root = await db.fetchval("SELECT root FROM log_checkpoint WHERE size = $1", size)
+    if root is None:
+        raise Broken("L-SIZE", size=size)
+    return Checkpoint(origin, size, root)
+
+
+async def note(db: Any, origin: str, size: int) -> bytes:
+    """The signed note of this size with all cosignatures there are. Broken("L-SIZE"), Broken("L-UNSIGNED")."""
+    checkpoint = await checkpoint_at(db, origin, size)
+    rows = await db.fetch("SELECT line FROM log_cosignature WHERE size = $1 ORDER BY timestamp NULLS FIRST, id", size)
+    if not rows:
+        raise Broken("L-UNSIGNED", size=size)
+    return checkpoint.body() + b"\n" + "".join(row["line"] for row in rows).encode()
+
+
+async def quorate(db: Any, policy: Policy, least: int = 0) -> int:
+    """The newest size whose checkpoint has the quorum of this policy, at least `least`. Refused("E-PENDING")."""
+    below = 1 << 62
+    while rows := await db.fetch(_NAMED, least, below):
+        for row in rows:
+            if policy.origin in row["names"] and policy.met([n for n in row["names"] if n in policy.witnesses]):
+                return int(row["size"])
+        below = rows[-1]["size"]
+    raise Refused("E-PENDING", size=least)
+
+
+_NAMED = """
+SELECT c.size, ARRAY(SELECT s.name::text FROM log_cosignature s WHERE s.size = c.size) AS names
+FROM log_checkpoint c WHERE c.size >= $1 AND c.size < $2 ORDER BY c.size DESC LIMIT 64"""
+
+
+async def proof(db: Any, policy: Policy, record: int) -> TlogProof:
+    """The proof for a record (its row id) under the newest checkpoint with quorum. Refused("E-PENDING") before that."""
+    index = await db.fetchval("SELECT index FROM log_leaf WHERE record = $1", record)
+    if index is None:
+        raise Refused("E-PENDING", record=record)
+    return await proof_at(db, policy, index)
+
+
+async def proof_at(db: Any, policy: Policy, index: int) -> TlogProof:
+    """The proof for the leaf `index`, likewise."""
+    size = await quorate(db, policy, index + 1)
+    return TlogProof(index, tuple(await inclusion(db, index, size)), await note(db, policy.origin, size))
+
+
+class Published:
+    """The directory that is served: `checkpoint` and `tile/…`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def size(self) -> int:
+        """The size of the published checkpoint; 0 when there is none (or none that reads)."""
+        try:
+            lines = (self.directory / "checkpoint").read_bytes().split(b"\n", 3)
+            unb64(lines[2].decode(), 32)
+            return int(lines[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    async def write(self, db: Any, old: int, size: int) -> None:
+        """Write what the tree of `size` leaves has and that of `old` had not. A crash here leaves files too many."""
+        for first, width in bundles(old // TILE, size):
+            data = await bundle(db, first, width)
+            await asyncio.to_thread(self._put, [(entries_path(first, width), data)])
+        level = 0
+        while size >> (HEIGHT * level):
+            files = []
+            number = (old >> (HEIGHT * level)) // TILE
+            while width := tile_width(size, level, number):
+                files.append((tile_path(level, number, width), await tile(db, level, number, width)))
+                number += 1
+            await asyncio.to_thread(self._put, files)
+            level += 1
+
+    async def write_all(self, db: Any, size: int) -> None:
+        """Make every file anew, from the database."""
+        await self.write(db, 0, size)
+
+    async def announce(self, signed: bytes) -> None:
+        """Publish a checkpoint: the last step, when everything it speaks of is on the disk."""
+        await asyncio.to_thread(self._put, [("checkpoint", signed)])
+
+    def _put(self, files: Iterable[tuple[str, bytes]]) -> None:
+        for name, data in files:
+            path = self.directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(path.name + ".new")
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(temporary, path)
+            sync_directory(path.parent)
