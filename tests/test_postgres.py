@@ -153,7 +153,9 @@ async def test_synchronous_commit_is_on_unless_a_test_says_otherwise(tmp_path: P
 async def test_two_migrations_at_once_and_a_third_one_later(server, tmp_path: Path, clone) -> None:
     server.say("CREATE DATABASE twice OWNER trading TEMPLATE template0")
     settings = Settings(
-        data=tmp_path, database_url=server.dsn("trading_app", "twice"), database_owner_url=server.dsn("trading", "twice")
+        data=tmp_path,
+        database_url=server.dsn("trading_app", "twice"),
+        database_owner_url=server.dsn("trading", "twice"),
     )
     program = (
         "import asyncio; from trading import postgres; from trading.settings import Settings\n"
@@ -161,7 +163,11 @@ async def test_two_migrations_at_once_and_a_third_one_later(server, tmp_path: Pa
     )
     import sys
 
-    environment = {**os.environ, "DATABASE_URL": settings.database_url, "DATABASE_OWNER_URL": settings.database_owner_url}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "DATABASE_OWNER_URL": settings.database_owner_url,
+    }
     racers = [await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=environment) for _ in range(2)]
     assert [await racer.wait() for racer in racers] == [0, 0]
     await postgres.migrate(settings)

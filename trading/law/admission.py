@@ -1,0 +1,64 @@
+"""Who may bid, and when bids may be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from audit.refusal import Refused
+from trading.law.article import article
+from trading.law.regimes import BUY, Regime
+
+
+@article("招标投标法实施条例", 36)
+def in_time(now: datetime, deadline: datetime) -> None:
+    """A bid that arrives after the deadline is refused (E-LATE). The deadline itself is still in time (民法典 1259)."""
+    if now > deadline:
+        raise Refused("E-LATE", deadline=deadline, received=now)
+
+
+@article("电子招标投标办法", 23)
+def not_the_operator(bidder: str, operators: Iterable[str]) -> None:
+    """The platform's operator and whoever it controls may not bid on it (E-OPERATOR-BIDS)."""
+    if bidder in set(operators):
+        raise Refused("E-OPERATOR-BIDS", bidder=bidder)
+
+
+@article("招标投标法实施条例", 34)
+def not_the_tenderee(bidder: str, tenderee: str, agency: str = "") -> None:
+    """Neither the tenderee nor its agent bids in its own tender (E-OWN-TENDER)."""
+    if bidder in {tenderee, agency} - {""}:
+        raise Refused("E-OWN-TENDER", bidder=bidder)
+
+
+def may_bid(bidder: str, *, tenderee: str, agency: str = "", operators: Iterable[str] = ()) -> None:
+    """All of the above that ask who a bidder is; ids are unified social credit codes."""
+    not_the_operator(bidder, operators)
+    not_the_tenderee(bidder, tenderee, agency)
+
+
+def opens(bidders: Collection[str], min_bids: int) -> bool:
+    """Whether a box opens: enough distinct bidders in it at the deadline (招标投标法实施条例 44; 财政部令87号 41)."""
+    return len(set(bidders)) >= min_bids
+
+
+@article("招标投标法实施条例", 51)
+def under_the_ceiling(price: int, baseline: int) -> None:
+    """A price above the maximum the documents set is rejected (E-OVER-CEILING). Fen."""
+    if price > baseline:
+        raise Refused("E-OVER-CEILING", price=price, baseline=baseline)
+
+
+@article("企业国有资产法", 55)
+def over_the_floor(price: int, baseline: int) -> None:
+    """State property is not sold below its lowest price (E-UNDER-FLOOR). Fen."""
+    if price < baseline:
+        raise Refused("E-UNDER-FLOOR", price=price, baseline=baseline)
+
+
+def check_price(regime: Regime, direction: str, price: int, baseline: int) -> None:
+    """Whether a price may win at all under a regime: `source-law` knows no limit, the source's decisions stand."""
+    if direction == BUY and regime.has("WK-52"):
+        under_the_ceiling(price, baseline)
+    if direction != BUY and regime.has("PR-03"):
+        over_the_floor(price, baseline)
