@@ -20,7 +20,7 @@ Rules of the act
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -212,14 +212,47 @@ async def acting(actor: Actor, *, clock: bool = True) -> AsyncIterator[Act]:
         _acting.reset(token)
 
 
-async def pool() -> Any:
-    """The raw asyncpg pool behind the ORM's connection, for the log, feeds and exports."""
-    client: Any = get_connection("default")
-    if client._pool is None:
-        async with client._pool_init_lock:
-            if client._pool is None:
-                await client.create_connection(with_db=True)
-    return client._pool
+class Pool:
+    """The raw asyncpg pool behind the ORM's connection, opened when first used: for the log, feeds and exports.
+
+    `await pool().fetch(…)`, or `db = await pool()` for asyncpg's own pool.
+    """
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._opened().__await__()
+
+    async def _opened(self) -> Any:
+        client: Any = get_connection("default")
+        # Inside an act the ORM's connection is the transaction; the pool hangs on its parent.
+        while hasattr(client, "_parent"):
+            client = client._parent
+        if client._pool is None:
+            async with client._pool_init_lock:
+                if client._pool is None:
+                    await client.create_connection(with_db=True)
+        return client._pool
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        """All rows."""
+        rows: list[Any] = await (await self).fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Any:
+        """The first row, or None."""
+        return await (await self).fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await (await self).fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """The statement's tag ("INSERT 0 1")."""
+        return str(await (await self).execute(sql, *args))
+
+
+def pool() -> Pool:
+    """Raw access to the database outside acts: reading, and rows that are no facts (idempotency keys, uploads)."""
+    return Pool()
 
 
 _COLUMNS = "id, type, rules, subject, tender, actor_kind, actor, serial, sserial, record, nonce, entry, made_at"
