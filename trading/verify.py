@@ -1,8 +1,8 @@
 """``trading verify``: every step of log.md §8 over one archive or several. Offline; the server calls the same function.
 
-    found = verify(paths, policy=Path("policy.txt"), parties=Path("parties.txt"))
-    found.exit          # 0 or 3
-    found.reports[0].failed    # the first step that failed, with its faults
+found = verify(paths, policy=Path("policy.txt"), parties=Path("parties.txt"))
+found.exit          # 0 or 3
+found.reports[0].failed    # the first step that failed, with its faults
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.verify import Verification
+from audit.report import Verification
 
 
 def verify(

@@ -1,0 +1,318 @@
+"""What an archive says of one tender, read and typed: the facts that V6–V16 judge (log.md §1's table).
+
+A record whose fields are missing or of another type is no fact; it is kept apart under the number of the step that
+reads it first, which names it. So every later rule may rely on the types it sees.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from audit.refusal import Refused
+from audit.report import Found
+from audit.verify import Held, Log
+from bidding import wire
+from bidding.container import check_schema
+
+CLOSING = frozenset({"deposited", "withdrawn", "refused", "erased"})
+"""Blinded records of a tender that its closing discloses; registrations of bidders' keys besides."""
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    return value
+
+
+def _one_of(*values: str) -> wire.Reader:
+    def reader(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"none of {values}")
+        return str(value)
+
+    return reader
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("not an integer")
+    return value
+
+
+def _keysets(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("no stage")
+    return {wire.name(stage): wire.HASH(keyset) for stage, keyset in value.items()}
+
+
+def _schema(value: Any) -> dict[str, Any]:
+    try:
+        check_schema(value)
+    except Refused as why:
+        raise ValueError(why.facts["why"]) from why
+    return dict(value)
+
+
+def _outage(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return wire.members(value, {"from": wire.time, "to": wire.time, "probes": wire.listed(wire.HASH)})
+
+
+Readers = Mapping[str, tuple[int, Mapping[str, wire.Reader]]]
+"""By type: the step that reads it first, and the fields that are read."""
+
+READERS: Readers = {
+    "trust-published": (7, {"policy": wire.HASH, "parties": wire.HASH}),
+    "identity-vouched": (7, {"id": wire.text}),
+    "custodian-key-registered": (7, {"statement": wire.HASH, "sig_hash": wire.HASH}),
+    "rehearsed": (
+        7,
+        {
+            "statement": wire.HASH,
+            "challenge": wire.hexadecimal(32),
+            "r": wire.hexadecimal(32),
+            "proof": wire.hexadecimal(32),
+            "sig": wire.listed(_anything),
+        },
+    ),
+    "keyset-made": (7, {"tender": wire.text, "stage": wire.name, "keyset": wire.HASH}),
+    "project-announced": (
+        7,
+        {
+            "tender": wire.text,
+            "regime": wire.text,
+            "rulebook": wire.HASH,
+            "keysets": _keysets,
+            "deadline": wire.time,
+            "min_bids": wire.integer(0),
+            "direction": _one_of("buy", "sell"),
+            "baseline": wire.maybe(_whole),
+            "currency": wire.text,
+            "method": wire.text,
+            "opening_schema": _schema,
+            "public_stages": wire.listed(wire.name),
+            "unvouched": wire.listed(wire.text),
+            "window": wire.integer(0),
+        },
+    ),
+    "deadline-moved": (
+        15,
+        {"tender": wire.text, "deadline": wire.time, "reason": _string, "outage": _outage},
+    ),
+    "bidder-key-registered": (
+        8,
+        {"bidder": wire.text, "key": wire.base64(), "registration": wire.base64(), "sig_hash": wire.HASH},
+    ),
+    "deposited": (
+        8,
+        {
+            "tender": wire.text,
+            "stage": wire.name,
+            "bid": wire.BID,
+            "seq": wire.integer(1),
+            "manifest": wire.HASH,
+            "sig_hash": wire.HASH,
+        },
+    ),
+    "withdrawn": (8, {"tender": wire.text, "bid": wire.BID, "withdrawal": wire.HASH, "sig_hash": wire.HASH}),
+    "refused": (
+        9,
+        {"tender": wire.text, "stage": wire.text, "bidder": wire.text, "code": wire.text, "manifest": wire.HASH},
+    ),
+    "erased": (
+        9,
+        {"tender": wire.text, "bid": wire.BID, "stage": wire.name, "seq": wire.integer(1), "root": wire.HASH},
+    ),
+    "closed": (
+        9,
+        {
+            "tender": wire.text,
+            "stage": wire.name,
+            "keyset": wire.HASH,
+            "count": wire.integer(0),
+            "list_root": wire.HASH,
+            "events": wire.integer(0),
+            "events_root": wire.HASH,
+            "deadline": wire.time,
+            "opens": _flag,
+            "reason": _string,
+        },
+    ),
+    "evaluation-closed": (9, {"tender": wire.text, "events": wire.integer(0), "events_root": wire.HASH}),
+    "archived": (9, {"tender": wire.text, "last_sserial": wire.integer(0)}),
+    "stored": (15, {"tender": wire.text, "stage": wire.name}),
+    "window-ended": (
+        10,
+        {"tender": wire.text, "stage": wire.name, "missing": wire.listed(_anything), "sig": _anything},
+    ),
+    "released": (
+        10,
+        {
+            "tender": wire.text,
+            "stage": wire.name,
+            "i": wire.integer(1),
+            "release": wire.HASH,
+            "sig_hash": wire.HASH,
+        },
+    ),
+    "stage-settled": (
+        10,
+        {"tender": wire.text, "stage": wire.name, "admitted": wire.listed(wire.BID), "sig": _anything},
+    ),
+    "unsealed": (
+        12,
+        {
+            "tender": wire.text,
+            "stage": wire.name,
+            "bid": wire.BID,
+            "seq": wire.integer(1),
+            "verdict": wire.text,
+            "at": wire.listed(wire.integer(1)),
+            "opening": _anything,
+            "findings": wire.listed(wire.integer(1)),
+            "unvouched": _flag,
+        },
+    ),
+}
+"""Every type of log.md §1 that bidding owns, and what it needs of the log's and the announcement's."""
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {"project-announced": {"unvouched": []}}
+"""What archives older than the text leave out (log.md §8)."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A well-formed record: ``body`` holds the fields of its type, read."""
+
+    held: Held
+    body: Mapping[str, Any]
+
+    @property
+    def index(self) -> int:
+        return self.held.index
+
+    @property
+    def at(self) -> str:
+        """How a fault names it."""
+        return self.held.at
+
+    @property
+    def time(self) -> datetime:
+        return self.held.time
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the record's bytes, hex."""
+        return self.held.hash
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+
+class Case:
+    """All facts of one tender, and those of no tender (identities, keys), by type and in the order of the log."""
+
+    def __init__(self, log: Log, readers: Readers = READERS) -> None:
+        self.log = log
+        self.tender = log.about.tender
+        self.public = log.about.public
+        self._facts: dict[str, list[Fact]] = defaultdict(list)
+        self._malformed: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        self.mine: list[Held] = []
+        """Every record of the tender that the archive shows, of whatever type."""
+        for _, held in sorted(log.held.items()):
+            tender = held.body.get("tender")
+            if tender == self.tender:
+                self.mine.append(held)
+            elif tender is not None:
+                continue
+            if held.name not in readers:
+                continue
+            step, fields = readers[held.name]
+            if "tender" in fields and tender != self.tender:
+                continue
+            try:
+                body = {**DEFAULTS.get(held.name, {}), **held.body}
+                if "tender" in fields and held.body["subject"] != self.tender:
+                    raise wire.Malformed("subject")
+                picked = {name: body[name] for name in fields if name in body}
+                self._facts[held.name].append(Fact(held, wire.members(picked, fields)))
+            except ValueError as why:
+                self._malformed[step].append((held.at, str(why)))
+
+    def facts(self, name: str) -> list[Fact]:
+        """The facts of one type."""
+        return self._facts[name]
+
+    def name_malformed(self, found: Found) -> None:
+        """The records that this step reads first and cannot."""
+        for at, why in self._malformed[found.number]:
+            found.fault(at, "V-RECORD", why=why)
+
+    # ---------------------------------------------------------------------------------- what everything refers to
+
+    @cached_property
+    def announcement(self) -> Fact | None:
+        """The one announcement; of several the first, the others being V7's."""
+        return next(iter(self.facts("project-announced")), None)
+
+    @cached_property
+    def stages(self) -> Mapping[str, str]:
+        """Announced stages and their key sets; empty without an announcement."""
+        return {} if self.announcement is None else self.announcement["keysets"]
+
+    @cached_property
+    def closings(self) -> Mapping[str, Fact]:
+        """The first closing of each stage."""
+        found: dict[str, Fact] = {}
+        for closing in self.facts("closed"):
+            found.setdefault(closing["stage"], closing)
+        return found
+
+    @cached_property
+    def opens(self) -> bool:
+        """Whether the tender opened, as its closings say; V9 recomputes it."""
+        return bool(self.closings) and all(closing["opens"] for closing in self.closings.values())
+
+    @cached_property
+    def shown(self) -> bool:
+        """Whether this edition holds the sealed records: it is the supervision's, or the tender opened."""
+        return self.opens or not self.public
+
+    def opened(self, stage: str) -> bool:
+        """Whether this edition holds payloads, content keys and releases of a stage."""
+        if not self.opens or self.announcement is None:
+            return False
+        return not self.public or stage in self.announcement["public_stages"]
+
+    def deadline(self, before: int | None = None) -> datetime | None:
+        """The greatest deadline logged (below an index)."""
+        moved = [self.announcement, *self.facts("deadline-moved")]
+        logged = [fact["deadline"] for fact in moved if fact and (before is None or fact.index < before)]
+        return max(logged, default=None)
+
+    @cached_property
+    def first_closing(self) -> int | None:
+        """The index of the earliest closing."""
+        return min((closing.index for closing in self.closings.values()), default=None)
+
+
+def last(facts: Iterable[Fact]) -> Fact | None:
+    """The latest in the log."""
+    return max(facts, key=lambda fact: fact.index, default=None)
