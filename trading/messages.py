@@ -1,0 +1,111 @@
+"""The one place where codes become sentences: the catalogue `locale/messages.toml`, Chinese first, English beside it.
+
+Lower floors raise `Refused("E-LATE", …)` and know no language; the edge (CLI, API, pages) asks here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from audit.refusal import Broken, Refused
+from trading.law.article import Article
+from trading.law.calendar import LEGAL_ZONE
+from trading.law.periods import Span
+
+ZH, EN = "zh-CN", "en"
+LANGUAGES = (ZH, EN)
+DEFAULT = ZH
+
+_UNITS = {"日": "days", "工作日": "working days", "年": "years", "家": "bidders", "人": "members"}
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """The whole catalogue, {code: {"zh", "en"}}. Raises tomllib.TOMLDecodeError for a broken file: our bug."""
+    text = files("trading").joinpath("locale/messages.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
+    """The sentence of a code in a reader's language; the bare code where the catalogue has none (a test looks).
+
+    A fact the raiser did not give shows as `…`: a sentence with a gap beats a crash at the edge.
+    """
+    entry = catalogue().get(code)
+    if entry is None:
+        return code
+    key = "en" if language(lang) == EN else "zh"
+    return entry[key].format_map(_Facts({name: _word(value, key) for name, value in facts.items()}))
+
+
+def tell(error: Refused | Broken, lang: str = DEFAULT) -> str:
+    """An error as a sentence, with the article it rests on: `投标截止时间已过…（《招标投标法实施条例》第三十六条）`."""
+    sentence = say(error.code, lang, **error.facts)
+    article = getattr(error, "article", None)
+    if not article:
+        return sentence
+    cited = article.cite(language(lang)) if isinstance(article, Article) else str(article)
+    return f"{sentence}（{cited}）" if language(lang) == ZH else f"{sentence} ({cited})"
+
+
+def derive(span: Span, lang: str = DEFAULT) -> str:
+    """How a period was counted, step by step, each with its article."""
+    steps = [f"{say(step.code, lang, day=step.day)} ({step.article.cite(language(lang))})" for step in span.steps]
+    return ("；" if language(lang) == ZH else "; ").join(steps)
+
+
+def language(asked: str) -> str:
+    """One of our two languages for a tag ("zh", "zh-Hans-CN", "en-GB"); Chinese for everything we do not speak."""
+    return EN if asked.lower().replace("_", "-").split("-")[0] == "en" else ZH
+
+
+def negotiate(header: str | None, default: str = DEFAULT) -> str:
+    """The language for an `Accept-Language` header (RFC 9110 §12.5.4): the best weighted one that we speak."""
+    best, chosen = 0.0, default
+    for tag, weight in _preferences(header or ""):
+        primary = tag.lower().split("-")[0]
+        spoken = {"zh": ZH, "en": EN, "*": default}.get(primary)
+        if spoken and weight > best:
+            best, chosen = weight, spoken
+    return chosen
+
+
+def _preferences(header: str) -> Iterable[tuple[str, float]]:
+    for part in header.split(",")[:32]:
+        tag, _, parameter = part.strip().partition(";")
+        weight = 1.0
+        if parameter.strip().startswith("q="):
+            try:
+                weight = min(1.0, float(parameter.strip()[2:]))
+            except ValueError:
+                continue
+        if tag.strip():
+            yield tag.strip(), weight
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _word(value: Any, key: str) -> str:
+    """A fact as people read it: instants in the legal zone, days plainly, units in the language."""
+    if isinstance(value, datetime):
+        local = value.astimezone(LEGAL_ZONE) if value.tzinfo else value
+        return f"{local:%Y-%m-%d %H:%M:%S}" + (" 北京时间" if key == "zh" else " Beijing time")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Article):
+        return value.cite(key)
+    if isinstance(value, str):
+        return _UNITS.get(value, value) if key == "en" else value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} B"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ("、" if key == "zh" else ", ").join(_word(one, key) for one in value)
+    return str(value)
