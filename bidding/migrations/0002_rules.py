@@ -48,6 +48,7 @@ CREATE TABLE bidding_refusals (  -- per bidder and hour of the machine: how many
     hour timestamptz NOT NULL,
     counted int NOT NULL,
     recorded int NOT NULL CHECK (recorded <= 20),
+    turned_away boolean NOT NULL DEFAULT false,  -- whether the last one found the twenty used up
     PRIMARY KEY (bidder, hour)
 );
 """
