@@ -1,0 +1,150 @@
+"""`trading serve | jobs | migrate | doctor | backup | restore | token`: the people who run a centre."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from audit.refusal import Broken, Refused
+from trading.cli.app import app, screen, t
+
+Data = Annotated[Path | None, typer.Option("--data", envvar="TRADING_DATA", help=t("help.data"))]
+
+
+def settings(data: Path | None, **more: Any) -> Any:
+    """This installation's settings, with what the command line says instead."""
+    from trading.settings import Settings
+
+    given = {name: value for name, value in {"data": data, **more}.items() if value is not None}
+    return Settings(**given)
+
+
+@app.command(help=t("help.serve"))
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option()] = None,
+) -> None:
+    """Pages and API, until SIGTERM."""
+    import uvicorn
+
+    from trading.postgres import running
+    from trading.web.app import create_app
+
+    chosen = settings(data, host=host, port=port)
+    with running(chosen):
+        uvicorn.run(
+            create_app(chosen),
+            host=chosen.host,
+            port=chosen.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+
+
+@app.command(help=t("help.jobs"))
+def jobs(data: Data = None) -> None:
+    """The sequencer's beats and the timers, until SIGTERM."""
+    from trading.jobs import run
+    from trading.postgres import running
+
+    chosen = settings(data)
+    with running(chosen):
+        asyncio.run(run(chosen))
+
+
+@app.command(help=t("help.migrate"))
+def migrate(data: Data = None) -> None:
+    """Create or upgrade the schema; a second run at the same time waits for the first."""
+    from trading.postgres import migrate as run
+    from trading.postgres import running
+
+    chosen = settings(data)
+    with running(chosen):
+        asyncio.run(run(chosen))
+    screen().say("service.migrated")
+    screen().result({"migrated": True})
+
+
+@app.command(help=t("help.doctor"))
+def doctor(data: Data = None) -> None:
+    """Say what is well and what is not; exit 1 if something is not."""
+    from trading.doctor import examine
+    from trading.postgres import running
+
+    chosen = settings(data)
+    with running(chosen):
+        findings = asyncio.run(examine(chosen))
+    for finding in findings:
+        mark = "✓" if finding.well else "✗"
+        screen().line(f"{mark} {screen().text('doctor.' + finding.what)}  {finding.detail}")
+    screen().result({"findings": [vars(finding) for finding in findings]})
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(help=t("help.backup"))
+def backup(
+    to: Annotated[Path, typer.Argument(help=t("help.backup.to"))],
+    data: Data = None,
+    with_keys: Annotated[bool, typer.Option("--with-keys", help=t("help.backup.keys"))] = False,
+) -> None:
+    """Write a backup and read it through once."""
+    from trading.backup import backup as write
+    from trading.backup import check
+    from trading.postgres import running
+
+    chosen = settings(data)
+    with running(chosen), screen().progress("backup.running", 0) as done:
+        write(chosen, to, with_keys=with_keys, progress=done)
+    count = check(to)
+    screen().say("backup.written", path=str(to), count=count)
+    screen().result({"path": str(to), "files": count})
+
+
+@app.command(help=t("help.restore"))
+def restore(source: Annotated[Path, typer.Argument(help=t("help.restore.from"))], data: Data = None) -> None:
+    """Restore into an empty installation, then prove the log from its rows and every payload from its root."""
+    from trading.backup import restore as put
+    from trading.doctor import prove
+    from trading.postgres import running
+
+    chosen = settings(data)
+    with running(chosen):
+        count = put(chosen, source)
+        proof = asyncio.run(prove(chosen))
+    if proof.faults:
+        raise Broken("B-FOREIGN", what="; ".join(proof.faults[:3]))
+    screen().say("restore.done", count=count, size=proof.size, payloads=proof.payloads)
+    screen().result({"files": count, "size": proof.size, "payloads": proof.payloads})
+
+
+@app.command(help=t("help.token.issue"))
+def token(
+    organisation: Annotated[str, typer.Option(help=t("help.token.organisation"))],
+    name: Annotated[str, typer.Option(help=t("help.token.name"))],
+    person: Annotated[str, typer.Option(help=t("help.token.person"))],
+    data: Data = None,
+) -> None:
+    """The first token of a new installation; later ones come from the security administrator."""
+    from trading.accounts import bootstrap
+    from trading.postgres import connected, running
+
+    chosen = settings(data)
+
+    async def issue() -> str:
+        async with connected(chosen):
+            issued: str = await bootstrap(chosen, organisation, name, person)
+            return issued
+
+    with running(chosen):
+        secret = asyncio.run(issue())
+    if not secret:
+        raise Refused("A-BOOTSTRAP")
+    screen().line(secret)
+    screen().result({"token": secret})

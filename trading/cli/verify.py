@@ -1,0 +1,87 @@
+"""`trading verify`: the proof, offline, from an archive alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trading.cli.app import app, screen, t
+
+if TYPE_CHECKING:
+    from audit.verify import Fault, Report
+
+MOST_SHOWN = 20
+MARKS = {"pass": "✓", "fail": "✗", "not in this edition": "–", "not reached": "·", "not checked by this version": "?"}
+
+
+@app.command(help=t("help.verify"))
+def verify(
+    files: Annotated[list[Path], typer.Argument(help=t("help.verify.files"), exists=True, dir_okay=False)],
+    policy: Annotated[Path | None, typer.Option(help=t("help.policy"), exists=True, dir_okay=False)] = None,
+    parties: Annotated[Path | None, typer.Option(help=t("help.parties"), exists=True, dir_okay=False)] = None,
+    since: Annotated[Path | None, typer.Option(help=t("help.verify.since"), exists=True, dir_okay=False)] = None,
+    receipt: Annotated[list[Path] | None, typer.Option(help=t("help.verify.receipt"), exists=True)] = None,
+) -> None:
+    """Every step of log.md §8, whose keys are trusted first; exit 3 when one does not hold."""
+    from trading.verify import verify as run
+
+    if (policy is None) != (parties is None):
+        raise typer.BadParameter(screen().text("verify.both"))
+    found = run(files, policy=policy, parties=parties, since=since, receipts=tuple(receipt or ()))
+    for report in found.reports:
+        _print(report)
+    screen().result({"exit": found.exit, "archives": [_plain(report) for report in found.reports]})
+    if found.exit:
+        raise typer.Exit(found.exit)
+
+
+def _print(report: Report) -> None:
+    out = screen()
+    out.line()
+    out.line(f"{report.path}" + (f"  {report.tender}  {report.edition}" if report.tender else ""))
+    out.say("verify.trusted" if report.trusted else "verify.untrusted")
+    for key in report.keys:
+        out.line(f"    {key}")
+    for step in report.steps:
+        status = str(step.status)
+        out.line(f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text('verify.' + step.status.name.lower())}")
+        for fault in step.faults[:MOST_SHOWN]:
+            out.line(f"        ✗ {fault.at}: {_sentence(fault)}")
+        if len(step.faults) > MOST_SHOWN:
+            out.say("verify.more", count=len(step.faults) - MOST_SHOWN)
+        for note in step.notes[:MOST_SHOWN]:
+            out.line(f"        · {note.at}: {_sentence(note)}")
+    failed = report.failed
+    if failed is None:
+        out.say("verify.holds" if report.trusted else "verify.holds.untrusted", size=report.size)
+    else:
+        out.say("verify.fails", step=failed.code, at=failed.faults[0].at if failed.faults else "")
+
+
+def _sentence(fault: Fault) -> str:
+    facts = " ".join(f"{name}={value}" for name, value in fault.facts.items())
+    return f"{fault.code}  {screen().text(fault.code, **fault.facts)}" + (f"  [{facts}]" if facts else "")
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    def points(found: Iterable[Fault]) -> list[dict[str, Any]]:
+        return [{"at": one.at, "code": one.code, "facts": dict(one.facts)} for one in found]
+
+    return {
+        "file": str(report.path),
+        "tender": report.tender,
+        "edition": report.edition,
+        "origin": report.origin,
+        "size": report.size,
+        "trusted": report.trusted,
+        "keys": list(report.keys),
+        "exit": report.exit,
+        "failed": report.failed.code if report.failed else None,
+        "steps": [
+            {"step": s.code, "status": str(s.status), "faults": points(s.faults), "notes": points(s.notes)}
+            for s in report.steps
+        ],
+    }

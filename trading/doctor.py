@@ -1,0 +1,230 @@
+"""`trading doctor`: what is well with an installation and what is not, and the proof after a restore.
+
+Nothing here repairs anything: a doctor who operates unasked would hide the evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from audit.logkey import LogKey
+from audit.merkle import Frontier, leaf_hash
+from audit.refusal import Broken, Refused
+from audit.trust import Parties, Policy
+from bidding.payload import measure
+from bidding.store import Store
+from trading.postgres import APP, dsn
+from trading.settings import Settings
+
+SKEW = 2.0
+"""Seconds between application and database clock that are too many, log.md §5."""
+SLOW = 0.25
+"""Seconds for one fsync of 4 KiB beyond which a closing hour would be unpleasant."""
+ROOM = 5 << 30
+"""Bytes of free disk below which a warning is due: five large bids."""
+GUARDED = ("log_record", "log_leaf", "log_checkpoint", "log_cosignature", "log_disclosure")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing examined: a catalogue code without its `doctor.` prefix, whether it is well, and the figures."""
+
+    what: str
+    well: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `prove` found: the size of the log, the payloads read through, and what does not hold (empty: all does)."""
+
+    size: int
+    payloads: int
+    faults: tuple[str, ...]
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything once. Never raises for what it looks for: an error is a finding."""
+    findings = [
+        await _try("fsync", lambda: _fsync(settings.data)),
+        await _try("room", lambda: _room(settings.data)),
+        await _try("keys", lambda: _keys(settings)),
+    ]
+    try:
+        connection = await asyncpg.connect(dsn(settings, APP), timeout=10)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        return [*findings, Finding("database", False, f"{type(error).__name__}: {error}")]
+    try:
+        findings += [
+            await _try("database", lambda: _durable(connection)),
+            await _try("clock", lambda: _clock(connection)),
+            await _try("grants", lambda: _grants(connection)),
+            await _try("trust", lambda: _trust(settings, connection)),
+            await _try("beat", lambda: _beat(settings, connection)),
+        ]
+    finally:
+        await connection.close()
+    for name, url in settings.witness_urls:
+        findings.append(await _try("witness", lambda name=name, url=url: _witness(name, url)))  # type: ignore[misc]
+    return findings
+
+
+async def prove(settings: Settings) -> Proof:
+    """Replay the log from its rows and read every effective payload: does the database hold what was signed?
+
+    Streams; memory stays flat however long the log is.
+    """
+    faults: list[str] = []
+    connection = await asyncpg.connect(dsn(settings, APP))
+    try:
+        frontier, payloads = Frontier(), 0
+        policy = Policy.parse(settings.policy_path.read_bytes())
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            async for rows in _batches(connection, "SELECT index, entry, leaf_hash FROM log_leaf ORDER BY index"):
+                hashes = [leaf_hash(row["entry"]) for row in rows]
+                faults += [f"leaf {r['index']}" for r, h in zip(rows, hashes, strict=True) if h != r["leaf_hash"]]
+                if rows[0]["index"] != frontier.size or rows[-1]["index"] != frontier.size + len(rows) - 1:
+                    faults.append(f"leaves are missing after {frontier.size}")
+                    break
+                frontier.extend(hashes)
+            last = await connection.fetchrow("SELECT size, root FROM log_checkpoint ORDER BY size DESC LIMIT 1")
+            if last is None:
+                faults.append("no checkpoint")
+            elif (last["size"], bytes(last["root"])) != (frontier.size, frontier.root()):
+                faults.append(f"the tree of {frontier.size} leaves is not that of checkpoint {last['size']}")
+            faults += await _published(settings, connection, policy)
+            store = Store(settings.bids_dir)
+            effective = "SELECT upload_id, root, hash FROM bidding_deposit WHERE ended_at IS NULL"
+            async for rows in _batches(connection, effective):
+                for row in rows:
+                    payloads += 1
+                    if not store.holds(row["upload_id"]) or measure(store.path(row["upload_id"]))[0] != row["root"]:
+                        faults.append(f"payload of manifest {row['hash']}")
+    finally:
+        await connection.close()
+    return Proof(frontier.size, payloads, tuple(faults))
+
+
+async def _batches(connection: asyncpg.Connection, sql: str) -> AsyncIterator[list[asyncpg.Record]]:
+    cursor = await connection.cursor(sql)
+    while rows := await cursor.fetch(4096):
+        yield rows
+
+
+async def _published(settings: Settings, connection: asyncpg.Connection, policy: Policy) -> list[str]:
+    """The checkpoint on disk, which witnesses have seen, must be one of the database's."""
+    from audit.checkpoint import verify_note
+
+    path = settings.log_dir / "checkpoint"
+    if not path.exists():
+        return []
+    try:
+        checkpoint = verify_note(path.read_bytes(), policy, quorum=False).checkpoint
+    except Broken as error:
+        return [f"the published checkpoint: {error}"]
+    root = await connection.fetchval("SELECT root FROM log_checkpoint WHERE size = $1", checkpoint.size)
+    if root is None or bytes(root) != checkpoint.root:
+        return [f"the published checkpoint {checkpoint.size} is not in the database"]
+    return []
+
+
+async def _try(what: str, look: Callable[[], Awaitable[tuple[bool, str]]]) -> Finding:
+    try:
+        well, detail = await look()
+    except (Refused, Broken, OSError, asyncpg.PostgresError, httpx.HTTPError, ValueError) as error:
+        return Finding(what, False, f"{type(error).__name__}: {error}")
+    return Finding(what, well, detail)
+
+
+async def _fsync(data: Path) -> tuple[bool, str]:
+    data.mkdir(parents=True, exist_ok=True)
+    probe, times = data / ".doctor", []
+    with probe.open("wb") as handle:
+        for _ in range(5):
+            handle.write(b"\0" * 4096)
+            handle.flush()
+            begin = time.perf_counter()
+            os.fsync(handle.fileno())
+            times.append(time.perf_counter() - begin)
+    probe.unlink()
+    median = sorted(times)[2]
+    return median < SLOW, f"{median * 1000:.1f} ms"
+
+
+async def _room(data: Path) -> tuple[bool, str]:
+    free = shutil.disk_usage(data if data.exists() else data.parent).free
+    return free > ROOM, f"{free / 2**30:.1f} GiB"
+
+
+async def _keys(settings: Settings) -> tuple[bool, str]:
+    key = LogKey.load(settings.log_key_path, settings.origin)
+    policy = Policy.parse(settings.policy_path.read_bytes())
+    Parties.parse(settings.parties_path.read_bytes())
+    return key.vkey.public == policy.log.public and policy.origin == settings.origin, str(key.vkey)
+
+
+async def _durable(connection: asyncpg.Connection) -> tuple[bool, str]:
+    names = ("synchronous_commit", "fsync", "full_page_writes")
+    values = {name: await connection.fetchval("SELECT current_setting($1)", name) for name in names}
+    version = await connection.fetchval("SELECT current_setting('server_version')")
+    shown = " ".join(f"{name}={value}" for name, value in values.items())
+    return all(value in ("on", "remote_apply", "remote_write", "local") for value in values.values()), f"{version} {shown}"
+
+
+async def _clock(connection: asyncpg.Connection) -> tuple[bool, str]:
+    theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    skew = abs((datetime.now(UTC) - theirs).total_seconds())
+    return skew < SKEW, f"{skew:.3f} s"
+
+
+async def _grants(connection: asyncpg.Connection) -> tuple[bool, str]:
+    may = [
+        f"{privilege} {table}"
+        for table in GUARDED
+        for privilege in ("UPDATE", "DELETE", "TRUNCATE")
+        if await connection.fetchval("SELECT has_table_privilege(current_user, $1, $2)", table, privilege)
+    ]
+    return not may, ", ".join(may) or "INSERT, SELECT"
+
+
+async def _trust(settings: Settings, connection: asyncpg.Connection) -> tuple[bool, str]:
+    """The trust files on disk are those the log published last."""
+    import json
+
+    row = await connection.fetchval("SELECT record FROM log_record WHERE type = 'trust-published' ORDER BY id DESC LIMIT 1")
+    if row is None:
+        row = await connection.fetchval("SELECT record FROM log_record WHERE type = 'log-opened' ORDER BY id LIMIT 1")
+    if row is None:
+        return False, "the log is not open"
+    said = json.loads(bytes(row))
+    for name, path in (("policy", settings.policy_path), ("parties", settings.parties_path)):
+        if hashlib.sha256(path.read_bytes()).hexdigest() != said[name]:
+            return False, f"{path.name} is not the published one"
+    return True, "policy.txt, parties.txt"
+
+
+async def _beat(settings: Settings, connection: asyncpg.Connection) -> tuple[bool, str]:
+    row = await connection.fetchrow(
+        "SELECT size, extract(epoch FROM log_now() - made_at) AS age FROM log_checkpoint ORDER BY size DESC LIMIT 1"
+    )
+    if row is None:
+        return False, "no checkpoint"
+    factor = await connection.fetchval("SELECT coalesce((SELECT factor FROM log_clock), 1)")
+    beats = float(row["age"]) / factor / settings.beat
+    return beats < 4, f"{row['size']} · {beats:.1f} beats"
+
+
+async def _witness(name: str, url: str) -> tuple[bool, str]:
+    async with httpx.AsyncClient(timeout=5) as client:
+        response = await client.post(url.rstrip("/") + "/add-checkpoint", content=b"")
+    return response.status_code == 400, f"{name} {response.status_code}"
