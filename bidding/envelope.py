@@ -18,7 +18,6 @@ import os
 import secrets
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +33,7 @@ from bidding.container import HEADER_LIMIT, BadContainer, FileEntry, Header, che
 from bidding.keys import Keyset
 from bidding.manifest import FORM, Context, Manifest, sign_manifest, write_manifest
 from bidding.payload import BLOCK, SALT, payload_size
-from bidding.stream import THREADS, Encryptor, Plaintext, Progress, SaltedEncryptor, Source, encrypt
+from bidding.stream import Encryptor, Plaintext, Progress, SaltedEncryptor, Source, encrypt, reserve
 from bidding.unseal import Opened, Payload, Verdict, make_boxes, open_box, unseal
 
 __all__ = [
@@ -107,7 +106,7 @@ def seal_envelope(
     Stage `form` takes `opening` and the notice's `schema`, every other stage `files`. `prev` is the hash of the
     manifest it replaces. `entropy` is for test vectors only: a repeated output repeats an envelope.
     Raises `Refused`: `E-CONTEXT` (key set of another stage), `E-OPENING`, `E-FILES` (names; a file that changed while
-    it was sealed); a path `out` is removed again then.
+    it was sealed), `E-FULL` (no room for it); a path `out` is removed again then.
     """
     if (keyset.id, keyset.tender, keyset.stage) != (context.keyset, context.tender, context.stage):
         raise Refused("E-CONTEXT", field="keyset", found=context.keyset, wanted=keyset.id)
@@ -133,19 +132,19 @@ def seal_envelope(
             out.unlink(missing_ok=True)
             raise
     plain = Plaintext(files, progress)
-    with ThreadPoolExecutor(THREADS) as pool:
-        header = Header(context.ctx.hex(), plain.hashed(pool), dict(opening or {}))
-        _check(header, context, schema or {})
-        draw = entropy or os.urandom
-        bound = b"trading/ck/v1\0" + context.ctx + sha256(header.data)
-        ck = hmac.digest(draw(32), bound, "sha256")
-        encryptor: Encryptor = Cobblestone256Encryptor(ck, context.ctx)
-        if entropy is not None:
-            encryptor = SaltedEncryptor(ck, context.ctx, draw(SALT))
-        start = lp4(header.data)
-        content = len(start) + plain.size
-        total = content + padding(content)
-        head, root = encrypt(encryptor, plain.steps(start, total), out, pool)
+    header = Header(context.ctx.hex(), plain.hashed(), dict(opening or {}))
+    _check(header, context, schema or {})
+    draw = entropy or os.urandom
+    bound = b"trading/ck/v1\0" + context.ctx + sha256(header.data)
+    ck = hmac.digest(draw(32), bound, "sha256")
+    encryptor: Encryptor = Cobblestone256Encryptor(ck, context.ctx)
+    if entropy is not None:
+        encryptor = SaltedEncryptor(ck, context.ctx, draw(SALT))
+    start = lp4(header.data)
+    content = len(start) + plain.size
+    total = content + padding(content)
+    reserve(out, payload_size(total))
+    head, root = encrypt(encryptor, plain.steps(start, total), out)
     plain.check_unchanged()
     _, boxes = make_boxes(ck, context.ctx, head, keyset)
     size = payload_size(total)

@@ -7,7 +7,10 @@ reading, encrypting and writing.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,11 +28,12 @@ from bidding.payload import CHUNK, LABEL, SEGMENT, TAG, payload_root, segment_le
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all), from the thread that seals."""
-THREADS = 2
 
 _STEP = 1 << 20  # plaintext bytes at a time: a whole number of chunks
 _OUT = HEAD + _STEP // CHUNK * (CHUNK + TAG) + CHUNK + TAG
+_THREADS = 2
 _RING = 6
+_BEHIND = 2
 
 
 @dataclass(frozen=True)
@@ -91,15 +95,16 @@ class Plaintext:
         self.size = sum(state[0] for state in self._states)
         self._progress, self._done, self._all = progress, 0, 2 * self.size
 
-    def hashed(self, pool: ThreadPoolExecutor) -> tuple[FileEntry, ...]:
+    def hashed(self) -> tuple[FileEntry, ...]:
         """The first pass. Several files are hashed side by side; a single one is read ahead of its hash."""
-        if len(self.files) == 1:
-            digests = [_hash_ahead(self.files[0].path, pool, self._tell)]
-        else:
-            digests = []
-            for size, digest in pool.map(lambda source: _hash(source.path), self.files):
-                digests.append(digest)
-                self._tell(size)
+        digests = []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            if len(self.files) == 1:
+                digests.append(_hash_ahead(self.files[0].path, pool, self._tell))
+            else:
+                for size, digest in pool.map(lambda source: _hash(source.path), self.files):
+                    digests.append(digest)
+                    self._tell(size)
         entries = zip(self.files, self._states, digests, strict=True)
         return tuple(FileEntry(source.name, state[0], digest, source.media) for source, state, digest in entries)
 
@@ -150,55 +155,75 @@ class Plaintext:
             self._progress(self._done, self._all)
 
 
-def encrypt(
-    encryptor: Encryptor, steps: Iterator[memoryview], out: BinaryIO, pool: ThreadPoolExecutor
-) -> tuple[bytes, str]:
+def encrypt(encryptor: Encryptor, steps: Iterator[memoryview], out: BinaryIO) -> tuple[bytes, str]:
     """Encrypt all steps into `out`; (head, payload root).
 
-    Ciphertext goes round a ring of buffers, so that segments are hashed while the next ones are encrypted.
+    Ciphertext goes round a ring of buffers, so that one thread hashes segments while this one encrypts the next; when
+    that one falls behind, this one hashes too. Two threads for two cores: a third would only take turns with them.
     """
     ring = [memoryview(bytearray(_OUT)) for _ in range(_RING)]
     using: list[list[Future[bytes]]] = [[] for _ in ring]
-    leaves: list[Future[bytes]] = []
+    leaves: list[bytes | Future[bytes]] = []
     segment: list[memoryview] = []
+    behind: deque[Future[bytes]] = deque()
     room, turn, head = SEGMENT, 0, b""
 
-    def take(view: memoryview, users: list[Future[bytes]]) -> None:
-        """Hand full segments to the pool; `users` are those that still read this buffer."""
+    def close() -> None:
+        nonlocal room
+        while behind and behind[0].done():
+            behind.popleft()
+        if len(behind) < _BEHIND:
+            future = hasher.submit(segment_leaf, *segment)
+            leaves.append(future)
+            behind.append(future)
+            # a segment lies in this buffer and may have begun in the one before: both are in use until it is hashed
+            using[turn].append(future)
+            using[turn - 1].append(future)
+        else:
+            leaves.append(segment_leaf(*segment))
+        segment.clear()
+        room = SEGMENT
+
+    def take(view: memoryview) -> None:
         nonlocal room
         while view:
             piece, view = view[:room], view[room:]
             segment.append(piece)
             room -= len(piece)
             if not room:
-                close(users)
+                close()
 
-    def close(users: list[Future[bytes]]) -> None:
-        nonlocal room
-        future = pool.submit(segment_leaf, *segment)
-        leaves.append(future)
-        users.append(future)
-        # a segment may begin in the buffer before: that one is in use until then, too
-        using[turn - 1].append(future)
-        segment.clear()
-        room = SEGMENT
+    with ThreadPoolExecutor(1) as hasher:
+        for step in steps:
+            for future in using[turn]:
+                future.result()
+            using[turn].clear()
+            written = ring[turn][: encryptor.update_into(step, ring[turn])]
+            head = head or bytes(written[:HEAD])
+            out.write(written)
+            take(written)
+            turn = (turn + 1) % _RING
+        last = memoryview(encryptor.finalize())
+        head = head or bytes(last[:HEAD])
+        out.write(last)
+        take(last)
+        if segment:
+            close()
+        return head, payload_root(leaf if isinstance(leaf, bytes) else leaf.result() for leaf in leaves)
 
-    for step in steps:
-        for future in using[turn]:
-            future.result()
-        using[turn].clear()
-        written = ring[turn][: encryptor.update_into(step, ring[turn])]
-        head = head or bytes(written[:HEAD])
-        out.write(written)
-        take(written, using[turn])
-        turn = (turn + 1) % _RING
-    last = memoryview(encryptor.finalize())
-    head = head or bytes(last[:HEAD])
-    out.write(last)
-    take(last, [])
-    if segment:
-        close([])
-    return head, payload_root(future.result() for future in leaves)
+
+def reserve(out: BinaryIO, size: int) -> None:
+    """Take the room on the disk at once: a full disk is said before anything is written, and writing gets quicker.
+
+    Raises `Refused("E-FULL")`. Does nothing for streams that are no file, and where the system cannot.
+    """
+    try:
+        os.posix_fallocate(out.fileno(), 0, size)
+    except (AttributeError, io.UnsupportedOperation):
+        return
+    except OSError as why:
+        if why.errno == errno.ENOSPC:
+            raise Refused("E-FULL", size=size) from why
 
 
 def _state(path: Path) -> tuple[int, int, int, int]:
