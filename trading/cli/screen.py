@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from audit.refusal import Broken, Refused
-from trading.messages import say
+from trading.messages import say, tell
 
 OK, REFUSED, USAGE, PROOF_FAILED = 0, 1, 2, 3
 
@@ -87,17 +87,13 @@ class Screen:
 
     def fail(self, error: Exception) -> int:
         """Print why it did not work, and return the exit code that says so."""
-        if isinstance(error, Refused):
-            facts, exit_code = dict(error.facts), REFUSED
-            code, article = error.code, error.article
-        elif isinstance(error, Broken):
-            facts, exit_code, code, article = dict(error.facts), PROOF_FAILED, error.code, None
-        else:
+        if not isinstance(error, Refused | Broken):
             raise error
-        sentence = self.text(code, **facts)
+        facts = dict(error.facts)
+        sentence = str(facts.pop("sentence", "")) or tell(error, self.lang)  # the platform's own sentence, if it was it
         if self.as_json:
-            body = {"code": code, "message": sentence, "article": article, "facts": facts}
+            body = {"code": error.code, "message": sentence, "facts": facts}
             sys.stderr.write(json.dumps(body, ensure_ascii=False, sort_keys=True, default=str) + "\n")
         else:
-            self.err.print(f"{code}  {sentence}" + (f"（{article}）" if article else ""), markup=False, style="red")
-        return exit_code
+            self.err.print(f"{error.code}  {sentence}", markup=False, style="red")
+        return REFUSED if isinstance(error, Refused) else PROOF_FAILED
