@@ -75,7 +75,9 @@ def declare(name: str, *rules: Rule, fields: Iterable[str] = ()) -> RecordType:
 def type_of(text: str) -> RecordType:
     """The declared type a record's ``type`` names; KeyError if none does (a newer platform's, to a verifier)."""
     match = _TYPE.fullmatch(text)
-    return types[match.group(1) if match else text]
+    if match is None:
+        raise KeyError(text)
+    return types[match.group(1)]
 
 
 def is_public(text: str) -> bool:

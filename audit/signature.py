@@ -272,10 +272,10 @@ _CRITICAL: Final = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage,
 def _certificate(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
-        certificate.extensions  # noqa: B018 - parsed only when asked for; a malformed one must fail here
-        certificate.subject  # noqa: B018
-        certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        # These are parsed only when asked for, and a malformed one must fail here.
+        _ = (certificate.extensions, certificate.subject, certificate.public_key())
+        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    except Exception:  # the parser has a dozen kinds of its own, and each means the same
         raise BadSignature("certificate") from None
     return certificate
 

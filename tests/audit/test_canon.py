@@ -3,6 +3,7 @@
 import json
 import pickle
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -81,20 +82,16 @@ def test_what_is_written_is_read_back(value):
 
 @given(st.binary(max_size=60))
 def test_noise_never_raises_anything_but_not_canonical(data):
-    try:
+    with suppress(NotCanonical):
         assert canon(parse(data)) == data
-    except NotCanonical:
-        pass
 
 
 @given(objects, st.randoms(use_true_random=False))
 def test_a_changed_byte_gives_another_value_or_none(value, chance: random.Random):
     data = bytearray(canon(value))
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-    try:
+    with suppress(NotCanonical):
         assert parse(bytes(data)) != value
-    except NotCanonical:
-        pass
 
 
 def test_a_value_that_json_cannot_tell_apart_is_refused():

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -180,7 +181,7 @@ def tiles_of(hashes):
     """All tiles of a log, by path, as the sequencer publishes them."""
     files, level, row = {}, 0, hashes
     while row:
-        for number in range(0, -(-len(row) // 256)):
+        for number in range(-(-len(row) // 256)):
             part = row[number * 256 : number * 256 + 256]
             files[tile_path(level, number, len(part))] = b"".join(part)
         row = [mth(row[at : at + 256]) for at in range(0, len(row) - 255, 256)]
@@ -239,7 +240,7 @@ def test_a_hundred_thousand_leaves_cost_little_more_than_their_hashes():
     hashes = leaves(100_000)
 
     def bare():
-        for left, right in zip(hashes, hashes[1:], strict=False):
+        for left, right in pairwise(hashes):
             hashlib.sha256(b"\x01" + left + right).digest()
 
     def grown():
