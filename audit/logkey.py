@@ -105,7 +105,7 @@ class LogKey:
             if checkpoint.size == last.size and checkpoint.root != last.root:
                 raise Broken("L-TWO-ROOTS", size=checkpoint.size)
         if last != checkpoint:
-            _replace(self._memory, f"{checkpoint.size}\n{b64(checkpoint.root)}\n".encode())
+            replace_file(self._memory, f"{checkpoint.size}\n{b64(checkpoint.root)}\n".encode())
         return sign_checkpoint(self._signer, checkpoint)
 
     def last_signed(self) -> Checkpoint | None:
@@ -127,8 +127,8 @@ def _write_new(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temp, fsync, rename, fsync of the directory."""
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a private file whole or not at all: temp, fsync, rename, fsync of the directory."""
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:

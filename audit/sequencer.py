@@ -420,11 +420,11 @@ class Sequencer:
                     committed = await self._pool.fetchval("SELECT max(size) FROM log_checkpoint")
                     if told > committed:
                         raise Broken("L-STATE", known=told, size=committed, witness=witness.name)
-                again, witness.size = told != witness.size, told
+                if told == size == witness.size:  # it has signed another root of this size: never go on
+                    raise Broken("L-FORK", size=size, witness=witness.name)
+                witness.size = told
                 if told > size:
                     return True  # it has gone past this one; the next may still get its line
-                if not again:
-                    return self._fault(witness, "409")
                 continue
             if answer.status_code != 200:
                 return self._fault(witness, str(answer.status_code))
