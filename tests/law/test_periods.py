@@ -1,0 +1,116 @@
+"""Days counted by 民法典 201–203; table cases named by article."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.refusal import Refused
+from trading.law import periods, regimes
+from trading.law.calendar import LEGAL_ZONE, is_working_day, legal_day
+
+
+def beijing(*when: int) -> datetime:
+    return datetime(*when, tzinfo=LEGAL_ZONE)
+
+
+MORNING = beijing(2026, 3, 2, 9, 30)  # a Monday
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "unit", "last"),
+    [
+        (beijing(2026, 3, 2, 9), 1, "日", date(2026, 3, 3)),  # 201: the day itself is not counted
+        (beijing(2026, 3, 2, 0), 1, "日", date(2026, 3, 3)),  # at any hour of it
+        (beijing(2026, 3, 2, 23, 59), 1, "日", date(2026, 3, 3)),
+        (beijing(2026, 3, 2, 9), 20, "日", date(2026, 3, 23)),  # 203: 22 March is a Sunday
+        (beijing(2026, 3, 3, 9), 20, "日", date(2026, 3, 23)),
+        (beijing(2026, 2, 12, 9), 3, "日", date(2026, 2, 24)),  # 203: into the Spring Festival
+        (beijing(2026, 3, 6, 9), 1, "工作日", date(2026, 3, 9)),  # Friday → Monday
+        (beijing(2026, 2, 13, 9), 1, "工作日", date(2026, 2, 14)),  # a Saturday that is made up for
+        (beijing(2026, 2, 13, 9), 2, "工作日", date(2026, 2, 24)),
+        (beijing(2024, 2, 29, 9), 1, "年", date(2025, 2, 28)),  # 202: no such day
+    ],
+)
+def test_counting(start: datetime, length: int, unit: str, last: date) -> None:
+    span = periods.count(start, length, unit)
+    assert span.last_day == last
+    assert span.last_day_begins.astimezone(LEGAL_ZONE).timetuple()[:5] == (*last.timetuple()[:3], 0, 0)
+    assert span.over - span.last_day_begins == timedelta(hours=24)
+    assert span.steps[0].code == "D-START" and span.steps[-1].day == last
+
+
+def test_a_day_of_the_legal_zone_is_not_a_day_of_utc() -> None:
+    late = datetime(2026, 3, 2, 16, 30, tzinfo=UTC)  # 00:30 on 3 March in Beijing
+    assert legal_day(late) == date(2026, 3, 3)
+    assert periods.count(late, 1, "日").last_day == date(2026, 3, 4)
+    with pytest.raises(ValueError):
+        legal_day(datetime(2026, 3, 2))  # noqa: DTZ001 - a naive instant lies in no day
+
+
+def test_beyond_the_announced_holidays_we_say_so() -> None:
+    with pytest.raises(Refused) as refused:
+        periods.count(beijing(2031, 5, 1), 5, "工作日")
+    assert (refused.value.code, refused.value.facts["year"]) == ("E-CALENDAR", 2031)
+    assert str(refused.value.article) == "《民法典》第二百零三条"
+
+
+@pytest.mark.parametrize("regime", [regimes.WORKS, regimes.GOV])
+def test_wk_06_and_gp_01_twenty_days_to_the_deadline(regime: regimes.Regime) -> None:
+    assert periods.lawful_deadline(regime, MORNING) == beijing(2026, 3, 23, 9, 30)
+    periods.keep_deadline(regime, MORNING, beijing(2026, 3, 23, 0, 0))
+    with pytest.raises(Refused) as refused:
+        periods.keep_deadline(regime, MORNING, beijing(2026, 3, 22, 23, 59))
+    assert refused.value.code == "E-PERIOD"
+    assert str(refused.value.article) in ("《招标投标法》第二十四条", "《政府采购法》第三十五条")
+    assert refused.value.facts["earliest"] == beijing(2026, 3, 23)
+    assert refused.value.facts["derivation"] == "2026-03-02 +20日 = 2026-03-22 → 2026-03-23"
+
+
+def test_wk_38_publicity_has_run_when_its_third_day_is_over() -> None:
+    published = beijing(2026, 3, 24, 15)  # Tuesday; third day Friday the 27th
+    assert periods.earliest(regimes.WORKS, "candidates", "award", published) == beijing(2026, 3, 28)
+    (span,) = periods.keep(regimes.WORKS, "candidates", "award", published, beijing(2026, 3, 28))
+    assert span.last_day == date(2026, 3, 27)
+    with pytest.raises(Refused) as refused:
+        periods.keep(regimes.WORKS, "candidates", "award", published, beijing(2026, 3, 27, 23, 59))
+    assert str(refused.value.article) == "《招标投标法实施条例》第五十四条"
+
+
+def test_source_law_sets_no_period() -> None:
+    assert periods.lawful_deadline(regimes.SOURCE_LAW, MORNING) == MORNING
+    assert periods.keep_deadline(regimes.SOURCE_LAW, MORNING, MORNING + timedelta(minutes=1)) == ()
+    with pytest.raises(Refused) as refused:
+        periods.keep_deadline(regimes.SOURCE_LAW, MORNING, MORNING)
+    assert refused.value.code == "E-PERIOD-ORDER"
+
+
+def test_an_outage_moves_the_deadline_it_covers_and_the_one_it_shadows() -> None:
+    begins, ends = beijing(2026, 3, 23, 9), beijing(2026, 3, 23, 10)
+    two = timedelta(hours=2)
+    assert periods.after_outage(beijing(2026, 3, 23, 9, 30), begins, ends) == ends + two
+    assert periods.after_outage(ends + two, begins, ends) == ends + 2 * two
+    untouched = (begins - timedelta(seconds=1), ends + two + timedelta(seconds=1))
+    assert tuple(periods.after_outage(d, begins, ends) for d in untouched) == untouched
+
+
+days = st.datetimes(datetime(2010, 1, 1), datetime(2026, 6, 1), timezones=st.just(LEGAL_ZONE))  # noqa: DTZ001
+
+
+@given(days, st.integers(1, 60), st.sampled_from(["日", "工作日"]))
+def test_a_period_ends_on_a_working_day_and_never_early(start: datetime, length: int, unit: str) -> None:
+    span = periods.count(start, length, unit)
+    assert is_working_day(span.last_day)
+    assert span.last_day >= legal_day(start) + timedelta(days=length)
+    if unit == "工作日":
+        between = [span.start + timedelta(days=d) for d in range(1, (span.last_day - span.start).days + 1)]
+        assert sum(map(is_working_day, between)) == length
+
+
+@given(days, st.integers(1, 60))
+def test_a_longer_period_never_ends_earlier(start: datetime, length: int) -> None:
+    for unit in ("日", "工作日"):
+        assert periods.count(start, length, unit).last_day <= periods.count(start, length + 1, unit).last_day
