@@ -296,9 +296,15 @@ def _tenderees(case: Case, identities: Identities, at: datetime) -> set[bytes]:
     return keys
 
 
-def released_by(shares: Shares, stage: str, bid: str) -> dict[int, bytes | None]:
-    """The shares of one envelope, by custodian; None where a release says that the box does not open."""
-    return {i: listed[bid] for i, listed in sorted(shares.get(stage, {}).items()) if bid in listed}
+def released_by(case: Case, shares: Shares, stage: str, bid: str, until: int | None = None) -> dict[int, bytes | None]:
+    """The shares of one envelope, by custodian; None where a release says that the box does not open.
+
+    ``until``: the index of the verdict; a release that came later had no part in it.
+    """
+    early = {
+        fact["i"] for fact in case.facts("released") if fact["stage"] == stage and (until is None or fact.index < until)
+    }
+    return {i: listed[bid] for i, listed in sorted(shares.get(stage, {}).items()) if bid in listed and i in early}
 
 
 def kth_release(case: Case, stage: str, k: int) -> int | None:
