@@ -59,8 +59,12 @@ async def refuse(act: Act, no: Refused) -> RecordRef:
     if not isinstance(no, Declined):
         raise TypeError("only what deposit and withdraw decline is recorded") from no
     what = no.attempt
+    # The closing counts every refusal before it: this one comes wholly before or wholly after.
+    await act.query("SELECT FROM bidding_box WHERE tender = $1 FOR SHARE", what.tender)
+    await act.clock()
     await act.query(
-        "INSERT INTO bidding_refusal (tender, stage, bidder, code, manifest, refused_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO bidding_refusal (tender, stage, bidder, code, manifest, refused_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
         what.tender,
         what.stage,
         what.bidder,
