@@ -53,6 +53,7 @@ CREATE UNIQUE INDEX log_record_sserials ON log_record (subject, sserial) WHERE s
 CREATE INDEX log_record_tender ON log_record (tender, type) WHERE tender IS NOT NULL;
 CREATE INDEX log_record_actor ON log_record (actor);
 CREATE INDEX log_record_closing ON log_record (id) WHERE type IN ('closed', 'evaluation-closed');
+CREATE INDEX log_leaf_clear ON log_leaf (index) WHERE get_byte(entry, 0) = 2;
 CREATE INDEX log_disclosure_cause ON log_disclosure (cause);
 ALTER TABLE log_checkpoint
     ADD CONSTRAINT log_checkpoint_grows CHECK (size = previous + width AND width > 0 AND octet_length(root) = 32);
