@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from audit.refusal import Broken, Refused
+from audit.refusal import Broken
 from trading.cli.app import app, screen, t
 
 Data = Annotated[Path | None, typer.Option("--data", envvar="TRADING_DATA", help=t("help.data"))]
@@ -132,19 +132,17 @@ def token(
     data: Data = None,
 ) -> None:
     """The first token of a new installation; later ones come from the security administrator."""
-    from trading.accounts import bootstrap
+    from trading.accounts import found, pepper_of, use_pepper
     from trading.postgres import connected, running
 
     chosen = settings(data)
 
-    async def issue() -> str:
+    async def issue() -> dict[str, Any]:
         async with connected(chosen):
-            issued: str = await bootstrap(chosen, organisation, name, person)
-            return issued
+            use_pepper(pepper_of(chosen))
+            return await found(person, organisation, name)
 
     with running(chosen):
-        secret = asyncio.run(issue())
-    if not secret:
-        raise Refused("A-BOOTSTRAP")
-    screen().line(secret)
-    screen().result({"token": secret})
+        issued = asyncio.run(issue())
+    screen().line(str(issued["token"]))
+    screen().result({"token": issued["token"], "person": issued["person"]})

@@ -20,6 +20,7 @@ BASE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Where every demonstration's calendar begins: 09:00 in Beijing on a Monday."""
 SINCE = "2026-01-01T00:00:00.000000Z"
 ORIGIN = "demo.trading.example/2026"
+WITNESS_NAME = "witness.demo.example"
 ITERATIONS = 1000
 """Of the key files of one minute's life; real ones take the default of `trading.keyfiles`."""
 
@@ -45,16 +46,15 @@ class Cast:
 
     authorities: tuple[Member, ...]
     custodians: tuple[Member, ...]
-    log: ed25519.Ed25519PrivateKey
+    log: Vkey
     witness: ed25519.Ed25519PrivateKey
     passphrase: str
 
     @property
     def policy(self) -> bytes:
         """policy.txt: one log, one witness, whose cosignature is the quorum."""
-        log = Vkey(ORIGIN, NOTE, _public(self.log))
-        witness = Vkey("witness.demo.example", WITNESS, _public(self.witness))
-        lines = [f"log {log}", f"witness w1 {witness}", "quorum w1"]
+        witness = Vkey(WITNESS_NAME, WITNESS, self.witness.public_key().public_bytes_raw())
+        lines = [f"log {self.log}", f"witness {WITNESS_NAME} {witness}", f"quorum {WITNESS_NAME}"]
         return ("\n".join(lines) + "\n").encode()
 
     @property
@@ -65,8 +65,8 @@ class Cast:
         return ("\n".join(lines) + "\n").encode()
 
 
-def make_cast() -> Cast:
-    """Fresh keys for everybody."""
+def make_cast(log: Vkey) -> Cast:
+    """Fresh keys for everybody but the log, whose verifier key is given."""
     return Cast(
         authorities=(_member("A-JIANDU", "行政监督部门"), _member("A-CAIZHENG", "财政部门")),
         custodians=(
@@ -74,7 +74,7 @@ def make_cast() -> Cast:
             _member("C-ZHAOBIAO", "招标人（密钥保管人）"),
             _member("C-GONGZHENG", "公证处（密钥保管人）"),
         ),
-        log=ed25519.Ed25519PrivateKey.generate(),
+        log=log,
         witness=ed25519.Ed25519PrivateKey.generate(),
         passphrase=secrets.token_urlsafe(12),
     )
@@ -104,7 +104,3 @@ def write_custodian(cast: Cast, member: Member, directory: Path, spans: int) -> 
 def _member(id: str, name: str) -> Member:
     private = ed25519.Ed25519PrivateKey.generate()
     return Member(id, name, Ed25519Signer(private), private)
-
-
-def _public(key: ed25519.Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes_raw()
