@@ -1,0 +1,203 @@
+"""The people of the demonstration at their desks: every act goes through the public API, as it would in earnest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from stdnum.cn import uscc
+
+from audit.canon import b64, canon, stamp
+from audit.trust import Ed25519Signer, record_sig_bytes
+from bidding.keys import Keyset, Statement, make_keyset
+from trading.client import Platform
+from trading.demo.cast import ORIGIN, SINCE, Cast, Member
+from trading.demo.tenders import SourceTender
+
+STAGES = ("form", "documents")
+SCHEMA = {"price": {"kind": "fen", "min": 1}, "days": {"kind": "int", "min": 1, "max": 3650}}
+"""What is read out at the opening: the price in fen, and the days the bidder needs."""
+
+
+@dataclass
+class Bidder:
+    """A bidder: an organisation with a signing key and a token; the same firm bids in both runs of its tender."""
+
+    code: str
+    name: str
+    signer: Ed25519Signer
+    token: str = ""
+
+
+@dataclass
+class Run:
+    """One tender run under one regime, and what became of it."""
+
+    source: SourceTender
+    regime: str
+    lot: str = ""
+    tender: str = ""
+    deadline: datetime | None = None
+    bids: dict[str, str] = field(default_factory=dict)
+    """Tenderer of the source → bid id."""
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lawful(self) -> bool:
+        """Run under the law of works, with its minimum of three bidders, rather than as the source had it."""
+        return self.regime == "works"
+
+
+class Market:
+    """Who has which token, and the acts of each desk. `platform(role)` is a client with that role's token."""
+
+    def __init__(self, url: str, lang: str, cast: Cast, administrator: str) -> None:
+        self.url, self.lang, self.cast = url, lang, cast
+        self.tokens: dict[str, str] = {"security_admin": administrator}
+        self.bidders: dict[tuple[str, str], Bidder] = {}
+        self._clients: dict[str, Platform] = {}
+        self._numbers = 0
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for client in self._clients.values():
+            client.close()
+
+    def as_(self, who: str) -> Platform:
+        """The client of a desk: a role's name, or a custodian's id."""
+        return self.client(self.tokens[who])
+
+    def client(self, token: str) -> Platform:
+        """The client with a token, made once."""
+        if token not in self._clients:
+            self._clients[token] = Platform(self.url, token=token, lang=self.lang)
+        return self._clients[token]
+
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    def code(self) -> str:
+        """The next made-up unified social credit code, with a valid check character; area 000000 exists nowhere."""
+        self._numbers += 1
+        body = f"91000000MA{self._numbers:07d}"
+        return body + str(uscc.calc_check_digit(body))
+
+    def enrol(self, name: str, role: str, identity: str | None = None) -> tuple[str, str]:
+        """An organisation with one person in one role; returns its code and the token."""
+        admin, code = self.as_("security_admin"), self.code()
+        admin.post("/organisations", {"code": code, "name": name, "identity": identity})
+        person = admin.post("/people", {"name": f"{name}经办人", "organisation": code, "roles": [role]})
+        token = admin.post("/tokens", {"person": person["id"], "role": role})
+        return code, str(token["token"])
+
+    def fill_desks(self) -> None:
+        """The centre, the tenderee, the supervisor, and three custodians who know none of each other's keys."""
+        for role, name in (("operator", "示范公共资源交易中心"), ("tenderee", "示范招标人"), ("supervisor", "行政监督部门")):
+            _, self.tokens[role] = self.enrol(name, role)
+        for one in self.cast.custodians:
+            _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
+
+    def vouch(self, member: Member, role: str) -> None:
+        """An authority publishes whose key this is (envelope.md §2)."""
+        authority = self.cast.authorities[0]
+        said: dict[str, Any] = {
+            "id": member.id, "role": role, "vkey": member.vkey, "from": SINCE, "until": None, "by": authority.id,
+        }  # fmt: skip
+        signed = record_sig_bytes({"type": "trading.identity-vouched/v1", "subject": member.id, **said})
+        self.as_("supervisor").post("/identities", {**said, "sig": [authority.signer.sign(signed)]})
+
+    def admit(self, name: str) -> Bidder:
+        """A bidder with a fresh signing key that an authority vouches for (envelope.md §5)."""
+        code, token = self.enrol(name, "bidder")
+        signer, authority = Ed25519Signer(ed25519.Ed25519PrivateKey.generate()), self.cast.authorities[0]
+        registration = canon(
+            {
+                "type": "trading.bidder-key/v1",
+                "origin": ORIGIN,
+                "bidder": code,
+                "key": b64(signer.key),
+                "alg": signer.alg,
+                "by": {"authority": authority.id},
+            }
+        )
+        message = b"trading/bidder-key/v1\n" + registration
+        sig = [signer.sign(message), authority.signer.sign(message)]
+        self.client(token).post("/registrations", {"registration": b64(registration), "sig": sig})
+        return Bidder(code, name, signer, token)
+
+    # -- projects ----------------------------------------------------------------------------------------------------
+
+    def register(self, run: Run) -> None:
+        """Project and lot."""
+        tenderee, source = self.as_("tenderee"), run.source
+        project = tenderee.post(
+            "/projects",
+            {
+                "title": source.title,
+                "regime": run.regime,
+                "direction": "buy",
+                "currency": source.currency,
+                "description": source.description,
+                "source": f"ProZorro {source.ocid} · {source.buyer}",
+            },
+            key=f"project-{run.regime}-{source.ocid}",
+        )
+        lot = tenderee.post(f"/projects/{project['id']}/lots", {"title": source.title, "baseline": source.baseline})
+        run.lot = lot["id"]
+
+    def name(self, run: Run) -> None:
+        """The box family's id, bound to the log as it is now."""
+        run.tender = self.as_("tenderee").post("/tenders", {"lot": run.lot})["id"]
+
+    def make_boxes(self, run: Run, statements: Sequence[Statement]) -> None:
+        """A key set for each stage, 2 of 3."""
+        assert run.deadline is not None
+        keysets: dict[str, Keyset] = {
+            stage: make_keyset(
+                statements, origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=run.deadline
+            )
+            for stage in STAGES
+        }
+        body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}
+        self.as_("tenderee").post(f"/tenders/{run.tender}/keysets", body)
+
+    def announce(self, run: Run) -> None:
+        """The notice. The window for late releases is a day of the demonstration's clock."""
+        assert run.deadline is not None
+        body = {"deadline": stamp(run.deadline), "opening_schema": SCHEMA, "window": 86400 * 7}
+        self.as_("tenderee").post(f"/tenders/{run.tender}/announcement", body)
+
+    # -- after the opening ---------------------------------------------------------------------------------------------
+
+    def reject(self, run: Run) -> None:
+        """The real rejections, under the source's own law."""
+        for bid in run.source.bids:
+            if bid.rejected:
+                body = {
+                    "bid": run.bids[bid.tenderer],
+                    "reason": "disqualified_by_the_source",
+                    "article": "source-law: published award status unsuccessful",
+                }
+                self.as_("tenderee").post(f"/tenders/{run.tender}/rejections", body)
+
+    def read(self, run: Run) -> Any:
+        """The tender as everybody sees it."""
+        return self.as_("operator").get(f"/tenders/{run.tender}")
+
+
+def latest(runs: Sequence[Run]) -> datetime:
+    """The last deadline."""
+    return max(run.deadline for run in runs if run.deadline is not None)
+
+
+def spans(runs: Sequence[Run]) -> list[datetime]:
+    """The distinct opening hours: a custodian whose tool works unattended makes a key for each day it guards."""
+    return sorted({run.deadline for run in runs if run.deadline is not None})
+
+
+def day_around(hour: datetime) -> tuple[datetime, datetime]:
+    """The span of a box key for one opening hour: unattended keys guard a day (envelope.md §2)."""
+    return hour - timedelta(hours=12), hour + timedelta(hours=12)
