@@ -21,6 +21,7 @@ WITHDRAWN = declare("withdrawn", Rule.PARTY, Rule.CLOSING, fields=("tender", "bi
 REFUSED = declare("refused", Rule.PARTY, Rule.CLOSING, fields=("tender", "stage", "bidder", "code", "manifest"))
 ERASED = declare("erased", Rule.PARTY, Rule.CLOSING, fields=("tender", "bid", "stage", "seq", "root"))
 
+DEADLINE_MOVED = declare("deadline-moved", Rule.PUBLIC, fields=("tender", "deadline", "reason", "outage"))
 CLOSED = declare(
     "closed",
     Rule.PUBLIC,
