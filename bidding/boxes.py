@@ -40,6 +40,7 @@ from audit.trust import sig_hash
 from bidding import arrival
 from bidding.arrival import Last
 from bidding.manifest import Manifest
+from bidding.records import DEADLINE_MOVED, DEPOSITED, ERASED, WITHDRAWN
 from bidding.refusals import Attempt, Declined
 from bidding.registrations import WITHDRAWAL, Keyring, Registration, Withdrawal
 from bidding.store import Store
@@ -224,7 +225,7 @@ async def deposit(act: Act, *, tender: str, bidder: str, bid: str, stages: Mappi
             manifest.hash,
             received,
             act.record(
-                "deposited",
+                DEPOSITED.name,
                 subject=tender,
                 tender=tender,
                 stage=stage,
@@ -362,7 +363,7 @@ def _record_erasures(act: Act, tender: str, bid: str, ended: str | None) -> None
     """
     for gone in json.loads(ended or "[]"):
         act.record(
-            "erased",
+            ERASED.name,
             subject=tender,
             tender=tender,
             bid=bid,
@@ -416,7 +417,7 @@ async def withdraw(act: Act, *, tender: str, bidder: str, bid: str, withdrawal: 
         raise Declined(no, Attempt(tender, stage, bidder, sha256_hex(withdrawal), signed)) from None
     act.at(row["received_at"])
     record = act.record(
-        "withdrawn",
+        WITHDRAWN.name,
         subject=tender,
         tender=tender,
         bid=bid,
@@ -475,7 +476,7 @@ async def move_deadline(
     await act.query("UPDATE bidding_box SET deadline = $2 WHERE tender = $1", tender, deadline)
     more: dict[str, Any] = {} if sig is None else {"sig": list(sig)}
     return act.record(
-        "deadline-moved",
+        DEADLINE_MOVED.name,
         subject=tender,
         tender=tender,
         deadline=stamp(deadline),

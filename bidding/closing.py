@@ -15,6 +15,7 @@ from audit.act import Act, RecordRef
 from audit.canon import parse, sha256_hex, stamp
 from audit.merkle import root
 from audit.refusal import Refused
+from bidding.records import CLOSED
 from bidding.registrations import Keyring, Registration
 
 TOO_FEW = "too_few_bids"
@@ -132,7 +133,9 @@ async def close(act: Act, *, tender: str) -> list[Closing]:
             "opens": opens,
             "reason": reason,
         }
-        ref = act.record("closed", subject=tender, tender=tender, stage=name, deadline=stamp(box["deadline"]), **body)
+        ref = act.record(
+            CLOSED.name, subject=tender, tender=tender, stage=name, deadline=stamp(box["deadline"]), **body
+        )
         await act.query(
             "UPDATE bidding_stage SET count = $2, list_root = $3, events = $4, events_root = $5 WHERE id = $1",
             stage["id"],

@@ -20,6 +20,7 @@ from audit.refusal import Refused
 from audit.trust import Identities, sig_hash
 from bidding import keys
 from bidding.keys import Keyset, Statement
+from bidding.records import CUSTODIAN_KEY_REGISTERED, KEYSET_MADE, REHEARSED
 
 Sigs = Sequence[Mapping[str, Any]]
 
@@ -68,7 +69,7 @@ async def enrol(act: Act, *, statement: bytes, sig: Sigs, identities: Identities
     except asyncpg.UniqueViolationError:
         raise Refused("E-PUB-TWICE", custodian=made.custodian) from None
     return act.record(
-        "custodian-key-registered", subject=made.custodian, statement=made.hash, sig_hash=sig_hash(list(sig))
+        CUSTODIAN_KEY_REGISTERED.name, subject=made.custodian, statement=made.hash, sig_hash=sig_hash(list(sig))
     )
 
 
@@ -113,7 +114,7 @@ async def rehearse(
         act.now,
     )
     return act.record(
-        "rehearsed",
+        REHEARSED.name,
         subject=statement.custodian,
         statement=sha,
         challenge=challenge.hex(),
@@ -187,7 +188,7 @@ async def make_keyset(act: Act, *, tender: str, stage: str, keyset: bytes, origi
         )
     except asyncpg.UniqueViolationError:
         raise Refused("E-KEYSET", why=f"there is one for stage {stage}") from None
-    act.record("keyset-made", subject=tender, tender=tender, stage=stage, keyset=made.id)
+    act.record(KEYSET_MADE.name, subject=tender, tender=tender, stage=stage, keyset=made.id)
     return made.id
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from audit.act import Act, RecordRef, pool
 from audit.refusal import Refused
+from bidding.records import REFUSED
 
 MOST = 20
 """Recorded refusals of one bidder in one hour of the machine's clock."""
@@ -73,7 +74,7 @@ async def refuse(act: Act, no: Refused) -> RecordRef:
         act.now,
     )
     return act.record(
-        "refused",
+        REFUSED.name,
         subject=what.tender,
         tender=what.tender,
         stage=what.stage,

@@ -13,6 +13,7 @@ from audit.act import Act, RecordRef, pool
 from audit.canon import b64, canon, parse, sha256_hex
 from audit.refusal import Refused
 from audit.trust import Parties, sig_hash
+from bidding.records import BIDDER_KEY_REGISTERED
 from bidding.registrations import Keyring, Registration, check_registration
 
 
@@ -50,7 +51,7 @@ async def register(
         if not found:
             raise Refused("E-REGISTRATION", why="names an earlier key that is not registered")
     record = act.record(
-        "bidder-key-registered",
+        BIDDER_KEY_REGISTERED.name,
         subject=bidder,
         bidder=bidder,
         key=b64(made.key),
