@@ -171,7 +171,7 @@ class Probes:
             return
         since, until, was = self._open
         if was != alive or (now - since).total_seconds() > SPAN * self.clock.factor:
-            # Between two looks nothing is known: a span of "seen" ends at its last look, one of "not seen" goes on.
+            # "seen" ends at the last sign of life; "not seen" reaches from there to the next one.
             self._sign(since, now if not was else until, was)
             self._open = (now if not was else until, now, alive)
         else:

@@ -73,7 +73,9 @@ async def test_killed_at_any_line_the_next_process_carries_on(world: LogWorld, p
     assert world.published().size == size
     pool = survivor._pool
     assert await pool.fetchval("SELECT count(*) FROM log_leaf WHERE record IS NOT NULL") == 9
-    unsigned = "SELECT count(*) FROM log_checkpoint c WHERE (SELECT count(*) FROM log_cosignature s WHERE s.size=c.size) < 3"
+    unsigned = (
+        "SELECT count(*) FROM log_checkpoint c WHERE (SELECT count(*) FROM log_cosignature s WHERE s.size=c.size) < 3"
+    )
     assert await pool.fetchval(unsigned) == 0
 
 
@@ -171,7 +173,9 @@ async def test_the_beat_widens_when_more_than_twice_its_width_wait(world: LogWor
     await world.sealed(200)
     widths = [(await sequencer.beat())[0].width for _ in range(4)]
     assert widths == [8, 32, 128, 128]
-    changes = await sequencer._pool.fetch("SELECT convert_from(record, 'UTF8') t FROM log_record WHERE type = 'width-changed'")
+    changes = await sequencer._pool.fetch(
+        "SELECT convert_from(record, 'UTF8') t FROM log_record WHERE type = 'width-changed'"
+    )
     assert ['"width":32' in changes[0]["t"], '"width":128' in changes[1]["t"]] == [True, True]
     await world.check()
 
