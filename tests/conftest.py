@@ -19,6 +19,28 @@ from tortoise.context import TortoiseContext
 from trading import postgres
 from trading.settings import Settings
 
+STATEFUL = {"server", "template", "clone", "database", "db", "settings"}
+ELSEWHERE = ("test_postgres.py", "cli", "trading", "journeys", "faults", "bench", "attacks")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pure", action="store_true", help="only what needs no database and no server: a few seconds")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`--pure` (.ci/quick) leaves out whatever asks for a database, lies where servers are started, or is slow."""
+    if not config.getoption("--pure"):
+        return
+    here = Path(__file__).parent
+    pure, rest = [], []
+    for item in items:
+        stateful = STATEFUL & set(getattr(item, "fixturenames", ()))
+        elsewhere = item.path.relative_to(here).parts[0] in ELSEWHERE
+        (rest if stateful or elsewhere or item.get_closest_marker("slow") else pure).append(item)
+    config.hook.pytest_deselected(items=rest)
+    items[:] = pure
+
+
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off", "max_wal_size": "2GB"}
 """A machine that loses power is no part of a unit test; `synchronous_commit` stays as the house has it."""
 

@@ -1,0 +1,197 @@
+"""What the house promises about itself: floors, days, sentences, tables in the README, files that are only data."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("audit", "bidding", "experts", "trading")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield node
+
+
+def named(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+# ---- rule 5: a number of days stands in trading/law and nowhere else
+
+
+CITED = re.compile(r"#.*\b(envelope|log|draw)\.md §")
+"""A span that a specification fixes (how old a statement may be) is no limit of the law: it cites its section."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in SOURCES if "law" not in p.parts and p.name != "settings.py"],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_a_number_of_days_stands_in_the_law_alone(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for call in calls(path):
+        if named(call) in ("timedelta", "relativedelta") and not CITED.search(lines[call.lineno - 1]):
+            where = f"{path.relative_to(ROOT)}:{call.lineno}"
+            for keyword in call.keywords:
+                written = isinstance(keyword.value, ast.Constant) or (
+                    isinstance(keyword.value, ast.Name) and keyword.value.id.isupper()
+                )
+                assert not (written and keyword.arg in ("days", "weeks", "months", "years")), where
+            assert all(isinstance(a, ast.Constant) and a.value == 0 for a in call.args), f"{where}: say which unit"
+    for pattern in (r"\b86_?400\b", r"\b24\s*\*\s*(3_?600|60)\b", r"interval '\d+ (day|week|month|year)"):
+        for number, line in enumerate(lines, 1):
+            if re.search(pattern, line, re.I) and not CITED.search(line):
+                pytest.fail(f"{path.relative_to(ROOT)}:{number}: days by another name ({pattern})")
+
+
+# ---- one catalogue of sentences
+
+CATALOGUE = tomllib.loads((ROOT / "trading/locale/messages.toml").read_text(encoding="utf-8"))
+CODE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
+
+
+def raised() -> dict[str, str]:
+    """Every code a source file raises or says, with where."""
+    found: dict[str, str] = {}
+    for path in SOURCES:
+        for call in calls(path):
+            if named(call) in ("Refused", "Broken", "say", "Step") and call.args:
+                for node in ast.walk(call.args[0]):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+                        found.setdefault(node.value, f"{path.relative_to(ROOT)}:{call.lineno}")
+    return found
+
+
+def test_every_code_has_its_sentence_in_both_languages() -> None:
+    missing = {code: where for code, where in raised().items() if code not in CATALOGUE}
+    assert missing == {}
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_sentence_is_complete(code: str) -> None:
+    entry = CATALOGUE[code]
+    assert set(entry) == {"zh", "en"}, code
+    fields = [set(re.findall(r"\{(\w+)[^}]*\}", entry[lang])) for lang in ("zh", "en")]
+    assert fields[0] == fields[1], f"{code}: the two languages tell different facts"
+    assert re.search(r"[\u4e00-\u9fff]", entry["zh"]), f"{code}: no Chinese in the Chinese sentence"
+    assert not re.search(r"[\u4e00-\u9fff]", entry["en"]), f"{code}: Chinese in the English sentence"
+
+
+# ---- floors: the contracts are there and cover every pure module
+
+
+def test_every_record_file_is_in_the_pure_half() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (pure,) = [c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "forbidden"]
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts) for p in SOURCES}
+    for module in modules:
+        if re.fullmatch(r"(audit|bidding|experts|trading)\.(records?|verify)", module):
+            assert module in pure["source_modules"], module
+    packages = {m.removesuffix(".__init__") for m in modules}
+    assert set(pure["source_modules"]) <= packages
+    assert set(pure["forbidden_modules"]) == {"tortoise", "starlette", "asyncpg", "httpx", "apscheduler"}
+
+
+def test_verify_loads_without_a_server_a_database_or_a_network() -> None:
+    """The same function for server and supervisor: importing it must not even load the stateful half's libraries."""
+    program = (
+        "import sys, trading.verify\n"
+        "print(sorted({'tortoise', 'starlette', 'asyncpg', 'httpx', 'apscheduler'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert said.stdout.strip() == "[]", said.stdout + said.stderr
+
+
+# ---- files
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=IDS)
+def test_no_file_is_a_heap(path: Path) -> None:
+    assert path.stem not in ("utils", "helpers", "common", "manager", "core", "misc")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 750, "a file that long holds more than one thing"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=IDS)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|filled in by", text)
+
+
+def test_the_lock_file_names_no_address_and_holds_every_hash() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"://|--(extra-)?index|--find-links", lock)
+    for requirement in re.split(r"\n(?=\S)", lock.strip()):
+        assert "==" in requirement and "--hash=sha256:" in requirement, requirement[:60]
+
+
+def test_the_lock_file_fits_the_bounds() -> None:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {canonicalize_name(n): v for n, v in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, re.M)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for line in project["dependencies"] + project["optional-dependencies"]["test"]:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), line
+
+
+def test_compose_keeps_the_owner_away_from_the_platform() -> None:
+    compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))
+    services = compose["services"]
+    assert [n for n, s in services.items() if "DATABASE_OWNER_URL" in s.get("environment", {})] == ["migrate"]
+    for name in ("serve", "jobs"):
+        assert "trading_app:" in services[name]["environment"]["DATABASE_URL"]
+    assert not services["database"].get("ports"), "the database is nobody's business outside"
+    roles = (ROOT / "docker/postgres/roles.sql").read_text(encoding="utf-8")
+    assert "CREATE ROLE trading LOGIN" in roles and "CREATE ROLE trading_app LOGIN" in roles
+    assert "SUPERUSER" not in roles.upper().replace("BY THE SUPERUSER", "")
+
+
+# ---- the README
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_every_threat_names_what_stops_it_and_a_test_that_tries_it(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    rows = re.findall(r"^\|([^|\n]+)\|([^|\n]+)\|\s*`([^`|]+)`[^|\n]*\|([^|\n]*`tests/attacks/[^|\n]+)\|$", text, re.M)
+    assert len(rows) >= 20, "the threat table has gone"
+    for threat, stops, file, tests in rows:
+        assert threat.strip() and stops.strip()
+        assert (ROOT / file).exists(), f"{threat.strip()}: no {file}"
+        for test in re.findall(r"`(tests/[^`]+)`", tests):
+            assert (ROOT / test.partition("::")[0]).is_file(), f"{threat.strip()}: no {test}"
+
+
+def test_every_attack_is_in_the_threat_table() -> None:
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for attack in sorted((ROOT / "tests/attacks").glob("test_*.py")):
+            assert f"tests/attacks/{attack.name}" in text, f"{name}: {attack.name}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_two_commands_stand_in_the_readme_as_ci_runs_them(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/trading demo" in text
+    assert ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest" in text
+    for path in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (ROOT / path).exists(), f"{name}: dead link {path}"
