@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
-from audit.archive import Archive
 from audit.canon import NotCanonical, exact, instant, parse, sha256_hex, unb64, unhex
 from audit.checkpoint import TlogProof, VerifiedNote, verify_note
 from audit.merkle import TILE, Frontier, bundles, entries_path, leaf_hash, verify_inclusion
@@ -71,12 +70,23 @@ ROWS: Final = (
 _DEMANDED: Final = ("archive.json", "policy.txt", "parties.txt", "checkpoint", "frontier.json")
 
 
-class Files:
-    """The members of an archive that passed its framing: bytes of the small ones kept, JSON parsed once."""
+class Source(Protocol):
+    """Where files lie: an ``Archive`` that passed its framing, or what one is to be made from."""
 
-    def __init__(self, archive: Archive) -> None:
-        self.archive = archive
-        self.names: tuple[str, ...] = tuple(sorted(name for name in archive.names if name != "MANIFEST"))
+    @property
+    def names(self) -> Collection[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def opened(self, name: str) -> BinaryIO: ...
+
+
+class Files:
+    """The files of an archive: bytes of the small ones kept, JSON parsed once."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.names: tuple[str, ...] = tuple(sorted(source.names))
         self._set = frozenset(self.names)
         self._bytes: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
@@ -93,7 +103,7 @@ class Files:
         if path not in self._set:
             raise KeyError(path)
         if path not in self._bytes:
-            self._bytes[path] = self.archive.read(path)
+            self._bytes[path] = self.source.read(path)
         return self._bytes[path]
 
     def value(self, path: str) -> Any:
@@ -104,7 +114,7 @@ class Files:
 
     def opened(self, path: str) -> BinaryIO:
         """A large file, as a file object of its own: threads may read several at once."""
-        return self.archive.opened(path)
+        return self.source.opened(path)
 
 
 @dataclass(frozen=True)
@@ -271,7 +281,7 @@ def check_tree(
         found.fault(path, "V-MISSING" if path in expected else "V-STRAY")
     if frontier is None or found.faults:
         return None
-    stream = ((path, width, files.archive.read(path)) for path, width in expected.items())
+    stream = ((path, width, files.source.read(path)) for path, width in expected.items())
     try:
         tree = replay(stream, frontier, about.size, {*notes, *also})
     except Broken as why:

@@ -19,7 +19,7 @@ from bidding.case import Case, Fact
 from bidding.keys import Keyset
 from bidding.manifest import Manifest
 from bidding.payload import is_payload_size
-from bidding.registrations import WITHDRAWAL, Keyring, Registration, Withdrawal, check_registration
+from bidding.registrations import WITHDRAWAL, Keyring, Registration, Withdrawal, acting_key, check_registration
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,28 @@ def acting_registrations(
             owed[root.hash] = (bidder, cursor)
             cursor = root.by_key
     return owed
+
+
+def read_bids(case: Case) -> Bids:
+    """What deposits and withdrawals say, nothing verified: what the builder of an edition follows.
+
+    Raises Refused or NotCanonical for a manifest or signature that cannot be read, KeyError for one that is not there.
+    """
+    bids, files = Bids(), case.log.files
+    if not case.shown:
+        return bids
+    for fact in case.facts("deposited"):
+        path = folder(fact["bid"], fact["stage"], fact["seq"])
+        manifest = Manifest.parse(files.bytes(f"{path}/manifest.json"))
+        key = acting_key(files.value(f"{path}/sig.json"))
+        bids.envelopes[fact["bid"], fact["stage"]].append(Envelope(fact, manifest, key))
+        bids.acted[manifest.bidder, key].add(fact["stage"])
+    for fact in case.facts("withdrawn"):
+        value = files.value(f"bids/{fact['bid']}/withdrawal.json")
+        withdrawal = Withdrawal.parse(unb64(value["withdrawal"]))
+        bids.withdrawn[fact["bid"]] = fact
+        bids.acted[withdrawal.bidder, acting_key(value["sig"])] |= withdrawal.stages.keys()
+    return bids
 
 
 def check_bids(case: Case, keysets: Mapping[str, Keyset], found: Found) -> Bids:

@@ -247,7 +247,7 @@ class _Verifier:
                     log.tree,
                     log.times,
                     bids_part.shown_indexes(case, keysets),
-                    log.about.created if _is_of_this_text(log.files) else None,
+                    log.about.created if is_of_this_text(log.files.bytes(RULEBOOK)) else None,
                     case.first_closing,
                     gaps,
                 ),
@@ -309,9 +309,9 @@ def _parsed(clear: Mapping[int, bytes]) -> list[dict[str, object]]:
     return records
 
 
-def _is_of_this_text(files: Files) -> bool:
+def is_of_this_text(rulebook: bytes) -> bool:
     """Whether the rulebook has ``rules``: older archives owe no checkpoint of the tender's ``@<size>`` (log.md §8)."""
-    with suppress(NotCanonical, KeyError):
-        value = parse(files.bytes(RULEBOOK))
+    with suppress(NotCanonical):
+        value = parse(rulebook)
         return isinstance(value, dict) and "rules" in value
     return True
