@@ -1,6 +1,7 @@
 """The rows of sealed bidding. What the law forbids, the database refuses (house.md, rule 6).
 
-The migrations add what a model cannot say:
+The migrations add what a model cannot say, every CHECK and partial UNIQUE among it (Tortoise writes those of a model
+into a migration and then does not make them):
 - a deposit and a withdrawal carry the deadline of their box by a composite foreign key that follows a moved
   deadline, and `CHECK (received_at <= deadline)`: a late bid cannot exist, whoever writes;
 - a deadline moves only later, and not after the closing; a closed box stays closed;
@@ -16,7 +17,6 @@ from __future__ import annotations
 from typing import Any
 
 from tortoise import fields
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 _HASH = 64
@@ -75,7 +75,6 @@ class Keyset(Model):
     class Meta:
         table = "bidding_keyset"
         unique_together = (("tender", "stage"),)
-        constraints = (CheckConstraint(check="2 <= k AND k <= n AND n <= 9", name="bidding_keyset_threshold"),)
 
 
 class Box(Model):
@@ -94,11 +93,6 @@ class Box(Model):
     class Meta:
         table = "bidding_box"
         unique_together = (("tender", "deadline"),)
-        constraints = (
-            CheckConstraint(check="min_bids >= 1", name="bidding_box_min_bids"),
-            CheckConstraint(check="closed_at >= deadline", name="bidding_box_not_early"),
-            CheckConstraint(check="(closed_at IS NULL) = (opens IS NULL)", name="bidding_box_closed"),
-        )
 
 
 class Stage(Model):
@@ -147,10 +141,6 @@ class Bid(Model):
     class Meta:
         table = "bidding_bid"
         unique_together = (("box_id", "bid"), ("box_id", "bid", "bidder"))
-        constraints = (
-            # E-TWICE
-            UniqueConstraint(fields=("box_id", "bidder"), name="bidding_bid_once", condition="withdrawn_at IS NULL"),
-        )
 
 
 class Upload(Model):
@@ -169,11 +159,6 @@ class Upload(Model):
 
     class Meta:
         table = "bidding_upload"
-        constraints = (
-            CheckConstraint(check="0 <= stored AND stored <= segments", name="bidding_upload_stored"),
-            CheckConstraint(check="root IS NULL OR stored = segments", name="bidding_upload_whole"),
-            CheckConstraint(check="root IS NOT NULL OR NOT deposited", name="bidding_upload_deposited"),
-        )
 
 
 class Deposit(Model):
@@ -200,12 +185,6 @@ class Deposit(Model):
     class Meta:
         table = "bidding_deposit"
         unique_together = (("tender", "bid", "stage", "seq"),)
-        constraints = (
-            CheckConstraint(check="received_at <= deadline", name="bidding_deposit_in_time"),
-            UniqueConstraint(
-                fields=("tender", "bid", "stage"), name="bidding_deposit_effective", condition="ended_at IS NULL"
-            ),
-        )
 
 
 class Withdrawal(Model):
@@ -225,7 +204,6 @@ class Withdrawal(Model):
     class Meta:
         table = "bidding_withdrawal"
         unique_together = (("tender", "bid"),)
-        constraints = (CheckConstraint(check="received_at <= deadline", name="bidding_withdrawal_in_time"),)
 
 
 class Refusal(Model):
@@ -329,8 +307,3 @@ class Unsealed(Model):
 
     class Meta:
         table = "bidding_unsealed"
-        constraints = (
-            UniqueConstraint(
-                fields=("tender", "stage", "bid"), name="bidding_unsealed_final", condition="verdict <> 'PENDING'"
-            ),
-        )

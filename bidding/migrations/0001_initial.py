@@ -5,7 +5,6 @@ from json import dumps, loads
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 
 class Migration(migrations.Migration):
@@ -35,11 +34,6 @@ class Migration(migrations.Migration):
                 "table": "bidding_box",
                 "app": "bidding",
                 "unique_together": (("tender", "deadline"),),
-                "constraints": [
-                    CheckConstraint(check="min_bids >= 1", name="bidding_box_min_bids"),
-                    CheckConstraint(check="closed_at >= deadline", name="bidding_box_not_early"),
-                    CheckConstraint(check="(closed_at IS NULL) = (opens IS NULL)", name="bidding_box_closed"),
-                ],
                 "pk_attr": "tender",
                 "table_description": "The boxes of one tender, one per stage, with one deadline. This row's lock orders deposits and the closing.",
             },
@@ -68,11 +62,6 @@ class Migration(migrations.Migration):
                 "table": "bidding_bid",
                 "app": "bidding",
                 "unique_together": (("box_id", "bid"), ("box_id", "bid", "bidder")),
-                "constraints": [
-                    UniqueConstraint(
-                        fields=("box_id", "bidder"), name="bidding_bid_once", condition="withdrawn_at IS NULL"
-                    )
-                ],
                 "pk_attr": "id",
                 "table_description": "A bid: one envelope per stage, all or none. This row's lock orders its requests.",
             },
@@ -114,7 +103,6 @@ class Migration(migrations.Migration):
                 "table": "bidding_keyset",
                 "app": "bidding",
                 "unique_together": (("tender", "stage"),),
-                "constraints": [CheckConstraint(check="2 <= k AND k <= n AND n <= 9", name="bidding_keyset_threshold")],
                 "pk_attr": "id",
                 "table_description": "One key set per (tender, stage), ever.",
             },
@@ -326,13 +314,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "bidding_unsealed",
                 "app": "bidding",
-                "constraints": [
-                    UniqueConstraint(
-                        fields=("tender", "stage", "bid"),
-                        name="bidding_unsealed_final",
-                        condition="verdict <> 'PENDING'",
-                    )
-                ],
                 "pk_attr": "id",
                 "table_description": "A verdict. Several PENDING ones may come before the one that counts.",
             },
@@ -355,11 +336,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "bidding_upload",
                 "app": "bidding",
-                "constraints": [
-                    CheckConstraint(check="0 <= stored AND stored <= segments", name="bidding_upload_stored"),
-                    CheckConstraint(check="root IS NULL OR stored = segments", name="bidding_upload_whole"),
-                    CheckConstraint(check="root IS NOT NULL OR NOT deposited", name="bidding_upload_deposited"),
-                ],
                 "pk_attr": "id",
                 "table_description": "A payload that arrives in segments; deposited, it is the payload of one deposit.",
             },
@@ -410,14 +386,6 @@ class Migration(migrations.Migration):
                 "table": "bidding_deposit",
                 "app": "bidding",
                 "unique_together": (("tender", "bid", "stage", "seq"),),
-                "constraints": [
-                    CheckConstraint(check="received_at <= deadline", name="bidding_deposit_in_time"),
-                    UniqueConstraint(
-                        fields=("tender", "bid", "stage"),
-                        name="bidding_deposit_effective",
-                        condition="ended_at IS NULL",
-                    ),
-                ],
                 "pk_attr": "id",
                 "table_description": "One deposited envelope. Only `ended_at` and, with its box, `deadline` ever change.",
             },
@@ -469,7 +437,6 @@ class Migration(migrations.Migration):
                 "table": "bidding_withdrawal",
                 "app": "bidding",
                 "unique_together": (("tender", "bid"),),
-                "constraints": [CheckConstraint(check="received_at <= deadline", name="bidding_withdrawal_in_time")],
                 "pk_attr": "id",
                 "table_description": "A signed withdrawal of a whole bid; nothing follows it.",
             },

@@ -29,6 +29,26 @@ CREATE INDEX bidding_release_tender ON bidding_release (tender);
 CREATE INDEX bidding_registration_record ON log_record (subject) WHERE type = 'bidder-key-registered';
 """
 
+CHECKS = """
+ALTER TABLE bidding_keyset
+    ADD CONSTRAINT bidding_keyset_threshold CHECK (2 <= k AND k <= n AND n <= 9);
+ALTER TABLE bidding_box
+    ADD CONSTRAINT bidding_box_min_bids CHECK (min_bids >= 1),
+    ADD CONSTRAINT bidding_box_not_early CHECK (closed_at >= deadline),
+    ADD CONSTRAINT bidding_box_closed CHECK ((closed_at IS NULL) = (opens IS NULL));
+ALTER TABLE bidding_upload
+    ADD CONSTRAINT bidding_upload_stored CHECK (0 <= stored AND stored <= segments),
+    ADD CONSTRAINT bidding_upload_whole CHECK (root IS NULL OR stored = segments),
+    ADD CONSTRAINT bidding_upload_deposited CHECK (root IS NOT NULL OR NOT deposited);
+ALTER TABLE bidding_deposit
+    ADD CONSTRAINT bidding_deposit_in_time CHECK (received_at <= deadline);
+ALTER TABLE bidding_withdrawal
+    ADD CONSTRAINT bidding_withdrawal_in_time CHECK (received_at <= deadline);
+CREATE UNIQUE INDEX bidding_bid_once ON bidding_bid (box_id, bidder) WHERE withdrawn_at IS NULL;  -- E-TWICE
+CREATE UNIQUE INDEX bidding_deposit_effective ON bidding_deposit (tender, bid, stage) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX bidding_unsealed_final ON bidding_unsealed (tender, stage, bid) WHERE verdict <> 'PENDING';
+"""
+
 # Tables that only these statements touch.
 TABLES = """
 CREATE TABLE bidding_seen (  -- E-DUPHEAD: SHA-256 of every head and box a bidder handed in
@@ -249,6 +269,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.RunSQL(KEYS, ""),
+        ops.RunSQL(CHECKS, ""),
         ops.RunSQL(TABLES, "DROP TABLE bidding_seen, bidding_segment, bidding_refusals"),
         ops.RunSQL(STAYS, "DROP FUNCTION bidding_stays, bidding_box_stays, bidding_bid_stays CASCADE"),
         *(
