@@ -23,10 +23,14 @@ COUNTED = frozenset({DEPOSITED.type, WITHDRAWN.type, REFUSED.type, BIDDER_KEY_RE
 
 @dataclass(frozen=True)
 class SignedAct:
-    """A manifest or a withdrawal, and the key that signed it."""
+    """A manifest or a withdrawal, and the key it names as signing; `valid` if that key really signed it.
+
+    An invalid signature takes nothing off the list, but a bid that rests on one does not count (§5, §6.2).
+    """
 
     made: Manifest | Withdrawal
     key: bytes
+    valid: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Effective:
 
     manifest: Manifest
     key: bytes
+    valid: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Tally:
     unvouched: Mapping[str, bool]
     """{bid: whether its verdicts say `unvouched`} for every effective bid."""
     superseded: frozenset[str]
-    """Hashes of manifests that a later signed act ended: replaced or withdrawn."""
+    """Hashes of manifests that a later act ended which is truly signed, by a key that may: replaced or withdrawn."""
 
 
 def tally(
@@ -85,7 +90,8 @@ def tally(
     """Count a box.
 
     `events`: the bytes of every `deposited`, `withdrawn` and `refused` record of the tender, and of
-    `bidder-key-registered` records; which of those are events of which stage is decided here. `acts`: {hash: manifest
+    `bidder-key-registered` records, in the order of the log; which of those are events of which stage is decided here,
+    and of a bidder's registrations of one key only the first. `acts`: {hash: manifest
     or withdrawal that a record names, with its signing key}. `unvouched`: bidders the notice names.
     Raises `Refused("C-EVENTS", why=…)` for an event that names an unknown object or one it does not describe.
     """
@@ -93,16 +99,17 @@ def tally(
     box = _Box(stages)
     for data, record in parsed:
         if record["type"] == DEPOSITED.type:
-            box.deposit(data, *_manifest(record, acts))
+            box.deposit(data, _deposited(record, acts))
         elif record["type"] == WITHDRAWN.type:
-            box.withdraw(data, *_withdrawal(record, acts))
+            box.withdraw(data, *_withdrawn(record, acts))
         elif record["type"] == REFUSED.type and record.get("tender") == tender and record.get("stage") in box.chosen:
             box.chosen[record["stage"]].append(data)
+    registered: dict[tuple[str, bytes], bytes] = {}
     for data, record in parsed:
         if record["type"] == BIDDER_KEY_REGISTERED.type:
-            for stage, keys in box.keys.items():
-                if (record["bidder"], unb64(record["key"])) in keys:
-                    box.chosen[stage].append(data)
+            registered.setdefault((record["bidder"], unb64(record["key"])), data)
+    for stage, keys in box.keys.items():
+        box.chosen[stage] += [data for owner, data in registered.items() if owner in keys]
     return _judge(box, keyring, min_bids, unvouched)
 
 
@@ -111,25 +118,26 @@ class _Box:
         self.chains: dict[str, dict[str, dict[int, Effective]]] = {stage: {} for stage in stages}
         self.chosen: dict[str, list[bytes]] = {stage: [] for stage in stages}
         self.keys: dict[str, set[tuple[str, bytes]]] = {stage: set() for stage in stages}
-        self.withdrawn: set[str] = set()
+        self.withdrawn: dict[str, SignedAct] = {}
 
-    def deposit(self, data: bytes, manifest: Manifest, key: bytes) -> None:
+    def deposit(self, data: bytes, one: Effective) -> None:
+        manifest = one.manifest
         if manifest.stage not in self.chains:
             raise Refused("C-EVENTS", why=f"a deposit in the stage {manifest.stage}, which was not announced")
         chain = self.chains[manifest.stage].setdefault(manifest.bid, {})
         if manifest.seq in chain:
             raise Refused("C-EVENTS", why=f"two deposits of {manifest.bid}, {manifest.stage}, {manifest.seq}")
-        chain[manifest.seq] = Effective(manifest, key)
+        chain[manifest.seq] = one
         self.chosen[manifest.stage].append(data)
-        self.keys[manifest.stage].add((manifest.bidder, key))
+        self.keys[manifest.stage].add((manifest.bidder, one.key))
 
-    def withdraw(self, data: bytes, withdrawal: Withdrawal, key: bytes) -> None:
-        self.withdrawn.add(withdrawal.bid)
+    def withdraw(self, data: bytes, withdrawal: Withdrawal, act: SignedAct) -> None:
+        self.withdrawn[withdrawal.bid] = act
         for stage in withdrawal.stages:
             if stage not in self.chosen:
                 raise Refused("C-EVENTS", why=f"a withdrawal in the stage {stage}, which was not announced")
             self.chosen[stage].append(data)
-            self.keys[stage].add((withdrawal.bidder, key))
+            self.keys[stage].add((withdrawal.bidder, act.key))
 
 
 def _judge(box: _Box, keyring: Keyring, min_bids: int, unvouched: Collection[str]) -> Tally:
@@ -139,48 +147,54 @@ def _judge(box: _Box, keyring: Keyring, min_bids: int, unvouched: Collection[str
     for stage, chains in box.chains.items():
         listed[stage] = {}
         for bid, chain in chains.items():
-            last = max(chain)
-            superseded |= {one.manifest.hash for seq, one in chain.items() if seq != last or bid in box.withdrawn}
-            if bid not in box.withdrawn:
-                listed[stage][bid] = chain[last]
-                bids.setdefault(bid, []).append(chain[last])
+            ordered = [chain[seq] for seq in sorted(chain)]
+            followers: list[Effective | SignedAct] = [*ordered[1:]]
+            if bid in box.withdrawn:
+                followers.append(box.withdrawn[bid])
+            else:
+                listed[stage][bid] = ordered[-1]
+                bids.setdefault(bid, []).append(ordered[-1])
+            for one, after in zip(ordered, followers, strict=False):
+                if after.valid and keyring.may_follow(one.manifest.bidder, one.key, after.key):
+                    superseded.add(one.manifest.hash)
     doubtful: dict[str, bool] = {}
     counting = set()
     for bid, envelopes in bids.items():
         bidder = envelopes[0].manifest.bidder
-        doubtful[bid] = bidder not in unvouched and not all(keyring.vouched(bidder, one.key) for one in envelopes)
+        named = bidder in unvouched
+        doubtful[bid] = not all(one.valid and (named or keyring.vouched(bidder, one.key)) for one in envelopes)
         if not doubtful[bid] and len(envelopes) == len(listed):
             counting.add(bidder)
     stages = {}
     for stage, effective in listed.items():
-        ordered = tuple(effective[bid] for bid in sorted(effective))
+        in_order = tuple(effective[bid] for bid in sorted(effective))
         events = tuple(sorted(box.chosen[stage], key=sha256))
         stages[stage] = StageTally(
-            count=len(ordered),
-            list_root=merkle.root(sorted(sha256(one.manifest.data) for one in ordered)).hex(),
+            count=len(in_order),
+            list_root=merkle.root(sorted(sha256(one.manifest.data) for one in in_order)).hex(),
             events=len(events),
             events_root=merkle.root([sha256(event) for event in events]).hex(),
-            listed=ordered,
+            listed=in_order,
             chosen=events,
         )
     return Tally(stages, len(counting) >= min_bids, frozenset(counting), doubtful, frozenset(superseded))
 
 
-def _manifest(record: Mapping[str, Any], acts: Mapping[str, SignedAct]) -> tuple[Manifest, bytes]:
+def _deposited(record: Mapping[str, Any], acts: Mapping[str, SignedAct]) -> Effective:
     act = acts.get(record["manifest"])
     if act is None or not isinstance(act.made, Manifest):
         raise Refused("C-EVENTS", why=f"manifest {record['manifest']} is missing")
     made = act.made
     if (made.tender, made.stage, made.bid, made.seq) != tuple(record[f] for f in ("tender", "stage", "bid", "seq")):
         raise Refused("C-EVENTS", why=f"manifest {made.hash} is not what its record says")
-    return made, act.key
+    return Effective(made, act.key, act.valid)
 
 
-def _withdrawal(record: Mapping[str, Any], acts: Mapping[str, SignedAct]) -> tuple[Withdrawal, bytes]:
+def _withdrawn(record: Mapping[str, Any], acts: Mapping[str, SignedAct]) -> tuple[Withdrawal, SignedAct]:
     act = acts.get(record["withdrawal"])
     if act is None or not isinstance(act.made, Withdrawal):
         raise Refused("C-EVENTS", why=f"withdrawal {record['withdrawal']} is missing")
     made = act.made
     if (made.tender, made.bid) != (record["tender"], record["bid"]):
         raise Refused("C-EVENTS", why=f"withdrawal {made.hash} is not what its record says")
-    return made, act.key
+    return made, act

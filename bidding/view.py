@@ -8,7 +8,7 @@ tender's beginning on, so that a second announcement or closing cannot hide.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -124,13 +124,15 @@ def look(
     parties: Parties,
     *,
     kept: Checkpoint | None = None,
+    consistency: Sequence[bytes] | None = None,
     now: datetime | None = None,
 ) -> View:
     """Verify a kit under the tool's own trust files, at the tool's own time.
 
-    `kept`: the last checkpoint this tool has kept of this log. If it is not inside the bundles, the kit proves it in
-    `consistency/<size>`, base64 hashes a line. `now`: in the log's time; by default the machine's clock tells it, under
-    a `demo.` origin through the clock of record 0. Raises `Unproven`, and `Refused("E-QUORUM-NONE")`.
+    `kept`: the last checkpoint this tool has kept of this log. If it is not inside the bundles, `consistency` is the
+    proof from it (the tool computes it from tiles), or the kit has one in `consistency/<size>`, base64 hashes a line.
+    `now`: in the log's time; by default the machine's clock tells it, under a `demo.` origin through the clock of
+    record 0. Raises `Unproven`, and `Refused("E-QUORUM-NONE")`.
     """
     policy.demand_quorum()
     names = set(files.names)
@@ -146,7 +148,11 @@ def look(
         first = replayed.first if replayed else note.checkpoint.size
         if replayed and replayed.roots[note.checkpoint.size] != note.checkpoint.root:
             raise Unproven("the entries do not give the checkpoint's root")
-        _check_kept(files, names, note.checkpoint, kept, replayed.roots if replayed else {})
+        if kept is not None and kept.size:
+            if consistency is None and f"consistency/{kept.size}" in names:
+                lines = files.read(f"consistency/{kept.size}").decode("ascii").split()
+                consistency = [unb64(line, 32) for line in lines]
+            _check_kept(note.checkpoint, kept, replayed.roots if replayed else {}, consistency)
         shown = {}
         if replayed:
             shown = {index: Shown(index, record, True) for index, record in replayed.clear.items()}
@@ -201,21 +207,18 @@ def _replayed(files: Files, names: Iterable[str], size: int, kept: Checkpoint | 
 
 
 def _check_kept(
-    files: Files, names: Iterable[str], now: Checkpoint, kept: Checkpoint | None, roots: Mapping[int, bytes]
+    now: Checkpoint, kept: Checkpoint, roots: Mapping[int, bytes], consistency: Sequence[bytes] | None
 ) -> None:
     """The new checkpoint continues the one that was kept: nobody is shown two histories."""
-    if kept is None or kept.size == 0:
-        return
     if kept.origin != now.origin or kept.size > now.size:
         raise Unproven(f"the tool has kept a later checkpoint, {kept.size}, than {now.size}")
     if kept.size == now.size or kept.size in roots:
         if roots.get(kept.size, now.root) != kept.root:
             raise Unproven(f"the log is another than at {kept.size}")
-        return
-    if f"consistency/{kept.size}" not in names:
+    elif consistency is None:
         raise Unproven(f"no proof that the log continues the one kept at {kept.size}")
-    proof = [unb64(line, 32) for line in files.read(f"consistency/{kept.size}").decode("ascii").split()]
-    merkle.verify_consistency(kept.size, now.size, kept.root, now.root, proof)
+    else:
+        merkle.verify_consistency(kept.size, now.size, kept.root, now.root, consistency)
 
 
 def _disclosed(data: bytes, name: str) -> tuple[int, bytes | None, bytes]:
