@@ -199,3 +199,30 @@ async def test_models_and_migrations_agree() -> None:
         assert context.apps
         writers = await MigrationAutodetector(context.apps, postgres.MODELS["apps"]).changes()
     assert [f"{w.app_label}: {[op.describe() for op in w.operations]}" for w in writers] == []
+
+
+@pytest.mark.skipif(not (postgres.binaries() / "psql").exists(), reason="these binaries come without psql")
+async def test_the_roles_of_a_real_installation(tmp_path: Path, monkeypatch) -> None:
+    """docker/postgres/roles.sql on a bare cluster, then `migrate`: the platform's role can work and cannot rule."""
+    monkeypatch.setattr(postgres.Embedded, "_make_roles", lambda self: None)
+    with postgres.Embedded(tmp_path / "pg", settings=FAST) as server:
+        script = Path(__file__).parent.parent / "docker/postgres/roles.sql"
+        who = ("-h", server.sockets, "-U", postgres.SUPERUSER, "-d", "postgres")
+        psql = await asyncio.create_subprocess_exec(
+            postgres.binaries() / "psql", "-qX", *who, "-f", script,
+            env={**os.environ, "TRADING_OWNER_PASSWORD": "it's", "TRADING_APP_PASSWORD": "two"},
+        )  # fmt: skip
+        assert await psql.wait() == 0
+        settings = Settings(data=tmp_path, database_url=server.dsn(), database_owner_url=server.dsn(postgres.OWNER))
+        await postgres.migrate(settings)
+        connection = await asyncpg.connect(server.dsn())
+        try:
+            assert await connection.fetchval("SELECT count(*) FROM trading_project") == 0
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("CREATE TABLE mine (i int)")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("DROP TABLE trading_project")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("ALTER TABLE log_record DISABLE TRIGGER ALL")
+        finally:
+            await connection.close()

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Checkpoint",
             fields=[
-                ("size", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("size", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("previous", fields.BigIntField(unique=True)),
                 ("beat", fields.BigIntField(unique=True)),
                 ("root", fields.BinaryField()),
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Clock",
             fields=[
-                ("id", fields.IntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.IntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("base", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("factor", fields.IntField()),
                 ("start", fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Leaf",
             fields=[
-                ("index", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("index", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("beat", fields.BigIntField()),
                 ("record", fields.BigIntField(null=True, unique=True)),
                 ("entry", fields.BinaryField()),
