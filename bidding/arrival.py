@@ -91,7 +91,7 @@ def verify(sigs: Sequence[Mapping[str, Any]], message: bytes, who: str) -> None:
     try:
         verify_signatures(list(sigs), message)
     except BadSignature as why:
-        raise Refused("E-SIG", who=who) from why
+        raise Refused("E-SIG", who=who, why=why.facts["why"]) from why
 
 
 def check_sequence(seq: int, prev: str | None, last: Last | None) -> None:

@@ -346,7 +346,7 @@ def check_settled(record: Mapping[str, Any], identities: Identities, *, tenderee
                 return verify_by(record["sig"], message, own, line.public)
             except BadSignature:
                 continue
-    raise Refused("E-SIG", who=tenderee)
+    raise Refused("E-SIG", who=tenderee, why="two_keys")
 
 
 # --- release ---------------------------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def check_custodian(
     try:
         signed = verify_signatures(list(sigs), message)
     except BadSignature as why:
-        raise Refused("E-SIG", who=custodian) from why
+        raise Refused("E-SIG", who=custodian, why=why.facts["why"]) from why
     if not any(one.key == key for one in signed):
         raise Refused("E-IDENTITY", id=custodian, role="custodian")
 

@@ -131,7 +131,7 @@ def check_registration(
     try:
         signed = verify_signatures(list(sigs), REGISTRATION + data)
     except BadSignature as why:
-        raise Refused("E-SIG", who=made.bidder) from why
+        raise Refused("E-SIG", who=made.bidder, why=why.facts["why"]) from why
     if not any((one.alg, one.key) == (made.alg, made.key) for one in signed):
         raise Refused("E-REGISTRATION", why="not signed by the new key")
     if made.by_x5c is not None:
