@@ -1,25 +1,29 @@
 """The closing of a tender's boxes: the list, once and for ever, before any share exists (envelope.md §6.1).
 
 The box row is taken FOR UPDATE, so every deposit either committed before (and is on the list) or waits, finds the
-box closed and is late. What the closing says is computed from the log's own records of the box, as custodians and
-verifiers compute it again.
+box closed and is late. What the closing says is `tally`'s answer to the log's own records of the box: custodians and
+verifiers call the same function.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from audit.act import Act, RecordRef
-from audit.canon import parse, sha256_hex, stamp
-from audit.merkle import root
+from audit.act import Act, RecordRef, pool
+from audit.canon import sha256_hex, stamp
 from audit.refusal import Refused
+from bidding.manifest import Manifest
 from bidding.records import CLOSED
-from bidding.registrations import Keyring, Registration
+from bidding.registrations import Keyring, Registration, Withdrawal
+from bidding.tally import SignedAct, Tally, tally
 
 TOO_FEW = "too_few_bids"
 """The `reason` of a closing that leaves the envelopes shut for ever."""
+
+Query = Callable[..., Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True)
@@ -37,153 +41,149 @@ class Closing:
     record: RecordRef
 
 
-def root_of(hashes: Iterable[str]) -> str:
-    """RFC 6962 root (hex) over hashes (hex) taken as leaf hashes, sorted ascending."""
-    return root(sorted(bytes.fromhex(one) for one in hashes)).hex()
-
-
-@dataclass
-class _Box:
-    """Everything of a tender that its closing counts."""
-
-    tender: str
-    deposits: list[dict[str, str | bool]]  # bid, bidder, stage, hash, signer, ended
-    withdrawn: dict[str, str]  # bid → the registration hash of the key that signed
-    registrations: dict[str, Registration]  # by hash, in the order of their records
-    registered: dict[str, str]  # registration hash → hash of its record
-    records: list[tuple[str, dict[str, str]]]  # hash, object
-
-    def stages_of(self, bid: str) -> set[str]:
-        return {str(d["stage"]) for d in self.deposits if d["bid"] == bid}
-
-    def listed(self, stage: str) -> dict[str, str]:
-        """{bid: manifest hash} of the effective envelopes."""
-        return {str(d["bid"]): str(d["hash"]) for d in self.deposits if d["stage"] == stage and not d["ended"]}
-
-    def acted(self, stage: str) -> set[str]:
-        """Registrations (hashes) of keys that signed a deposit or a withdrawal in the box of this stage."""
-        signed = {str(d["signer"]) for d in self.deposits if d["stage"] == stage}
-        return signed | {signer for bid, signer in self.withdrawn.items() if stage in self.stages_of(bid)}
-
-    def events(self, stage: str) -> list[str]:
-        """SHA-256(record) of every deposit, withdrawal and refusal of the box, and of the registrations that acted."""
-        found = [self.registered[one] for one in self.acted(stage)]
-        for hash, record in self.records:
-            name = record["type"]
-            if name == "trading.withdrawn/v1":
-                if stage in self.stages_of(record["bid"]):
-                    found.append(hash)
-            elif record["stage"] == stage:
-                found.append(hash)
-        return found
-
-    def counting(self, unvouched: Iterable[str]) -> set[str]:
-        """Bidders that count for `opens` (§5): each effective manifest under a vouched key, or named in the notice."""
-        keyring = Keyring(self.registrations.values())
-        named = set(unvouched)
-        bidders = {str(d["bidder"]) for d in self.deposits if not d["ended"]}
-        return {
-            bidder
-            for bidder in bidders
-            if bidder in named
-            or all(
-                keyring.vouched(bidder, self.registrations[str(d["signer"])].key)
-                for d in self.deposits
-                if d["bidder"] == bidder and not d["ended"]
-            )
-        }
-
-    def owed_registrations(self) -> set[str]:
-        """Record hashes of the registrations that acted and of those they rest on: all that the closing discloses."""
-        keyring = Keyring(self.registrations.values())
-        acted = {str(d["signer"]) for d in self.deposits} | set(self.withdrawn.values())
-        return {
-            self.registered[link.hash]
-            for one in acted
-            for link in keyring.chain(self.registrations[one].bidder, self.registrations[one].key)
-        }
-
-
 async def close(act: Act, *, tender: str) -> list[Closing]:
     """Close every stage of the tender, and disclose what that ends the secrecy of. Records `closed` per stage.
 
     Refused: E-TENDER, E-CLOSED, E-EARLY (the deadline has not passed).
     """
-    rows = await act.query("SELECT * FROM bidding_box WHERE tender = $1 FOR UPDATE", tender)
+    rows = await act.query("SELECT deadline, closed_at FROM bidding_box WHERE tender = $1 FOR UPDATE", tender)
     if not rows:
         raise Refused("E-TENDER", tender=tender)
-    box, now = rows[0], await act.clock()
-    if box["closed_at"] is not None:
+    deadline, now = rows[0]["deadline"], await act.clock()
+    if rows[0]["closed_at"] is not None:
         raise Refused("E-CLOSED", tender=tender)
-    if now <= box["deadline"]:  # a bid at the very deadline is in time
-        raise Refused("E-EARLY", now=now, hour=box["deadline"])
-    found = await _read(act, tender)
-    opens = len(found.counting(json.loads(box["unvouched"]))) >= box["min_bids"]
-    reason = "" if opens else TOO_FEW
-    stages = await act.query("SELECT id, stage, keyset_id FROM bidding_stage WHERE box_id = $1 ORDER BY stage", tender)
+    if now <= deadline:  # a bid at the very deadline is in time
+        raise Refused("E-EARLY", now=now, hour=deadline)
+    box = await _Box.read(act.query, tender)
+    found = box.tally()
     closings = []
-    for stage in stages:
-        name, listed, events = stage["stage"], found.listed(stage["stage"]), found.events(stage["stage"])
-        body = {
-            "keyset": stage["keyset_id"],
-            "count": len(listed),
-            "list_root": root_of(listed.values()),
-            "events": len(events),
-            "events_root": root_of(events),
-            "opens": opens,
-            "reason": reason,
+    for stage, keyset in sorted(box.keysets.items()):
+        said = found.stages[stage]
+        body: dict[str, Any] = {
+            "stage": stage,
+            "keyset": keyset,
+            "count": said.count,
+            "list_root": said.list_root,
+            "events": said.events,
+            "events_root": said.events_root,
+            "opens": found.opens,
+            "reason": "" if found.opens else TOO_FEW,
         }
-        ref = act.record(
-            CLOSED.name, subject=tender, tender=tender, stage=name, deadline=stamp(box["deadline"]), **body
-        )
+        ref = act.record(CLOSED.name, subject=tender, tender=tender, deadline=stamp(deadline), **body)
+        closings.append(Closing(record=ref, **body))
         await act.query(
-            "UPDATE bidding_stage SET count = $2, list_root = $3, events = $4, events_root = $5 WHERE id = $1",
-            stage["id"],
-            body["count"],
-            body["list_root"],
-            body["events"],
-            body["events_root"],
+            "UPDATE bidding_stage SET count = $3, list_root = $4, events = $5, events_root = $6 "
+            "WHERE box_id = $1 AND stage = $2",
+            tender,
+            stage,
+            said.count,
+            said.list_root,
+            said.events,
+            said.events_root,
         )
-        closings.append(Closing(stage=name, record=ref, **body))
-    await act.query("UPDATE bidding_box SET closed_at = $2, opens = $3 WHERE tender = $1", tender, now, opens)
-    owed = found.owed_registrations()
-    bidders = sorted({made.bidder for made in found.registrations.values()})
-    registered = await act.query(
-        "SELECT id, encode(sha256(record), 'hex') AS hash FROM log_record "
-        "WHERE type = 'bidder-key-registered' AND subject = ANY ($1::text[])",
-        bidders,
-    )
-    act.disclose(
-        closings[0].record,
-        tender=tender,
-        records=[row["id"] for row in registered if row["hash"] in owed],
-        public=opens,
-    )
+    await act.query("UPDATE bidding_box SET closed_at = $2, opens = $3 WHERE tender = $1", tender, now, found.opens)
+    act.disclose(closings[0].record, tender=tender, records=box.owed_registrations(), public=found.opens)
     return closings
 
 
-async def _read(act: Act, tender: str) -> _Box:
-    deposits = await act.query(
-        "SELECT bid, bidder, stage, hash, signer_id AS signer, ended_at IS NOT NULL AS ended "
-        "FROM bidding_deposit WHERE tender = $1 ORDER BY stage, bid, seq",
-        tender,
-    )
-    withdrawn = await act.query("SELECT bid, signer_id FROM bidding_withdrawal WHERE tender = $1", tender)
-    bidders = sorted({row["bidder"] for row in deposits})
-    registrations = await act.query(
-        "SELECT sha, registration, record FROM bidding_registration WHERE bidder = ANY ($1::text[]) "
-        "ORDER BY registered_at, sha",
-        bidders,
-    )
-    records = await act.query(
-        "SELECT record FROM log_record WHERE tender = $1 AND type IN ('deposited', 'withdrawn', 'refused') ORDER BY id",
-        tender,
-    )
-    return _Box(
-        tender=tender,
-        deposits=[dict(row) for row in deposits],
-        withdrawn={row["bid"]: row["signer_id"] for row in withdrawn},
-        registrations={row["sha"]: Registration.parse(row["registration"]) for row in registrations},
-        registered={row["sha"]: row["record"] for row in registrations},
-        records=[(sha256_hex(row["record"]), parse(row["record"])) for row in records],
-    )
+async def counted(tender: str) -> Tally:
+    """The tally of a closed box: its list, who counts, where a manifest stands on it. Refused: E-TENDER, E-EARLY."""
+    rows = await pool()
+    closed = await rows.fetchrow("SELECT closed_at FROM bidding_box WHERE tender = $1", tender)
+    if closed is None:
+        raise Refused("E-TENDER", tender=tender)
+    if closed["closed_at"] is None:
+        raise Refused("E-EARLY", now=None, hour=None)  # nobody counts a box that is open
+    return (await _Box.read(rows.fetch, tender)).tally()
+
+
+@dataclass(frozen=True)
+class _Box:
+    """Everything of a tender that its closing counts, as rows hold it."""
+
+    tender: str
+    min_bids: int
+    unvouched: list[str]
+    keysets: dict[str, str]  # stage → key set id
+    records: list[bytes]  # deposits, withdrawals, refusals of the tender; in the order of the log
+    registered: list[tuple[int, bytes]]  # (row id, record) of the key registrations of everybody who deposited
+    registrations: dict[str, Registration]  # by the hash of their record, in the order of the log
+    acts: dict[str, SignedAct]
+
+    @staticmethod
+    async def read(query: Query, tender: str) -> _Box:
+        [box] = await query("SELECT min_bids, unvouched FROM bidding_box WHERE tender = $1", tender)
+        stages = await query("SELECT stage, keyset_id FROM bidding_stage WHERE box_id = $1", tender)
+        deposits = await query(
+            "SELECT d.bidder, d.manifest, r.key FROM bidding_deposit d "
+            "JOIN bidding_registration r ON r.sha = d.signer_id WHERE d.tender = $1",
+            tender,
+        )
+        withdrawals = await query(
+            "SELECT w.withdrawal, r.key FROM bidding_withdrawal w "
+            "JOIN bidding_registration r ON r.sha = w.signer_id WHERE w.tender = $1",
+            tender,
+        )
+        # What came after the closing (a late request's refusal) is no event of it.
+        records = await query(
+            "SELECT record FROM log_record WHERE tender = $1 AND type IN ('deposited', 'withdrawn', 'refused') "
+            "AND id < coalesce((SELECT min(id) FROM log_record WHERE tender = $1 AND type = 'closed'), "
+            "9223372036854775807) ORDER BY id",
+            tender,
+        )
+        bidders = sorted({row["bidder"] for row in deposits})
+        registered = await query(
+            "SELECT id, record FROM log_record WHERE type = 'bidder-key-registered' AND subject = ANY ($1::text[]) "
+            "ORDER BY id",
+            bidders,
+        )
+        registrations = {
+            row["record"]: row["registration"]
+            for row in await query(
+                "SELECT record, registration FROM bidding_registration WHERE bidder = ANY ($1::text[])", bidders
+            )
+        }
+        acts: dict[str, SignedAct] = {}
+        for row in deposits:
+            manifest = Manifest.parse(row["manifest"])
+            acts[manifest.hash] = SignedAct(manifest, bytes.fromhex(row["key"]))
+        for row in withdrawals:
+            withdrawal = Withdrawal.parse(row["withdrawal"])
+            acts[withdrawal.hash] = SignedAct(withdrawal, bytes.fromhex(row["key"]))
+        return _Box(
+            tender=tender,
+            min_bids=box["min_bids"],
+            unvouched=json.loads(box["unvouched"]),
+            keysets={row["stage"]: row["keyset_id"] for row in stages},
+            records=[row["record"] for row in records],
+            registered=[(row["id"], row["record"]) for row in registered],
+            registrations={
+                sha256_hex(row["record"]): Registration.parse(registrations[sha256_hex(row["record"])])
+                for row in registered
+                if sha256_hex(row["record"]) in registrations
+            },
+            acts=acts,
+        )
+
+    @property
+    def keyring(self) -> Keyring:
+        return Keyring(self.registrations.values())
+
+    def tally(self) -> Tally:
+        return tally(
+            self.keysets,
+            [*self.records, *(record for _, record in self.registered)],
+            self.acts,
+            self.keyring,
+            tender=self.tender,
+            min_bids=self.min_bids,
+            unvouched=self.unvouched,
+        )
+
+    def owed_registrations(self) -> list[int]:
+        """Rows of the registrations whose keys acted and of those they rest on: what the closing discloses."""
+        keyring = self.keyring
+        acted = {(act.made.bidder, act.key) for act in self.acts.values()}
+        owed = {link.hash for bidder, key in acted for link in keyring.chain(bidder, key)}
+        rows = {sha256_hex(record): id for id, record in self.registered}
+        return [rows[record] for record, made in self.registrations.items() if made.hash in owed]
