@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 import asyncpg
@@ -46,7 +46,6 @@ BATCH = 512  # checkpoints offered to the witnesses in one beat, after an outage
 SKEW = timedelta(seconds=2)  # between the database's clock and ours, before it is worth an alert
 
 log = logging.getLogger("audit.sequencer")
-_random = SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,7 @@ class Sequencer:
 
             leaves = _arrange(number, width, records)
             hashes = [leaf_hash(entry) for _, entry in leaves]
-            frontier.extend(hashes)
+            frontier, nodes = await self._grow(frontier, hashes)
             await db.copy_records_to_table(
                 "log_leaf",
                 records=[
@@ -274,7 +273,6 @@ class Sequencer:
                 ],
                 columns=("index", "beat", "record", "entry", "leaf_hash"),
             )
-            nodes = await self._nodes(size, hashes)
             if nodes:
                 await db.copy_records_to_table("log_node", records=nodes, columns=("level", "index", "hash"))
             if final:
@@ -318,18 +316,28 @@ class Sequencer:
             return genesis.width, now
         return width, since
 
-    async def _nodes(self, size: int, hashes: list[bytes]) -> list[tuple[int, int, bytes]]:
-        """The roots of the tiles which these leaves fill, level by level."""
+    async def _grow(self, frontier: Frontier, hashes: list[bytes]) -> tuple[Frontier, list[tuple[int, int, bytes]]]:
+        """The frontier with these leaves, and the roots of the tiles they fill, level by level: each hashed once."""
         found: list[tuple[int, int, bytes]] = []
-        level, first, row = 0, size, hashes
+        level, first, row, rests = 0, frontier.size, hashes, list[list[bytes]]()
         while (first + len(row)) // TILE > first // TILE:
             begin = first // TILE
             if first % TILE:
                 row = _split(await tiles.tile(self._lead, level, begin, first % TILE)) + row
-            row = [root(row[at : at + TILE]) for at in range(0, len(row) // TILE * TILE, TILE)]
+            full = len(row) // TILE * TILE
+            rests.append(row[full:])
+            row = [root(row[at : at + TILE]) for at in range(0, full, TILE)]
             level, first = level + 1, begin
             found += [(level, begin + at, value) for at, value in enumerate(row)]
-        return found
+        # What is above the filled tiles grows by their roots; below, each level begins anew with what is left over.
+        grown = Frontier(first, frontier.hashes[: first.bit_count()])
+        grown.extend(row)
+        kept = grown.hashes
+        for rest in reversed(rests):
+            lower = Frontier()
+            lower.extend(rest)
+            kept += lower.hashes
+        return Frontier(frontier.size + len(hashes), kept), found
 
     # -------------------------------------------------------------------------------------------------- signatures
 
@@ -482,12 +490,13 @@ def _arrange(number: int, width: int, records: list[tuple[int, bytes]]) -> list[
     """The leaves of a beat: its marker, its records in order, and covers at places drawn at random among them."""
     first: list[tuple[int | None, bytes]] = [(None, entry_marker(number))] if number else [*records[:1]]
     records = records if number else records[1:]
-    room = width - 1
-    if len(records) == room:
+    room, free = width - 1, width - 1 - len(records)
+    if not free:
         return [*first, *records]
-    places = set(_random.sample(range(room), len(records)))
+    dice = memoryview(os.urandom(8 * room)).cast("Q")
+    places = set(sorted(range(room), key=dice.__getitem__)[:free])
     queue = iter(records)
-    return [*first, *(next(queue) if at in places else (None, entry_cover()) for at in range(room))]
+    return [*first, *((None, entry_cover()) if at in places else next(queue) for at in range(room))]
 
 
 _MOMENT = """

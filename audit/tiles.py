@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,6 @@ from audit.merkle import (
     HEIGHT,
     TILE,
     Tiles,
-    bundles,
     consistency_proof,
     entries_path,
     inclusion_proof,
@@ -32,6 +32,8 @@ from audit.merkle import (
 )
 from audit.refusal import Broken, Refused
 from audit.trust import Policy
+
+CHUNK = 64  # tiles written in one go
 
 Value = TypeVar("Value")
 
@@ -163,10 +165,19 @@ class Published:
 
     async def write(self, db: Any, old: int, size: int) -> None:
         """Write what the tree of `size` leaves has and that of `old` had not. A crash here leaves files too many."""
-        for first, width in bundles(old // TILE, size):
-            data = await bundle(db, first, width)
-            await asyncio.to_thread(self._put, [(entries_path(first, width), data)])
-        level = 0
+        for first in range(old // TILE, -(-size // TILE), CHUNK):
+            rows = await db.fetch(
+                "SELECT entry, leaf_hash FROM log_leaf WHERE index >= $1 AND index < $2 ORDER BY index",
+                first * TILE,
+                min(size, (first + CHUNK) * TILE),
+            )
+            files = []
+            for at in range(0, len(rows), TILE):
+                part, number = rows[at : at + TILE], first + at // TILE
+                files.append((entries_path(number, len(part)), pack_entries(row["entry"] for row in part)))
+                files.append((tile_path(0, number, len(part)), b"".join(row["leaf_hash"] for row in part)))
+            await asyncio.to_thread(self._put, files)
+        level = 1
         while size >> (HEIGHT * level):
             files = []
             number = (old >> (HEIGHT * level)) // TILE
@@ -184,14 +195,25 @@ class Published:
         """Publish a checkpoint: the last step, when everything it speaks of is on the disk."""
         await asyncio.to_thread(self._put, [("checkpoint", signed)])
 
-    def _put(self, files: Iterable[tuple[str, bytes]]) -> None:
-        for name, data in files:
-            path = self.directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(path.name + ".new")
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(temporary, path)
-            sync_directory(path.parent)
+    def _put(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Each file whole or not at all (temp, fsync, rename), all on the disk on return."""
+        paths = [self.directory / name for name, _ in files]
+        for directory in {path.parent for path in paths}:
+            directory.mkdir(parents=True, exist_ok=True)
+        if len(files) > 4:
+            with ThreadPoolExecutor(4) as threads:  # syncing waits for the disk, not for us
+                list(threads.map(_write, paths, (data for _, data in files)))
+        else:
+            for path, (_, data) in zip(paths, files, strict=True):
+                _write(path, data)
+        for directory in {path.parent for path in paths}:
+            sync_directory(directory)
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(path.name + ".new")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)

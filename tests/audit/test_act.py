@@ -10,7 +10,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.audit.logworld import CLERK, LogWorld, log_world
 
 from audit.act import acting, pool
 from audit.canon import instant, parse
@@ -18,6 +17,7 @@ from audit.clock import LogClock
 from audit.genesis import genesis, open_log
 from audit.record import entry_of
 from audit.refusal import Broken, Refused
+from tests.audit.logworld import CLERK, LogWorld, log_world
 
 TABLES = ["log_record", "log_leaf", "log_node", "log_checkpoint", "log_cosignature", "log_disclosure"]
 

@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
-from tests.audit.logworld import CLERK, LogWorld, log_world
 
 from audit.act import acting, pool
 from audit.canon import canon, unb64
@@ -24,6 +23,7 @@ from audit.receipt import Receipt, check_receipt
 from audit.record import entry_of
 from audit.refusal import Refused
 from audit.tiles import Published, proof
+from tests.audit.logworld import CLERK, LogWorld, log_world
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ async def test_listeners_get_what_is_there_and_what_comes(world: LogWorld) -> No
     await sequencer.beat()
     stream = _listen(feed, START)
     first = [await anext(stream), await anext(stream)]
-    assert [json.loads(one["data"])["logindex"] for one in first][0] == 0
+    assert next(json.loads(one["data"])["logindex"] for one in first) == 0
     waiting = asyncio.ensure_future(anext(stream))
     await world.openly(1)
     await sequencer.beat()

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.audit.logworld import LogWorld, log_world
 
 from audit.checkpoint import Checkpoint, verify_note, vkey_of
 from audit.logkey import LogKey
 from audit.refusal import Broken, Refused
 from audit.trust import WITNESS, Policy
+from tests.audit.logworld import LogWorld, log_world
 
 ORIGIN = "log.example/main"
 

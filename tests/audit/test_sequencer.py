@@ -8,12 +8,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.audit.logworld import CLERK, LogWorld, log_world
 
 from audit.act import acting
 from audit.merkle import Frontier
 from audit.record import parse_entry
 from audit.refusal import Broken
+from tests.audit.logworld import CLERK, LogWorld, log_world
 
 
 class Killed(BaseException):
@@ -191,7 +191,7 @@ async def test_a_closing_follows_its_records_in_beats_at_once(world: LogWorld) -
     from audit.record import types
 
     async with acting(CLERK) as act:
-        body = {name: 0 for name in types["closed"].fields}
+        body = dict.fromkeys(types["closed"].fields, 0)
         act.record("closed", subject="T@1", **{**body, "tender": "T@1"})
     beats = await sequencer.beat()
     assert len(beats) > 1

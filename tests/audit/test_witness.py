@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ async def test_probes_are_signed_spans_of_what_was_seen(tmp_path: Path) -> None:
     # from the last sign of life to the next one
     assert dark[0]["from"] == stamp(began + timedelta(minutes=19))
     assert dark[-1]["to"] == stamp(began + timedelta(minutes=30))
-    assert all(one["to"] <= two["from"] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one["to"] <= two["from"] for one, two in itertools.pairwise(spans))
     assert not probes.between(began - timedelta(hours=2), began - timedelta(hours=1))
 
 
