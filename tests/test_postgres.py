@@ -178,6 +178,35 @@ async def test_two_migrations_at_once_and_a_third_one_later(server, tmp_path: Pa
     assert len({(row["app"], row["name"]) for row in applied}) == len(applied) > 0
 
 
+async def test_a_migration_that_dies_leaves_the_schema_as_it_was(server, tmp_path: Path, monkeypatch) -> None:
+    from tortoise.migrations.recorder import MigrationRecorder
+
+    server.say("CREATE DATABASE dying OWNER trading TEMPLATE template0")
+    settings = Settings(
+        data=tmp_path,
+        database_url=server.dsn("trading_app", "dying"),
+        database_owner_url=server.dsn("trading", "dying"),
+    )
+    note = MigrationRecorder.record_applied
+
+    async def die_late(self, app: str, name: str) -> None:
+        await note(self, app, name)
+        if app == "trading":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(MigrationRecorder, "record_applied", die_late)
+    with pytest.raises(KeyboardInterrupt):
+        await postgres.migrate(settings)
+    monkeypatch.undo()
+    connection = await asyncpg.connect(server.dsn("trading", "dying"))
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert await connection.fetchval(tables) == 1  # Tortoise's own list, empty
+    await postgres.migrate(settings)
+    assert await connection.fetchval(tables) > 20
+    await connection.close()
+    server.say("DROP DATABASE dying WITH (FORCE)")
+
+
 async def test_the_application_cannot_change_what_is_in_the_log(db, database: str) -> None:
     connection = await asyncpg.connect(database)
     try:

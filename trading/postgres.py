@@ -29,7 +29,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import asyncpg
 from tortoise.context import TortoiseContext
-from tortoise.migrations.api.migrate import migrate as tortoise_migrate
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
 
 from audit.refusal import Refused
 from trading.settings import Settings
@@ -480,20 +483,32 @@ async def migrate(settings: Settings) -> None:
     """Bring the schema up to date as the owner, then hand the application its rights. Safe to run twice or in two places.
 
     Tortoise takes no lock of its own and two runs at once break; the advisory lock lives on a connection that does
-    nothing else, so a killed run gives it back.
+    nothing else, so a killed run gives it back. All steps are one transaction: a run that dies leaves the old schema.
     """
     address = dsn(settings, OWNER)
     guard = await asyncpg.connect(address)
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         try:
-            async with TortoiseContext():  # its own: a connected process may migrate another database
-                await tortoise_migrate(config=configuration(address), direction="forward")
+            await _apply(configuration(address))
             await grant(guard)
         finally:
             await guard.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
     finally:
         await guard.close()
+
+
+async def _apply(config: dict[str, Any]) -> None:
+    """Tortoise commits each migration and then, separately, notes that it did: a death between the two would need hands.
+
+    Its executor inside an outer transaction uses that transaction for both (DDL is transactional in PostgreSQL).
+    """
+    async with TortoiseContext() as context:  # its own: a connected process may migrate another database
+        await context.init(config=config)
+        editor = AsyncpgSchemaEditor(context.db(), atomic=False)
+        await MigrationRecorder(context.db()).ensure_schema(editor)  # the executor asks this table before it makes it
+        async with in_transaction("default") as connection:
+            await MigrationExecutor(connection, config["apps"]).migrate(direction="forward")
 
 
 APPEND_ONLY = (
