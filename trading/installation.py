@@ -1,0 +1,62 @@
+"""What one running platform holds besides its database: the log key, the trust files, the store of sealed payloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from audit.act import Actor, pool
+from audit.canon import stamp
+from audit.clock import Clock, clock_from
+from audit.logkey import LogKey
+from audit.refusal import Refused
+from audit.trust import Identities, Parties, Policy
+from bidding.store import Store
+from bidding.uploads import Limits, Uploads
+from trading import logbook
+from trading.settings import Settings
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Handed down to the use cases that need a key, a trust file or a payload. Made once per process by `open_`."""
+
+    settings: Settings
+    origin: str
+    key: LogKey
+    policy_bytes: bytes
+    parties_bytes: bytes
+    policy: Policy
+    parties: Parties
+    store: Store
+    uploads: Uploads
+
+    async def clock(self) -> Clock:
+        """The clock of record 0 (log.md §5); a demonstration's runs faster."""
+        return clock_from(await _clock_row(), self.origin)
+
+    async def identities(self) -> Identities:
+        """Who is known under which identity key: the parties file and every vouching logged."""
+        return Identities(self.parties, await logbook.vouchings())
+
+    @property
+    def centre(self) -> Actor:
+        """The platform itself as an actor: timers, closings, unsealings."""
+        return Actor("system", "centre")
+
+
+def open_(settings: Settings) -> Installation:
+    """Load keys and trust files. Refused: E-LOGKEY-…, E-POLICY, E-PARTIES, T-ORIGIN (they speak of another log)."""
+    policy_bytes, parties_bytes = settings.policy_path.read_bytes(), settings.parties_path.read_bytes()
+    policy, parties = Policy.parse(policy_bytes), Parties.parse(parties_bytes)
+    if policy.origin != settings.origin:
+        raise Refused("T-ORIGIN", origin=settings.origin, policy=policy.origin)
+    key = LogKey.load(settings.log_key_path, settings.origin)
+    store = Store(settings.bids_dir)
+    uploads = Uploads(store, Limits(outstanding=settings.upload_quota))
+    return Installation(settings, settings.origin, key, policy_bytes, parties_bytes, policy, parties, store, uploads)
+
+
+async def _clock_row() -> dict[str, Any] | None:
+    row = await pool().fetchrow("SELECT base, factor, start FROM log_clock")
+    return None if row is None else {"base": stamp(row["base"]), "factor": row["factor"], "start": stamp(row["start"])}

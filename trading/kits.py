@@ -1,0 +1,128 @@
+"""Kits: what a bidder's tool checks before it seals, and what a custodian's tool computes from (envelope.md §2a, §6).
+
+Both are zips in the archive layout. Neither is trusted: the tools recompute everything in them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from audit import tiles
+from audit.act import pool
+from audit.archive import write_archive
+from audit.canon import b64, canon
+from audit.refusal import Refused
+from bidding import custodians, unsealing
+from trading import logbook, material
+from trading.edition import Content, Disclosed
+from trading.installation import Installation
+from trading.tenders import loaded
+
+BEFORE_SEALING = ("keyset-made", "project-announced", "deadline-moved")
+
+
+async def sealing_kit(platform: Installation, tender: str) -> bytes:
+    """Key sets, statements, trust files, and every record §2a asks for with its proof under one fresh checkpoint.
+
+    Refused: E-PENDING until the announcement is under a checkpoint with quorum.
+    """
+    rows = await pool().fetch(
+        """SELECT r.type, l.index, r.nonce, r.record FROM log_record r LEFT JOIN log_leaf l ON l.record = r.id
+           WHERE r.nonce IS NULL AND ((r.tender = $1 AND r.type = ANY ($2)) OR r.type = ANY ($3)) ORDER BY l.index""",
+        tender, list(BEFORE_SEALING), list(material.OLDER),
+    )  # fmt: skip
+    if any(r["index"] is None for r in rows if r["type"] in BEFORE_SEALING):
+        raise Refused("E-PENDING", record="project-announced")
+    announced = max(r["index"] for r in rows if r["type"] == "project-announced")
+    size = await tiles.quorate(pool(), platform.policy, announced + 1)
+    shown = [Disclosed(r["index"], None, r["record"]) for r in rows if r["index"] is not None and r["index"] < size]
+    rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
+    return await _kit(platform, tender, size, shown, {"rulebook.json": rulebook, **await _keysets(tender)})
+
+
+async def custodian_kit(platform: Installation, tender: str, stage: str) -> bytes:
+    """The log from the tender's first bundle on, what the closing disclosed, and bidding's part. Refused: E-PENDING."""
+    closed = [k for k in await logbook.public_of(tender) if k.type == "closed"]
+    if not closed or any(k.index is None for k in closed):
+        raise Refused("E-PENDING", record="closed")
+    size = await tiles.quorate(pool(), platform.policy, max(k.index for k in closed if k.index is not None) + 1)
+    first = material.first_bundle(tender)
+    shown = await material.disclosed_by_closing(tender, first, size)
+    rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
+    files: dict[str, Content] = {"rulebook.json": rulebook}
+    files.update(await custodians.kit(platform.store, tender, stage))
+    return await _kit(platform, tender, size, shown, files, bundles=True)
+
+
+async def _keysets(tender: str) -> dict[str, Content]:
+    stages = loaded(await pool().fetchval("SELECT keysets FROM trading_tender WHERE id = $1", tender)) or {}
+    files: dict[str, Content] = {}
+    for stage in stages:
+        keyset = await custodians.keyset(tender, stage)
+        files[f"keysets/{keyset.id}.json"] = keyset.data
+        for seat in keyset.custodians:
+            enrolled = await custodians.statement(seat.statement)
+            files[f"statements/{seat.statement}.json"] = canon(
+                {"statement": b64(enrolled.statement.data), "sig": enrolled.sig}
+            )
+    return files
+
+
+async def _kit(
+    platform: Installation,
+    tender: str,
+    size: int,
+    shown: list[Disclosed],
+    files: dict[str, Content],
+    *,
+    bundles: bool = False,
+) -> bytes:
+    first, named = material.first_bundle(tender), int(tender.rpartition("@")[2])
+    notes = await material.notes(platform.policy, first if bundles else size, size, [named, size])
+    head: dict[str, Any] = {
+        "type": "trading.archive/v1",
+        "edition": "public",
+        "tender": tender,
+        "origin": platform.origin,
+        "size": size,
+        "first": first,
+    }
+    files |= {
+        "archive.json": canon(head),
+        "policy.txt": platform.policy_bytes,
+        "parties.txt": platform.parties_bytes,
+        "checkpoint": notes[size],
+    }
+    files |= {f"checkpoints/{at}": note for at, note in notes.items() if at != size or bundles}
+    tree = material.StoredTree(size)
+
+    def build() -> bytes:
+        more = material.record_files(tree, shown, notes[size])
+        if bundles:
+            more += material.log_files(tree, first, size)
+        whole = io.BytesIO()
+        write_archive(whole, sorted({**files, **dict(more)}.items()))
+        return whole.getvalue()
+
+    return await asyncio.to_thread(build)
+
+
+async def payload(platform: Installation, tender: str, manifest: str) -> Response:
+    """A listed payload, streamed. Refused: W-UNKNOWN."""
+    listed = await logbook.listed_after_closing(tender)
+    if manifest not in listed:
+        raise Refused("W-UNKNOWN")
+    name = await unsealing.payload_name(manifest)
+    if not platform.store.holds(name):
+        raise Refused("W-UNKNOWN")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for piece in platform.store.stream(name):
+            yield piece
+
+    return StreamingResponse(pieces(), media_type="application/octet-stream")

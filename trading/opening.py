@@ -1,0 +1,183 @@
+"""From the deadline to the opening record: close for ever, take releases, unseal, end the window.
+
+Closing and opening are timers' work (jobs.py); a person may only ask for what the clock already allows. Nothing here
+decides who is listed or what opens: `bidding` computes it, custodians compute it again, and so does `verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from audit.act import acting, pool
+from audit.refusal import Refused
+from bidding import closing, custodians, unsealing
+from trading import logbook
+from trading.accounts import Caller
+from trading.installation import Installation
+from trading.tenders import arm, expect, loaded
+
+Sig = Sequence[Mapping[str, Any]]
+
+
+class _Nothing(Exception):
+    """Leaves an act that turned out to have nothing to record."""
+
+
+async def close(platform: Installation, tender: str) -> bool:
+    """Close the tender's boxes at its deadline, once and for ever; whether they open. Refused: E-EARLY, E-STAGE."""
+    async with acting(platform.centre) as act:
+        row, _ = await expect(act, tender, "close")
+        closings = await closing.close(act, tender=tender)
+        opens = all(c.opens for c in closings)
+        now = await act.clock()
+        _, state = await expect(act, tender, "close" if opens else "leave-shut")
+        await act.query(
+            "UPDATE trading_tender SET state = $2, opens = $3, version = version + 1 WHERE id = $1", tender, state, opens
+        )
+        if opens:
+            await arm(act, "open", tender, row["hour"])
+            await arm(act, "window", tender, now + timedelta(seconds=loaded(row["terms"])["window"]))
+        else:
+            await arm(act, "archive", tender, now)
+    return opens
+
+
+# ------------------------------------------------------------------------------------------------------------ releases
+
+
+async def custody(caller: Caller) -> list[dict[str, Any]]:
+    """The boxes a custodian guards, with what is due now."""
+    due = set(await custodians.due(caller.party))
+    rows = await pool().fetch(
+        "SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender WHERE state <> 'named' ORDER BY number"
+    )
+    items = []
+    for row in rows:
+        for stage, keyset_id in (loaded(row["keysets"]) or {}).items():
+            keyset = await custodians.keyset(row["id"], stage)
+            mine = [seat.i for seat in keyset.custodians if seat.custodian == caller.party]
+            if not mine:
+                continue
+            hour = max(keyset.opens_at, row["deadline"] or keyset.opens_at)
+            if row["state"] in ("keyed", "announced"):
+                state = "waiting"
+            elif row["state"] == "shut":
+                state = "shut"
+            elif (row["id"], stage) in due:
+                if row["state"] not in ("closed", "opened"):
+                    continue  # evaluated without this release: nothing is due any more
+                state = "due" if row["now"] >= hour else "waiting"
+            else:
+                state = "released"
+            items.append(
+                {"tender": row["id"], "stage": stage, "keyset": keyset_id, "i": mine[0],
+                 "opens_at": keyset.opens_at, "hour": hour, "state": state}
+            )  # fmt: skip
+    return items
+
+
+async def release(
+    platform: Installation, caller: Caller, tender: str, stage: str, release: bytes, sig: Sig
+) -> dict[str, str]:
+    """Take a release. Refused: E-IDENTITY, E-SIG, E-LIST, E-HOUR, E-RELEASED, E-STAGE.
+
+    The same bytes again are answered as the first time.
+    """
+    identities = await platform.identities()
+    try:
+        async with acting(caller.actor) as act:
+            row, _ = await expect(act, tender, "release")
+            ref = await custodians.take_release(
+                act, tender=tender, stage=stage, release=release, sig=sig, identities=identities
+            )
+            # A later release may end a PENDING or be a finding: look again, now.
+            await arm(act, "open", tender, max(row["hour"], act.now))
+    except Refused as no:
+        if no.code != "E-REPEATED":
+            raise
+        return {"record": str(no.facts["record"]), "type": "trading.released/v1"}
+    return logbook.shown(ref)
+
+
+async def stored(caller: Caller, tender: str, stage: str, missing: Sequence[str]) -> dict[str, str]:
+    """The supervisor's store holds a larger stage's payloads but for `missing`. Refused: E-STAGE."""
+    async with acting(caller.actor) as act:
+        await expect(act, tender, "store")
+        ref = await custodians.stored(act, tender=tender, stage=stage, missing=missing)
+    return logbook.shown(ref)
+
+
+async def settle(
+    platform: Installation, caller: Caller, tender: str, stage: str, admitted: Sequence[str], sheets: Sequence[str], sig: Sig
+) -> dict[str, str]:
+    """Admit bids to a later stage, by the tenderee's and an authority's signatures. Refused: E-SIG, E-IDENTITY."""
+    identities = await platform.identities()
+    async with acting(caller.actor) as act:
+        await expect(act, tender, "settle-stage")
+        ref = await custodians.settle(
+            act, tender=tender, stage=stage, admitted=admitted, sheets=sheets, sig=sig, identities=identities
+        )
+    return logbook.shown(ref)
+
+
+async def end_window(
+    platform: Installation, caller: Caller, tender: str, stage: str, missing: Sequence[int], sig: Sig
+) -> dict[str, str]:
+    """Two authorities end the window: these custodians can release no more. Refused: E-SIG, E-IDENTITY."""
+    identities = await platform.identities()
+    async with acting(caller.actor) as act:
+        row, _ = await expect(act, tender, "end-window")
+        ref = await custodians.end_window(
+            act, tender=tender, stage=stage, missing=missing, sig=sig, identities=identities
+        )
+        await arm(act, "open", tender, max(row["hour"], act.now))
+    return logbook.shown(ref)
+
+
+# ------------------------------------------------------------------------------------------------------------- opening
+
+
+async def open_boxes(platform: Installation, tender: str) -> bool:
+    """Unseal whatever k releases allow, and record the verdicts; whether every envelope has its final one.
+
+    May be asked any number of times, by several processes at once. Refused: E-RELEASES (too few), E-STAGE.
+    """
+    stages = await pool().fetchval("SELECT keysets FROM trading_tender WHERE id = $1", tender)
+    if stages is None:
+        raise Refused("W-UNKNOWN")
+    names, waiting = list(loaded(stages)), 0
+    for stage in names:
+        try:
+            found = await unsealing.unseal(platform.store, tender, stage)  # outside any act: reads and computes
+        except Refused as no:
+            if no.code != "E-RELEASES":
+                raise
+            waiting += 1
+            continue
+        if found:
+            try:
+                async with acting(platform.centre) as act:
+                    await expect(act, tender, "unseal")
+                    if not await unsealing.keep(act, found):
+                        raise _Nothing
+            except _Nothing:
+                pass
+    if waiting == len(names):
+        raise Refused("E-RELEASES", tender=tender)
+    return await _conclude(tender) if not waiting else False
+
+
+async def _conclude(tender: str) -> bool:
+    """closed → opened, once no envelope of any stage is pending. The verdicts are the record; the state only follows."""
+    last = await unsealing.unsealed(tender)
+    listed = await pool().fetchval("SELECT opens FROM trading_tender WHERE id = $1", tender)
+    if not listed or not last or any(u.verdict == "PENDING" for u in last):
+        return False
+    await pool().execute(
+        "UPDATE trading_tender SET state = 'opened', version = version + 1 WHERE id = $1 AND state = 'closed'", tender
+    )
+    return True
+
+

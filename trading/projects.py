@@ -1,0 +1,279 @@
+"""Projects and lots from registration to the moved deadline: what a tenderee or its agency does before bids can close.
+
+    register → add_lot → name_tender (`<lot>@<size>`) → make_keysets → announce → move_deadline
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from audit import tiles
+from audit.act import acting, pool
+from audit.canon import instant, parse_object, sha256_hex, stamp
+from audit.refusal import Refused
+from bidding import boxes, custodians
+from trading import records as _records
+from trading.accounts import Caller
+from trading.installation import Installation
+from trading.law import periods, regimes, rulebook
+from trading.law.article import Article
+from trading.tenders import arm, expect, loaded
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+FIRST_STAGE = "form"
+WINDOW = 1800  # seconds for the rest of the releases, unless the notice says otherwise (envelope.md §6.3)
+
+assert _records.PROJECT_ANNOUNCED.public
+
+
+async def register(
+    caller: Caller,
+    *,
+    title: str,
+    regime: str,
+    direction: str,
+    currency: str,
+    description: str,
+    source: str,
+    organisation: str | None,
+) -> dict[str, Any]:
+    """Register a project for the caller's organisation, or, by an agency, for a tenderee.
+
+    Refused: E-REGIME, E-DIRECTION (the regime does not sell, or does not buy), T-ORGANISATION.
+    """
+    if direction not in regimes.regime(regime).directions:
+        raise Refused("E-DIRECTION", regime=regime, direction=direction)
+    owner = organisation or caller.organisation
+    if caller.role == "tenderee" and owner != caller.organisation:
+        raise Refused("W-DENIED", operation="register_project", role=caller.role)
+    agency = caller.organisation if caller.role == "agency" else None
+    async with acting(caller.actor) as act:
+        known = await act.query("SELECT name FROM trading_organisation WHERE code = $1", owner)
+        if not known or owner is None:
+            raise Refused("T-ORGANISATION", organisation=owner or "")
+        number = (await act.query("SELECT nextval('trading_project_number') AS n"))[0]["n"]
+        project = f"{act.now.astimezone(SHANGHAI):%Y}-{number:06d}"
+        await act.query(
+            """INSERT INTO trading_project (id, number, organisation_id, agency_id, title, description, source, regime,
+               direction, currency, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+            project, number, owner, agency, title, description, source, regime, direction, currency, act.now,
+        )  # fmt: skip
+        act.record(
+            "project-registered",
+            subject=project,
+            project=project,
+            organisation=owner,
+            agency=agency,
+            title=title,
+            regime=regime,
+            direction=direction,
+        )
+    return {
+        "id": project, "title": title, "regime": regime, "direction": direction, "currency": currency,
+        "description": description, "source": source, "organisation": owner, "organisation_name": known[0]["name"],
+        "agency": agency, "version": 1, "created_at": act.now, "lots": [],
+    }  # fmt: skip
+
+
+async def change(caller: Caller, project: str, version: int, title: str | None, description: str | None) -> None:
+    """Change a project nothing of which is announced. Refused: W-VERSION (somebody else was faster)."""
+    async with acting(caller.actor) as act:
+        rows = await act.query(
+            """UPDATE trading_project SET title = coalesce($3, title), description = coalesce($4, description),
+               version = version + 1 WHERE id = $1 AND version = $2 RETURNING title, description, version""",
+            project, version, title, description,
+        )  # fmt: skip
+        if not rows:
+            raise Refused("W-VERSION")
+        row = rows[0]
+        act.record(
+            "project-changed",
+            subject=project,
+            project=project,
+            version=row["version"],
+            title=row["title"],
+            description=sha256_hex(row["description"].encode()),
+        )
+
+
+async def add_lot(caller: Caller, project: str, title: str, baseline: int) -> dict[str, Any]:
+    """Add a lot. `baseline` in fen: control price (buying) or reserve (selling). Refused: T-LOTS (more than 99)."""
+    async with acting(caller.actor) as act:
+        await act.query("UPDATE trading_project SET version = version + 1 WHERE id = $1", project)
+        count = (await act.query("SELECT count(*) AS n FROM trading_lot WHERE project_id = $1", project))[0]["n"]
+        if count >= 99:
+            raise Refused("T-LOTS", most=99)
+        lot = f"{project}-{count + 1:02d}"
+        await act.query(
+            "INSERT INTO trading_lot (id, project_id, title, baseline) VALUES ($1, $2, $3, $4)",
+            lot, project, title, baseline,
+        )  # fmt: skip
+        act.record("lot-added", subject=project, project=project, lot=lot, title=title)
+    return {"id": lot, "title": title, "baseline": baseline, "tender": None, "state": None}
+
+
+async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
+    """Name the box family of a lot after the newest cosigned checkpoint: `<lot>@<size>` (envelope.md §1).
+
+    Refused: W-UNKNOWN (no such lot of this organisation), T-TENDERED (it has a live tender), E-PENDING (no checkpoint yet).
+    """
+    size = await tiles.quorate(pool(), platform.policy)
+    async with acting(caller.actor) as act:
+        rows = await act.query(
+            """SELECT l.id, p.organisation_id, p.agency_id FROM trading_lot l JOIN trading_project p ON p.id = l.project_id
+               WHERE l.id = $1 FOR UPDATE""",
+            lot,
+        )
+        if not rows or caller.organisation not in (rows[0]["organisation_id"], rows[0]["agency_id"]):
+            raise Refused("W-UNKNOWN")
+        # A lot may be tendered again after it stayed shut or nobody could win; not while a tender of it lives.
+        if await act.query("SELECT 1 FROM trading_tender WHERE lot_id = $1 AND state <> 'archived'", lot):
+            raise Refused("T-TENDERED", lot=lot)
+        if await act.query("SELECT 1 FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id WHERE t.lot_id = $1", lot):
+            raise Refused("T-TENDERED", lot=lot)
+        tender = f"{lot}@{size}"
+        if await act.query("SELECT 1 FROM trading_tender WHERE id = $1", tender):
+            raise Refused("W-CHECKPOINT")
+        await act.query(
+            """INSERT INTO trading_tender (id, number, lot_id, state, named_at)
+               VALUES ($1, nextval('trading_tender_number'), $2, 'named', $3)""",
+            tender, lot, act.now,
+        )  # fmt: skip
+        act.record("lot-tendered", subject=lot, lot=lot, size=size)
+    return tender
+
+
+async def make_keysets(platform: Installation, caller: Caller, tender: str, keysets: Mapping[str, bytes]) -> None:
+    """Make the boxes of a tender: a key set for every stage, `form` among them. Refused: E-KEYSET, E-STAGES, E-STAGE."""
+    if FIRST_STAGE not in keysets:
+        raise Refused("E-STAGES", stages=sorted(keysets), needed=FIRST_STAGE)
+    opens_at = {stage: _opens_at(data) for stage, data in keysets.items()}
+    async with acting(caller.actor) as act:
+        await expect(act, tender, "make-keyset")
+        made: dict[str, str] = {}
+        for stage in sorted(keysets, key=lambda s: (opens_at[s], s != FIRST_STAGE, s)):
+            made[stage] = await custodians.make_keyset(
+                act, tender=tender, stage=stage, keyset=keysets[stage], origin=platform.origin
+            )
+        await act.query(
+            """UPDATE trading_tender SET state = 'keyed', keysets = $2::text::jsonb, hour = $3, version = version + 1
+               WHERE id = $1""",
+            tender, json.dumps(made), min(opens_at.values()),
+        )  # fmt: skip
+
+
+def _opens_at(keyset: bytes) -> datetime:
+    try:
+        return instant(parse_object(keyset)["opens_at"])
+    except (KeyError, TypeError):
+        raise Refused("E-KEYSET", why="opens_at") from None
+
+
+async def announce(
+    caller: Caller,
+    tender: str,
+    *,
+    deadline: datetime,
+    opening_schema: Mapping[str, Any],
+    method: str | None,
+    min_bids: int | None,
+    public_stages: Sequence[str],
+    unvouched: Sequence[str],
+    window: int | None,
+) -> None:
+    """Announce: ask the law, pin the rulebook, make the boxes, say so; one act.
+
+    Refused: E-PERIOD, E-METHOD, T-MIN-BIDS with their articles; T-SCHEMA, E-STAGES, E-KEYSET, E-STAGE.
+    """
+    check_schema(opening_schema)
+    async with acting(caller.actor) as act:
+        row, state = await expect(act, tender, "announce")
+        regime = regimes.regime(row["regime"])
+        method = method or (regimes.LOWEST if row["direction"] == regimes.BUY else regimes.HIGHEST)
+        regimes.check_terms(regime, row["direction"], method)
+        periods.keep_deadline(regime, act.now, deadline)
+        if min_bids is not None and min_bids < regime.min_bids:
+            raise Refused("T-MIN-BIDS", Article("招标投标法", 28), given=min_bids, needed=regime.min_bids)
+        keysets: dict[str, str] = loaded(row["keysets"])
+        if not set(public_stages) <= set(keysets):
+            raise Refused("E-STAGES", stages=sorted(public_stages), needed=", ".join(sorted(keysets)))
+        pinned = rulebook.pin(regime, act.now)
+        terms = {
+            "regime": regime.id,
+            "rulebook": pinned.digest,
+            "keysets": keysets,
+            "deadline": stamp(deadline),
+            "min_bids": min_bids or regime.min_bids,
+            "direction": row["direction"],
+            "baseline": row["baseline"],
+            "currency": row["currency"],
+            "method": method,
+            "opening_schema": dict(opening_schema),
+            "public_stages": list(public_stages),
+            "unvouched": sorted(set(unvouched)),
+            "window": window or WINDOW,
+        }
+        await boxes.make(
+            act,
+            tender=tender,
+            keysets=keysets,
+            deadline=deadline,
+            min_bids=min_bids or regime.min_bids,
+            unvouched=sorted(set(unvouched)),
+            opening_schema=opening_schema,
+            public_stages=list(public_stages),
+        )
+        await act.query(
+            """UPDATE trading_tender SET state = $6, announced_at = $2, deadline = $3, hour = greatest(hour, $3),
+               terms = $4::text::jsonb, rulebook = $5, version = version + 1 WHERE id = $1""",
+            tender, act.now, deadline, json.dumps(terms, ensure_ascii=False), pinned.data, state,
+        )  # fmt: skip
+        await arm(act, "close", tender, deadline)
+        act.record("project-announced", subject=tender, tender=tender, **terms)
+
+
+async def move_deadline(
+    caller: Caller,
+    tender: str,
+    deadline: datetime,
+    reason: str,
+    outage: Mapping[str, Any] | None,
+    sig: Sequence[Mapping[str, Any]] | None,
+) -> None:
+    """Move the deadline later (log.md §5). Refused: E-LATE, E-EARLIER, E-CLOSED, T-OUTAGE (no rule moves it so)."""
+    async with acting(caller.actor) as act:
+        await expect(act, tender, "move-deadline")
+        await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=reason, outage=outage, sig=sig)
+        await act.query(
+            """UPDATE trading_tender SET deadline = $2, hour = greatest(hour, $2), version = version + 1
+               WHERE id = $1""",
+            tender, deadline,
+        )  # fmt: skip
+        await arm(act, "close", tender, deadline)
+
+
+PRICE = "price"
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """An opening schema as envelope.md §3 knows it, with the price every method ranks by. Refused: T-SCHEMA."""
+    if schema.get(PRICE, {}).get("kind") != "fen" or schema[PRICE].get("optional"):
+        raise Refused("T-SCHEMA", key=PRICE)
+    for key, field in schema.items():
+        low, high = field.get("min"), field.get("max")
+        wanted = str if field["kind"] == "date" else int
+        if any(bound is not None and type(bound) is not wanted for bound in (low, high)):
+            raise Refused("T-SCHEMA", key=key)
+        try:
+            if wanted is str:
+                [date.fromisoformat(b) for b in (low, high) if b is not None]
+            elif any(b is not None and abs(b) >= 2**53 for b in (low, high)):
+                raise ValueError
+        except ValueError:
+            raise Refused("T-SCHEMA", key=key) from None
+        if low is not None and high is not None and low > high:
+            raise Refused("T-SCHEMA", key=key)

@@ -1,0 +1,36 @@
+"""The facts the market states. The first block is what an independent reader relies on (log.md §1); the rest is ours.
+
+Records about projects and lots have the project or lot as their subject and carry no `tender`, so they take no serial
+number of a tender. Those about people hold ids only: names of natural persons could never be erased.
+"""
+
+from __future__ import annotations
+
+from audit.record import Rule, declare
+
+PROJECT_ANNOUNCED = declare(
+    "project-announced",
+    Rule.PUBLIC,
+    fields=(
+        "tender", "regime", "rulebook", "keysets", "deadline", "min_bids", "direction", "baseline", "currency",
+        "method", "opening_schema", "public_stages", "unvouched", "window",
+    ),
+)  # fmt: skip
+BID_REJECTED = declare("bid-rejected", Rule.PUBLIC, fields=("tender", "bid", "reason", "article"))
+CANDIDATES_PUBLISHED = declare("candidates-published", Rule.PUBLIC, fields=("tender", "ranking", "totals"))
+AWARDED = declare("awarded", Rule.PUBLIC, fields=("tender", "bid", "price", "baseline", "gain", "formula"))
+EVALUATION_CLOSED = declare("evaluation-closed", Rule.PUBLIC, fields=("tender", "events", "events_root"))
+
+ORGANISATION_REGISTERED = declare("organisation-registered", Rule.PUBLIC, fields=("organisation", "name", "identity"))
+PROJECT_REGISTERED = declare(
+    "project-registered", Rule.PUBLIC, fields=("project", "organisation", "agency", "title", "regime", "direction")
+)
+PROJECT_CHANGED = declare("project-changed", Rule.PUBLIC, fields=("project", "version", "title", "description"))
+LOT_ADDED = declare("lot-added", Rule.PUBLIC, fields=("project", "lot", "title"))
+LOT_TENDERED = declare("lot-tendered", Rule.PUBLIC, fields=("lot", "size"))
+
+PERSON_ENROLLED = declare("person-enrolled", Rule.SUPERVISOR, fields=("person", "organisation", "roles"))
+TOKEN_ISSUED = declare("token-issued", Rule.SUPERVISOR, fields=("token", "person", "role", "expires"))
+TOKEN_REVOKED = declare("token-revoked", Rule.SUPERVISOR, fields=("token", "person", "role"))
+READING_REFUSED = declare("reading-refused", Rule.SUPERVISOR, fields=("route", "role", "organisation", "object"))
+DEPOSITS_READ = declare("deposits-read", Rule.SUPERVISOR, fields=("bidder", "box"))

@@ -1,0 +1,243 @@
+"""The bidder's acts: registering a key, uploading, handing in, withdrawing, and the receipts that prove each.
+
+A refusal that passed E-SIG is recorded and promised in the same request; whoever was wronged holds the receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from audit import tiles
+from audit.act import Actor, RecordRef, acting, pool
+from audit.canon import parse_object, sha256_hex
+from audit.receipt import Receipt
+from audit.refusal import Refused
+from bidding import boxes, refusals, signers, unsealing
+from bidding.boxes import Submission
+from trading import logbook
+from trading.accounts import Caller
+from trading.installation import Installation
+from trading.law import admission
+
+Sig = Sequence[Mapping[str, Any]]
+RECEIPTED = ("deposited", "refused", "bidder-key-registered", "withdrawn")
+
+
+# ---------------------------------------------------------------------------------------------------------------- keys
+
+
+async def register_key(platform: Installation, caller: Caller, registration: bytes, sig: Sig) -> dict[str, Any]:
+    """Register a signing key of the caller (envelope.md §5). Refused: what `signers.register` refuses."""
+    async with acting(caller.actor) as act:
+        ref = await signers.register(
+            act,
+            bidder=_bidder(caller),
+            registration=registration,
+            sig=sig,
+            parties=platform.parties,
+            origin=platform.origin,
+        )
+    return _receipt(platform, ref, None)
+
+
+async def registrations_of(caller: Caller) -> list[dict[str, Any]]:
+    """All registrations under the caller's name."""
+    return [k.line() for k in await logbook.own(_bidder(caller), ("bidder-key-registered",))]
+
+
+# ------------------------------------------------------------------------------------------------------------- uploads
+
+
+async def open_upload(platform: Installation, caller: Caller, tender: str, size: int) -> dict[str, Any]:
+    """Begin an upload. Refused: E-TENDER, E-LATE, E-SIZE, E-QUOTA, E-FULL."""
+    return _held(await platform.uploads.create(tender, _bidder(caller), size))
+
+
+async def upload_state(platform: Installation, caller: Caller, upload: str) -> dict[str, Any]:
+    """What has arrived. Refused: E-UPLOAD (not the caller's, or none)."""
+    return _held(await platform.uploads.status(upload, _bidder(caller)))
+
+
+async def put_segment(
+    platform: Installation, caller: Caller, upload: str, n: int, digest: str, body: AsyncIterator[bytes]
+) -> None:
+    """Take one segment; durable on return. Refused: E-UPLOAD, E-SEGMENT, E-DIGEST."""
+    await platform.uploads.put(upload, _bidder(caller), n, body, digest)
+
+
+def _held(upload: Any) -> dict[str, Any]:
+    state: dict[str, Any] = upload.plain()
+    return {**state, "held": state["segments"] - len(state["missing"])}
+
+
+# ---------------------------------------------------------------------------------------------------------------- bids
+
+
+async def hand_in(
+    platform: Installation, caller: Caller, tender: str, bid: str, stages: Mapping[str, tuple[bytes, Sig, str]]
+) -> dict[str, dict[str, Any]]:
+    """Hand in a bid or replace one; a receipt for each stage.
+
+    Refused with a signed refusal: E-LATE and the others of envelope.md §5, E-OWN-TENDER. Asking again for what was
+    already taken gives the receipts again.
+    """
+    bidder = _bidder(caller)
+    submissions = {stage: Submission(manifest, sig, upload) for stage, (manifest, sig, upload) in stages.items()}
+    try:
+        await _admit(bidder, tender)
+        async with acting(caller.actor, clock=False) as act:
+            deposits = await boxes.deposit(act, tender=tender, bidder=bidder, bid=bid, stages=submissions)
+    except Refused as no:
+        if again := await _handed_in_before(platform, no, bidder, submissions):
+            return again
+        raise await _proven(platform, caller.actor, no) from None
+    if any(d.seq > 1 for d in deposits):
+        await boxes.erase_due(platform.store, tender)
+    return {d.stage: _receipt(platform, d.record, d.manifest) for d in deposits}
+
+
+async def withdraw(
+    platform: Installation, caller: Caller, tender: str, bid: str, withdrawal: bytes, sig: Sig
+) -> dict[str, Any]:
+    """Withdraw a bid before the deadline; its payloads are erased. Refused with a signed refusal, as `hand_in`."""
+    try:
+        async with acting(caller.actor, clock=False) as act:
+            ref = await boxes.withdraw(
+                act, tender=tender, bidder=_bidder(caller), bid=bid, withdrawal=withdrawal, sig=sig
+            )
+    except Refused as no:
+        raise await _proven(platform, caller.actor, no) from None
+    await boxes.erase_due(platform.store, tender)
+    return _receipt(platform, ref, None)
+
+
+async def _admit(bidder: str, tender: str) -> None:
+    owners = await pool().fetchrow(_OWNERS, tender)
+    if owners is not None:
+        admission.may_bid(bidder, tenderee=owners["organisation_id"], agency=owners["agency_id"] or "")
+
+
+_OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+    JOIN trading_project p ON p.id = l.project_id WHERE t.id = $1"""
+
+
+async def _handed_in_before(
+    platform: Installation, no: Refused, bidder: str, submissions: Mapping[str, Submission]
+) -> dict[str, dict[str, Any]] | None:
+    """The receipts of a request that was taken and whose answer was lost on the way."""
+    if no.code not in ("E-SEQ", "E-TWICE", "E-DUPHEAD", "E-PAYLOAD", "E-UPLOAD", "E-LATE"):
+        return None
+    taken = {k.value["manifest"]: k for k in await logbook.own(bidder, ("deposited",))}
+    wanted = {stage: sha256_hex(s.manifest) for stage, s in submissions.items()}
+    if not all(manifest in taken for manifest in wanted.values()):
+        return None
+    return {stage: _plain(_of(platform, taken[manifest])) for stage, manifest in wanted.items()}
+
+
+async def _proven(platform: Installation, actor: Actor, no: Refused) -> Refused:
+    """The refusal with its receipt, if it is one that is recorded (envelope.md §5: after E-SIG, at most 20 an hour)."""
+    if await refusals.to_be_recorded(no):
+        async with acting(actor) as act:
+            ref = await refusals.refuse(act, no)
+        no.receipt = _receipt(platform, ref, ref.body["manifest"])  # type: ignore[attr-defined]
+    return no
+
+
+# ------------------------------------------------------------------------------------------------------------ receipts
+
+
+async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict[str, Any]:
+    """The caller's receipt of a manifest (or of a registration, by its hash), with all there is of it by now.
+
+    Refused: W-UNKNOWN, also when the manifest is another bidder's.
+    """
+    for kept in await logbook.own(_bidder(caller), RECEIPTED):
+        value = kept.value
+        if manifest in (value.get("manifest"), value.get("registration"), value.get("withdrawal")):
+            return await _grown(platform, kept)
+    raise Refused("W-UNKNOWN")
+
+
+async def own_deposits(caller: Caller, tender: str) -> list[dict[str, Any]]:
+    """The caller's own deposits in a tender; the reading is a record (log.md §1)."""
+    bidder = _bidder(caller)
+    lines = [k.value for k in await logbook.own(bidder, ("deposited", "withdrawn"))]
+    gone = {v["bid"] for v in lines if v["type"].startswith("trading.withdrawn") and v["tender"] == tender}
+    mine = [v for v in lines if v["type"].startswith("trading.deposited") and v["tender"] == tender]
+    last = {(v["bid"], v["stage"]): v["seq"] for v in mine}
+    async with acting(caller.actor) as act:
+        act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
+    return [
+        {
+            "tender": tender, "bid": v["bid"], "stage": v["stage"], "seq": v["seq"], "manifest": v["manifest"],
+            "received_at": v["time"],
+            "state": "withdrawn" if v["bid"] in gone
+            else "effective" if last[v["bid"], v["stage"]] == v["seq"] else "superseded",
+        }
+        for v in mine
+    ]  # fmt: skip
+
+
+async def bring_payload(
+    platform: Installation, caller: Caller, tender: str, manifest: str, body: AsyncIterator[bytes]
+) -> dict[str, Any]:
+    """Take matching bytes for a payload the store lost (X-STORE, envelope.md §7). Refused: W-UNKNOWN, E-PAYLOAD."""
+    listed = await logbook.listed_after_closing(tender)
+    if manifest not in listed:
+        raise Refused("W-UNKNOWN")
+    deposit = listed[manifest]
+    with platform.store.draft() as draft:
+        await _write(draft, body)
+        taken = await unsealing.bring(
+            platform.store, tender=tender, stage=deposit["stage"], bid=deposit["bid"], payload=draft
+        )
+    if not taken:
+        raise Refused("E-PAYLOAD", what="root")
+    return {"record": manifest, "type": "payload"}
+
+
+async def _write(path: Path, body: AsyncIterator[bytes]) -> None:
+    with await asyncio.to_thread(open, path, "xb") as file:
+        size = 0
+        async for piece in body:
+            size += len(piece)
+            if size > 2**31:
+                raise Refused("W-SIZE", limit=2**31)
+            await asyncio.to_thread(file.write, piece)
+
+
+def _receipt(platform: Installation, ref: RecordRef, manifest: str | None) -> dict[str, Any]:
+    """The receipt in the request that earns it (log.md §6): record and promise."""
+    return _plain(platform.key.receipt(ref, manifest))
+
+
+def _of(platform: Installation, kept: logbook.Kept) -> Receipt:
+    return Receipt(kept.record, platform.key.promise(kept.entry), kept.value.get("manifest"), kept.nonce)
+
+
+async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
+    grown = _of(platform, kept)
+    if kept.index is not None:
+        try:
+            grown = grown.with_proof(await tiles.proof(pool(), platform.policy, kept.id))
+        except Refused as pending:
+            if pending.code != "E-PENDING":
+                raise
+    value = kept.value
+    if value["type"].startswith("trading.deposited"):
+        place = await boxes.place(value["tender"], value["stage"], value["manifest"])
+        if place is not None:
+            grown = grown.with_listed(*place)
+    return _plain(grown)
+
+
+def _plain(made: Receipt) -> dict[str, Any]:
+    return parse_object(made.format())
+
+
+def _bidder(caller: Caller) -> str:
+    assert caller.organisation is not None  # a token always has one
+    return caller.organisation

@@ -1,0 +1,202 @@
+"""What may be read of projects and tenders: one place, so that nothing before its hour can slip out of another.
+
+Before the list is fixed nothing here looks at a deposit; after it, only if the box opens.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from audit.act import Act, pool
+from audit.canon import sha256_hex
+from audit.refusal import Refused
+from bidding import unsealing
+from trading import logbook
+from trading.accounts import Caller, decode_cursor, page
+from trading.law import stages
+
+OPENED = frozenset({"opened", "ranked", "awarded", "archived"})
+
+
+def loaded(value: Any) -> Any:
+    """A JSON column, whichever way the driver hands it over."""
+    return json.loads(value) if isinstance(value, str | bytes) else value
+
+
+async def expect(act: Act, tender: str, what: str) -> tuple[Any, str]:
+    """Lock a tender's row for an act and give it with the state the act leads to. Refused: W-UNKNOWN, E-STAGE."""
+    rows = await act.query(
+        """SELECT t.*, p.regime, p.direction, p.currency, p.organisation_id, p.agency_id, l.baseline, l.project_id
+           FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+           WHERE t.id = $1 FOR UPDATE OF t""",
+        tender,
+    )
+    if not rows:
+        raise Refused("W-UNKNOWN")
+    return rows[0], stages.step(rows[0]["state"], what)
+
+
+async def arm(act: Act, kind: str, tender: str, due: datetime) -> None:
+    """Arm a timer (jobs.py): close, open, window or archive of a tender, at a time of the log's clock; again if it ran."""
+    await act.query(
+        """INSERT INTO trading_timer (kind, tender_id, due_at) VALUES ($1, $2, $3)
+           ON CONFLICT (kind, tender_id) DO UPDATE SET due_at = excluded.due_at, done_at = NULL, attempts = 0,
+               leased_until = NULL, generation = trading_timer.generation + 1""",
+        kind, tender, due,
+    )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- projects
+
+_PROJECT = """SELECT p.id, p.number, p.title, p.regime, p.direction, p.currency, p.description, p.source,
+    p.organisation_id AS organisation, o.name AS organisation_name, p.agency_id AS agency, p.version, p.created_at
+    FROM trading_project p JOIN trading_organisation o ON o.code = p.organisation_id"""
+_ANNOUNCED = """EXISTS (SELECT 1 FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+    WHERE l.project_id = p.id AND t.announced_at IS NOT NULL)"""
+
+
+async def list_projects(caller: Caller, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Projects, newest first: announced ones, and the caller's own."""
+    before = decode_cursor(cursor, int) if cursor else 2**62
+    own = caller.organisation if caller.role in ("tenderee", "agency") else None
+    rows = await pool().fetch(
+        f"""{_PROJECT} WHERE p.number < $1 AND ($2 OR p.organisation_id = $3 OR p.agency_id = $3 OR {_ANNOUNCED})
+            ORDER BY p.number DESC LIMIT $4""",
+        before, caller.role in ("operator", "supervisor"), own, limit + 1,
+    )  # fmt: skip
+    items, following = page([dict(r) for r in rows], limit, "number")
+    return await _with_lots(items), following
+
+
+async def read_project(project: str) -> dict[str, Any]:
+    """One project. Refused: W-UNKNOWN."""
+    row = await pool().fetchrow(f"{_PROJECT} WHERE p.id = $1", project)
+    if row is None:
+        raise Refused("W-UNKNOWN")
+    return (await _with_lots([dict(row)]))[0]
+
+
+async def _with_lots(projects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = await pool().fetch(
+        """SELECT l.project_id, l.id, l.title, l.baseline, t.id AS tender, t.state FROM trading_lot l
+           LEFT JOIN LATERAL (SELECT id, state FROM trading_tender WHERE lot_id = l.id ORDER BY number DESC LIMIT 1) t
+           ON true WHERE l.project_id = ANY ($1) ORDER BY l.id""",
+        [p["id"] for p in projects],
+    )
+    lots: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        lot = dict(row)
+        lots.setdefault(lot.pop("project_id"), []).append(lot)
+    for p in projects:
+        p.pop("number")
+        p["lots"] = lots.get(p["id"], [])
+    return projects
+
+
+# ------------------------------------------------------------------------------------------------------------ tenders
+
+_TENDER = """SELECT t.id, t.number, t.lot_id AS lot, l.project_id AS project, l.title, t.state, p.regime, p.direction,
+    l.baseline, p.currency, t.keysets, t.announced_at, t.deadline, t.hour, t.terms, t.rulebook, t.opens, t.ranking,
+    t.version, log_now() AS now
+    FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id"""
+
+
+async def list_tenders(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Announced tenders, newest first, without their bids."""
+    before = decode_cursor(cursor, int) if cursor else 2**62
+    rows = await pool().fetch(
+        f"{_TENDER} WHERE t.number < $1 AND t.announced_at IS NOT NULL ORDER BY t.number DESC LIMIT $2",
+        before, limit + 1,
+    )  # fmt: skip
+    shown, following = page([dict(r) for r in rows], limit, "number")
+    return [await _tender(r, bids=False) for r in shown], following
+
+
+async def read_tender(tender: str) -> dict[str, Any]:
+    """One tender with all that is public of it now. Refused: W-UNKNOWN."""
+    row = await pool().fetchrow(f"{_TENDER} WHERE t.id = $1", tender)
+    if row is None:
+        raise Refused("W-UNKNOWN")
+    return await _tender(dict(row), bids=True)
+
+
+async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
+    row.pop("number")
+    terms = loaded(row.pop("terms")) or {}
+    keysets = loaded(row["keysets"]) or {}
+    rulebook = row.pop("rulebook")
+    opened = row["state"] in OPENED and row["opens"]
+    archives = {r["edition"]: r["sha256"] for r in await pool().fetch(_ARCHIVES, row["id"])}
+    return {
+        **row,
+        "baseline": terms.get("baseline", row["baseline"]),
+        "keysets": keysets,
+        "stages": list(keysets),
+        "min_bids": terms.get("min_bids"),
+        "method": terms.get("method"),
+        "opening_schema": terms.get("opening_schema"),
+        "public_stages": terms.get("public_stages"),
+        "unvouched": terms.get("unvouched"),
+        "window": terms.get("window"),
+        "rulebook": sha256_hex(rulebook) if rulebook is not None else None,
+        "ranking": loaded(row["ranking"]),
+        "bids": await opened_bids(row["id"]) if bids and opened else None,
+        "award": await award_of(row["id"]) if bids else None,
+        "archives": archives,
+    }
+
+
+_ARCHIVES = "SELECT edition, sha256 FROM trading_archived WHERE tender_id = $1 ORDER BY edition"
+
+
+async def opened_bids(tender: str) -> list[dict[str, Any]]:
+    """The opening record: every listed bid with its verdicts and what was read out, by bid id. Opened tenders only."""
+    bidders = await logbook.bidders_after_closing(tender)
+    rejected = {
+        r["bid"]: r for r in await pool().fetch("SELECT bid, reason, article FROM trading_rejection WHERE tender_id = $1", tender)
+    }
+    names = dict(
+        await pool().fetch("SELECT code, name FROM trading_organisation WHERE code = ANY ($1)", list(bidders.values()))
+    )
+    bids: dict[str, dict[str, Any]] = {}
+    for u in await unsealing.unsealed(tender):
+        no = rejected.get(u.bid)
+        bid = bids.setdefault(
+            u.bid,
+            {
+                "bid": u.bid, "bidder": bidders[u.bid], "bidder_name": names.get(bidders[u.bid], bidders[u.bid]),
+                "seq": {}, "verdicts": {}, "opening": None, "price": None, "unvouched": False, "findings": {},
+                "rejected": no["reason"] if no else None, "article": no["article"] if no else None,
+            },
+        )  # fmt: skip
+        bid["seq"][u.stage] = u.seq
+        bid["verdicts"][u.stage] = u.verdict
+        bid["findings"][u.stage] = list(u.findings)
+        bid["unvouched"] = bid["unvouched"] or u.unvouched
+        if u.opening:
+            bid["opening"] = dict(u.opening)
+            bid["price"] = u.opening.get("price")
+    return [bids[b] for b in sorted(bids)]
+
+
+async def award_of(tender: str) -> dict[str, Any] | None:
+    """The award as the ledger has it; None while there is none."""
+    row = await pool().fetchrow(
+        """SELECT d.bid, d.bidder_id AS bidder, o.name AS bidder_name, d.price, d.baseline, d.gain, d.formula, d.currency
+           FROM trading_trade d JOIN trading_organisation o ON o.code = d.bidder_id WHERE d.tender_id = $1""",
+        tender,
+    )
+    return dict(row) if row else None
+
+
+async def timeline(tender: str) -> list[dict[str, Any]]:
+    """Every public record of the tender."""
+    return [k.line() for k in await logbook.public_of(tender)]
+
+
+async def log_time() -> datetime:
+    """The log's time now."""
+    now: datetime = await pool().fetchval("SELECT log_now()")
+    return now

@@ -1,0 +1,89 @@
+"""The bidder's desk: keys, uploads, handing in, withdrawing, receipts."""
+
+from __future__ import annotations
+
+from audit.canon import unb64
+from trading import tendering
+from trading.web import models as m
+from trading.web.api import LARGE, Answer, Call, operation
+
+
+@operation("POST", "/registrations", body=m.NewRegistration, answer=m.Receipt, status=201)
+async def register_key(call: Call) -> m.Receipt:
+    """Register a bidder's signing key; the receipt is the bidder's proof."""
+    new = call.taken(m.NewRegistration)
+    sig = [s.plain() for s in new.sig]
+    receipt = await tendering.register_key(call.platform, call.caller, unb64(new.registration), sig)
+    return m.Receipt(**receipt)
+
+
+@operation("GET", "/registrations", answer=m.Timeline)
+async def list_registrations(call: Call) -> m.Timeline:
+    """All key registrations under this bidder's name, to be looked at whenever its tool signs in (envelope.md §2a)."""
+    items = await tendering.registrations_of(call.caller)
+    return m.Timeline(tender="", items=[m.RecordLine(**i) for i in items])
+
+
+@operation("POST", "/tenders/{tender}/uploads", body=m.NewUpload, answer=m.Upload, status=201)
+async def open_upload(call: Call) -> m.Upload:
+    """Begin to upload one sealed payload."""
+    new = call.taken(m.NewUpload)
+    return m.Upload(**await tendering.open_upload(call.platform, call.caller, call.path["tender"], new.size))
+
+
+@operation("GET", "/uploads/{upload}", answer=m.Upload)
+async def get_upload(call: Call) -> m.Upload:
+    """What is held and what is missing."""
+    return m.Upload(**await tendering.upload_state(call.platform, call.caller, call.path["upload"]))
+
+
+@operation("PUT", "/uploads/{upload}/segments/{n}", status=204, limit=1024 * 1024, raw=True)
+async def put_segment(call: Call) -> Answer:
+    """Put the n-th MiB with its Content-Digest (RFC 9530); a repetition is harmless."""
+    digest = call.request.headers.get("content-digest", "")
+    upload, n = call.path["upload"], int(call.path["n"])
+    await tendering.put_segment(call.platform, call.caller, upload, n, digest, call.request.stream())
+    return Answer()
+
+
+@operation("POST", "/tenders/{tender}/bids/{bid}", body=m.NewBid, answer=m.Receipts, status=201, limit=LARGE)
+async def hand_in(call: Call) -> m.Receipts:
+    """Hand in a sealed bid, or replace it: receipts, or a signed refusal with its receipt in the problem document."""
+    new = call.taken(m.NewBid)
+    stages = {
+        stage: (unb64(d.manifest), [s.plain() for s in d.sig], d.upload) for stage, d in new.stages.items()
+    }
+    receipts = await tendering.hand_in(call.platform, call.caller, call.path["tender"], call.path["bid"], stages)
+    return m.Receipts(receipts={stage: m.Receipt(**r) for stage, r in receipts.items()})
+
+
+@operation("POST", "/tenders/{tender}/bids/{bid}/withdrawal", body=m.NewWithdrawal, answer=m.Receipt, status=201)
+async def withdraw(call: Call) -> m.Receipt:
+    """Withdraw a whole bid before the deadline; its payloads are erased."""
+    new = call.taken(m.NewWithdrawal)
+    sig = [s.plain() for s in new.sig]
+    desk, who = call.platform, call.caller
+    return m.Receipt(**await tendering.withdraw(desk, who, call.path["tender"], call.path["bid"], unb64(new.withdrawal), sig))
+
+
+@operation("GET", "/tenders/{tender}/bids", answer=m.OwnDeposits)
+async def list_own_deposits(call: Call) -> m.OwnDeposits:
+    """The caller's own deposits in this tender; nobody else's, whoever asks, before the deadline."""
+    items = await tendering.own_deposits(call.caller, call.path["tender"])
+    return m.OwnDeposits(items=[m.OwnDeposit(**d) for d in items])
+
+
+@operation("GET", "/receipts/{manifest}", answer=m.Receipt)
+async def get_receipt(call: Call) -> m.Receipt:
+    """The receipt of a manifest, a refused one too, with proof and listing as far as they exist."""
+    return m.Receipt(**await tendering.receipt(call.platform, call.caller, call.path["manifest"]))
+
+
+@operation("PUT", "/tenders/{tender}/payloads/{manifest}", answer=m.Recorded, limit=2**31, raw=True)
+async def bring_payload(call: Call) -> m.Recorded:
+    """Bring matching bytes for a payload the store lost (X-STORE); anyone who has the sealed file may."""
+    return m.Recorded(
+        **await tendering.bring_payload(
+            call.platform, call.caller, call.path["tender"], call.path["manifest"], call.request.stream()
+        )
+    )

@@ -1,0 +1,307 @@
+"""The web application: the API's operations, the public pages, the log's files, health.
+
+    uvicorn trading.web.app:factory --factory
+
+One Route per path dispatches on the method, so that `Allow` is right. A request passes, in this order: whose token, may
+that role, may it see the object, is the body well formed, was the key used before, is the object in the right state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tortoise.exceptions import DBConnectionError
+
+from audit.act import pool
+from audit.canon import NotCanonical
+from audit.refusal import Broken, Refused
+from audit.trust import BadSignature
+from trading import accounts, postgres, settings
+from trading.installation import Installation, open_
+from trading.web import (
+    api_accounts,
+    api_bids,
+    api_custody,
+    api_opening,
+    api_projects,
+    guard,
+    openapi,
+    pages,
+    problems,
+    replies,
+)
+from trading.web.api import Answer, Call, Operation, operations
+from trading.web.models import Health
+from trading.web.openapi import PARAMETER_PATTERNS
+from trading.web.roles import callers, matrix
+
+logger = logging.getLogger("trading.web")
+DESKS = (api_accounts, api_bids, api_custody, api_opening, api_projects)  # importing them declares their operations
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    DBConnectionError,
+    ConnectionError,
+)
+"""The database is away; whether the act was committed is not known. The client asks again: 503."""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+}
+
+
+def create_app(configured: settings.Settings, *, connected: bool = False) -> Starlette:
+    """The application. `connected`: the database connection is the caller's (tests); else the lifespan makes its own."""
+    if missing := operations.keys() ^ matrix().keys():
+        raise RuntimeError(f"roles.toml and the operations differ: {sorted(missing)}")
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        accounts.use_pepper(accounts.pepper_of(configured))
+        app.state.platform = open_(configured)
+        if connected:
+            yield
+            return
+        async with postgres.connected(configured):
+            yield
+
+    document = openapi.document(operations.values(), {name: callers(name) for name in operations})
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def describe(request: Request) -> Response:
+        return Response(body, media_type="application/json", headers={"Cache-Control": "max-age=300"})
+
+    routes: list[BaseRoute] = [*_operation_routes()]
+    routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
+    routes += pages.routes(configured)
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _http_problem, Refused: _problem, Broken: _problem},
+    )
+    app.router.redirect_slashes = False
+    app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
+    return app
+
+
+def factory() -> Starlette:
+    """The application of this process's environment, for uvicorn."""
+    return create_app(settings.current())
+
+
+# --------------------------------------------------------------------------------------------------------- operations
+
+
+def _operation_routes() -> list[Route]:
+    by_path: dict[str, dict[str, Operation]] = {}
+    for o in operations.values():
+        by_path.setdefault(o.path, {})[o.method] = o
+    # A fixed word goes before a parameter in the same place: /tenders/{tender}/bids before nothing else matches it.
+    order = sorted(by_path, key=lambda path: (path.count("/"), path.count("{"), path))
+    return [Route(path, _dispatch(by_path[path]), methods=list(by_path[path])) for path in order]
+
+
+def _dispatch(methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        operation = methods["GET" if request.method == "HEAD" else request.method]
+        lang = problems.language(request)
+        try:
+            return await _serve(operation, request, lang)
+        except ClientDisconnect:
+            return problems.problem(lang, "W-BODY")
+        except NotCanonical as error:
+            return problems.problem(lang, "E-CANON", facts={"why": str(error)})
+        except BadSignature as error:
+            return problems.problem(lang, "E-SIG", facts={"why": str(error)})
+        except (*AWAY, TimeoutError) as error:
+            logger.warning("the database is away: %s: %s", type(error).__name__, error)
+            return problems.problem(lang, "W-UNREADY")
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError):
+            return problems.problem(lang, "W-BUSY")
+        except HTTPException:
+            raise
+        except Exception as error:
+            return problems.from_error(lang, error)
+
+    return endpoint
+
+
+async def _serve(o: Operation, request: Request, lang: str) -> Response:
+    for name, value in request.path_params.items():
+        if not re.fullmatch(PARAMETER_PATTERNS.get(name, r"[A-Za-z0-9._-]{1,64}"), value):
+            raise Refused("W-UNKNOWN")
+    row = matrix()[o.name]
+    caller = await guard.who(request)
+    ground = await guard.admit(row, caller, request)
+    call = Call(request, request.app.state.platform, caller, ground, request.path_params, lang=lang)
+    raw = b"" if o.raw else await _read(request, o.limit)
+    if o.raw and _length(request) > o.limit:
+        raise Refused("W-SIZE", limit=o.limit)
+    if o.body is not None:
+        call.body = _body(o.body, request, raw)
+    if o.query is not None:
+        call.query = _query(o.query, request)
+    if o.method == "PATCH":
+        _if_match(request)
+    key = request.headers.get("idempotency-key") if o.keyed and caller.token is not None else None
+    if key is None:
+        guard.stands(row, caller, ground)
+        return await _answer(o, call)
+    kept = await replies.claim(caller, key, replies.fingerprint(o.method, request.url.path, raw))
+    if kept is not None:
+        return kept
+    response: Response | None = None
+    try:
+        guard.stands(row, caller, ground)
+        response = await _answer(o, call)
+        return response
+    finally:
+        await asyncio.shield(replies.settle(caller, key, response))
+
+
+async def _answer(o: Operation, call: Call) -> Response:
+    given = await o.handler(call)
+    answer = given if isinstance(given, Answer) else Answer(given)
+    if answer.response is not None:
+        answer.response.headers.setdefault("Cache-Control", "no-store")
+        return answer.response
+    headers = {"Cache-Control": "no-store", **answer.headers}
+    tag = headers.get("ETag")
+    if tag and call.request.method == "GET" and call.request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    if answer.value is None:
+        return Response(status_code=204, headers=headers)
+    data = answer.value.model_dump_json(by_alias=True).encode()
+    return Response(data, answer.status or o.status, headers, "application/json")
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    if _length(request) > limit:
+        raise Refused("W-SIZE", limit=limit)
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise Refused("W-SIZE", limit=limit)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _length(request: Request) -> int:
+    text = request.headers.get("content-length", "0")
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def _body(model: type[BaseModel], request: Request, raw: bytes) -> BaseModel:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise Refused("W-MEDIA", media=media[:80])
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise _unreadable(error) from None
+
+
+def _query(model: type[BaseModel], request: Request) -> BaseModel:
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: ValidationError) -> Refused:
+    errors = [
+        {"at": ".".join(str(p) for p in e["loc"])[:200], "why": e["type"]}
+        for e in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+    ]
+    return Refused("W-BODY", errors=errors, at=errors[0]["at"], why=errors[0]["why"])
+
+
+def _if_match(request: Request) -> None:
+    given = request.headers.get("if-match")
+    if given is None:
+        raise Refused("W-IF-MATCH")
+    if not re.fullmatch(r'"[0-9]{1,9}"', given):
+        raise Refused("W-VERSION")
+
+
+# ------------------------------------------------------------------------------------------------------ everything else
+
+
+async def _healthz(request: Request) -> Response:
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+async def _readyz(request: Request) -> Response:
+    """Ready: the database answers, and keys and trust files are loaded."""
+    checks: dict[str, str] = {}
+    try:
+        await asyncio.wait_for(pool().fetchval("SELECT log_now()"), 3)
+        checks["database"] = "ok"
+    except (*AWAY, TimeoutError, RuntimeError) as error:
+        checks["database"] = type(error).__name__
+    platform = getattr(request.app.state, "platform", None)
+    checks["keys"] = "ok" if isinstance(platform, Installation) else "missing"
+    ok = set(checks.values()) == {"ok"}
+    health = Health(status="ok" if ok else "unready", checks=checks)
+    return Response(
+        health.model_dump_json(), 200 if ok else 503, {"Cache-Control": "no-store"}, "application/json"
+    )
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    lang = problems.language(request)
+    code = {404: "W-UNKNOWN", 405: "W-METHOD"}.get(error.status_code, "W-BODY")
+    facts = {"allow": (error.headers or {}).get("Allow", "")} if code == "W-METHOD" else {}
+    return problems.problem(lang, code, status=error.status_code, facts=facts, headers=error.headers)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    return problems.from_error(problems.language(request), error)
+
+
+class _Edge:
+    """Security headers on every response, whoever made it."""
+
+    def __init__(self, app: ASGIApp, https: bool = False) -> None:
+        self.app = app
+        sent = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
+        self.headers = [(k.lower().encode(), v.encode()) for k, v in sent.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in self.headers if h[0] not in present)]
+            await send(message)
+
+        await self.app(scope, receive, sending)

@@ -1,0 +1,114 @@
+"""The guard: one place where a request meets the role matrix, before any handler runs."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from audit.act import acting, pool
+from audit.refusal import Refused
+from trading import accounts
+from trading.accounts import PUBLIC, Caller
+from trading.web.models import RoleName
+from trading.web.roles import Row, Verdict
+
+RECORDED_AN_HOUR = 20
+"""Refused readings of deposits recorded per token and machine hour; the others are refused all the same."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The object a path names: whose it is and where it stands."""
+
+    project: str
+    tender: str | None
+    state: str
+    organisation: str
+    agency: str | None
+
+    def owned_by(self, caller: Caller) -> bool:
+        """Whether it is the caller's own: its tenderee's, its agency's; to operator and supervisor nothing is foreign."""
+        if caller.role in ("operator", "supervisor"):
+            return True
+        if caller.role == "tenderee":
+            return caller.organisation == self.organisation
+        return caller.role == "agency" and caller.organisation is not None and caller.organisation == self.agency
+
+
+async def who(request: Request) -> Caller:
+    """Whom the request's bearer token speaks for; without a token, the public. Refused: W-TOKEN."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return PUBLIC
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > 200 or not token.isascii():
+        raise Refused("W-TOKEN")
+    return await accounts.authenticate(token)
+
+
+async def ground(row: Row, request: Request) -> Ground | None:
+    """Look up the object the path names. Refused: W-UNKNOWN."""
+    if row.object == "tender":
+        found = await pool().fetchrow(_TENDER, request.path_params["tender"])
+    elif row.object == "project":
+        found = await pool().fetchrow(_PROJECT, request.path_params["project"])
+    else:
+        return None
+    if found is None:
+        raise Refused("W-UNKNOWN")
+    return Ground(**dict(found))
+
+
+async def admit(row: Row, caller: Caller, request: Request) -> Ground | None:
+    """Let the caller pass or refuse: W-TOKEN, W-DENIED, W-UNKNOWN. The state is judged afterwards, by `stands`."""
+    role = RoleName(caller.role)
+    if row.judge(role) is Verdict.DENY:
+        if row.record and caller.token is not None:
+            await _note(row, caller, request)
+        raise Refused("W-TOKEN" if caller.token is None else "W-DENIED", operation=row.operation, role=caller.role)
+    place = await ground(row, request)
+    if place is not None and row.judge(role, own=place.owned_by(caller), state=place.state) is Verdict.HIDE:
+        raise Refused("W-UNKNOWN")
+    return place
+
+
+def stands(row: Row, caller: Caller, place: Ground | None) -> None:
+    """Refused W-STATE when the object is not in a state this operation is for."""
+    if place is None:
+        return
+    if row.judge(RoleName(caller.role), own=place.owned_by(caller), state=place.state) is Verdict.STATE:
+        raise Refused("W-STATE", state=place.state, states=sorted(row.states))
+
+
+_noted: dict[str, deque[float]] = {}
+
+
+async def _note(row: Row, caller: Caller, request: Request) -> None:
+    assert caller.token is not None
+    recent = _noted.setdefault(caller.token, deque(maxlen=RECORDED_AN_HOUR))
+    if len(recent) == RECORDED_AN_HOUR and recent[0] > time.monotonic() - 3600:
+        return
+    recent.append(time.monotonic())
+    async with acting(caller.actor) as act:
+        act.record(
+            "reading-refused",
+            subject=caller.organisation or "",
+            route=row.operation,
+            role=caller.role,
+            organisation=caller.organisation,
+            object=next(iter(request.path_params.values()), ""),
+        )
+
+
+_TENDER = """SELECT p.id AS project, t.id AS tender, t.state, p.organisation_id AS organisation, p.agency_id AS agency
+    FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+    WHERE t.id = $1"""
+_PROJECT = """SELECT p.id AS project, NULL::text AS tender, p.organisation_id AS organisation, p.agency_id AS agency,
+    CASE WHEN EXISTS (SELECT 1 FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+                      WHERE l.project_id = p.id AND t.announced_at IS NOT NULL)
+         THEN 'announced' ELSE 'draft' END AS state
+    FROM trading_project p WHERE p.id = $1"""

@@ -1,0 +1,115 @@
+"""OpenAPI 3.1 from the operations: what is validated and what is documented are the same models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from trading import __version__
+from trading.web.api import Operation
+from trading.web.models import Problem
+
+REF = "#/components/schemas/{model}"
+PARAMETER_PATTERNS = {
+    "tender": r"^[A-Za-z0-9._-]{1,64}@[0-9]{1,16}$",
+    "bid": r"^[0-9a-f]{32}$",
+    "manifest": r"^[0-9a-f]{64}$",
+    "statement": r"^[0-9a-f]{64}$",
+    "edition": r"^(public|supervision)$",
+    "stage": r"^[a-z][a-z0-9_]{0,31}$",
+    "n": r"^[0-9]{1,7}$",
+}
+
+
+def document(operations: Iterable[Operation], roles: dict[str, list[str]]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document. `roles`: operation name → who may call it, shown as `x-roles`."""
+    listed = sorted(operations, key=lambda o: (o.path, o.method))
+    taken = {o.body for o in listed if o.body} | {o.query for o in listed if o.query}
+    given = {o.answer for o in listed if o.answer} | {Problem}
+    wanted: list[tuple[type[BaseModel], Any]] = [(m, "validation") for m in sorted(taken, key=lambda m: m.__name__)]
+    wanted += [(m, "serialization") for m in sorted(given - taken, key=lambda m: m.__name__)]
+    _, schemas = models_json_schema(wanted, ref_template=REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for o in listed:
+        paths.setdefault(o.path, {})[o.method.lower()] = _operation(o, roles.get(o.name, []))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "public-resource-trading",
+            "version": __version__,
+            "description": "Sealed public bidding nobody can open early, on a log nobody can rewrite.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.get("$defs", {}),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": PARAMETER_PATTERNS.get(name, r"^[A-Za-z0-9._-]{1,64}$")},
+        }
+        for name in re.findall(r"{(\w+)}", o.path)
+    ]
+    if o.query is not None:
+        for name, schema in o.query.model_json_schema()["properties"].items():
+            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+    parameters.append({"name": "Accept-Language", "in": "header", "schema": {"type": "string"}})
+    if o.keyed:
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"}}
+        )
+    if o.method == "PATCH":
+        parameters.append(
+            {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string", "pattern": '^"[0-9]+"$'}}
+        )
+    if o.raw and o.method == "PUT":
+        parameters.append(
+            {
+                "name": "Content-Digest",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
+            }
+        )
+    value: dict[str, Any] = {"description": o.summary}
+    if o.answer is not None:
+        value["content"] = {"application/json": {"schema": {"$ref": REF.format(model=o.answer.__name__)}}}
+    elif o.media != "application/json":
+        value["content"] = {o.media: {"schema": {"type": "string", "format": "binary"}}}
+    if o.etag:
+        value["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    problem = {
+        "description": "RFC 9457 problem document",
+        "content": {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}},
+    }
+    out: dict[str, Any] = {
+        "operationId": o.name,
+        "summary": o.summary,
+        "parameters": parameters,
+        "responses": {str(o.status): value, "4XX": problem, "503": problem},
+        "x-roles": roles,
+    }
+    if o.body is not None:
+        out["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": REF.format(model=o.body.__name__)}}},
+        }
+    elif o.raw and o.method == "PUT":
+        out["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    out["security"] = ([{}] if "public" in roles else []) + [{"token": []}]
+    return out

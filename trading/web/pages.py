@@ -1,0 +1,249 @@
+"""The public pages: every project, every tender's public record, the ledger, and how to check all of it.
+
+Plain HTML from the server, nothing from another host, no script: what a page says can be read by anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from audit import feed as log_feed
+from audit.act import pool
+from audit.refusal import Refused
+from trading import ledger, logbook, tenders
+from trading.accounts import PUBLIC
+from trading.law.calendar import LEGAL_ZONE
+from trading.law.regimes import REGIMES
+from trading.messages import EN, ZH, language, negotiate, say
+from trading.settings import Settings
+
+HERE = Path(__file__).parent
+STEPS = ("announced", "closed", "opened", "ranked", "awarded", "archived")
+REACHED = {"announced": 1, "closed": 2, "shut": 2, "opened": 3, "ranked": 4, "awarded": 5, "archived": 6}
+SEALED = frozenset({"announced"})
+
+_environment = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=select_autoescape(("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def routes(configured: Settings) -> list[BaseRoute]:
+    """The pages, their style sheet, and the log's own files under /log."""
+    feed = log_feed.Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
+
+    def page(show: Callable[[Request, Screen], Any]) -> Callable[[Request], Any]:
+        async def served(request: Request) -> Response:
+            screen = Screen(request, configured)
+            try:
+                await screen.prepare()
+                return await show(request, screen)  # type: ignore[no-any-return]
+            except Refused as no:
+                status = 404 if no.code in ("W-UNKNOWN", "W-CURSOR") else 409
+                return screen.show("problem.html", status, sentence=say(no.code, screen.lang, **no.facts), code=no.code)
+            except HTTPException:
+                raise
+
+        return served
+
+    return [
+        Route("/", page(_projects)),
+        Route("/p/{project}", page(_project)),
+        Route("/t/{tender}", page(_tender)),
+        Route("/t/{tender}/archive/{edition}", _archive),
+        Route("/ledger", page(_ledger)),
+        Route("/proof", page(_proof)),
+        Route("/static/{name}", _static),
+        Mount("/log", routes=log_feed.log_routes(feed)),
+        *log_feed.event_routes(feed),
+    ]
+
+
+class Screen:
+    """One page for one reader: language, log time, and how values are written."""
+
+    def __init__(self, request: Request, configured: Settings) -> None:
+        asked = request.query_params.get("lang")
+        self.request = request
+        self.settings = configured
+        self.chosen = asked in ("zh", "zh-CN", "en")
+        self.lang = language(asked or "") if self.chosen else negotiate(request.headers.get("accept-language"))
+        self.now: datetime | None = None
+
+    async def prepare(self) -> None:
+        """Read the log's clock."""
+        self.now = await tenders.log_time()
+
+    def show(self, template: str, status: int = 200, **context: Any) -> Response:
+        """Render a template."""
+        text = _environment.get_template(template).render(
+            t=self.text,
+            lang=self.lang,
+            other=EN if self.lang == ZH else ZH,
+            path=self.request.url.path,
+            link=self.link,
+            money=money,
+            time=self.time,
+            now=self.now,
+            brief=brief,
+            bare=bare,
+            origin=self.settings.origin,
+            demo=self.settings.origin.startswith("demo."),
+            steps=STEPS,
+            reached=REACHED,
+            **context,
+        )
+        headers = {
+            "Content-Language": self.lang,
+            "Vary": "Accept-Language",
+            "Cache-Control": "no-cache",
+        }
+        return Response(text, status, headers, "text/html")
+
+    def text(self, code: str, **facts: Any) -> str:
+        """A sentence of the catalogue, `page.<code>`."""
+        return say(f"page.{code}", self.lang, **facts)
+
+    def link(self, path: str) -> str:
+        """A path that keeps the language if the reader chose one here."""
+        if not self.chosen:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}lang={'en' if self.lang == EN else 'zh'}"
+
+    def time(self, value: datetime | str | None, seconds: bool = False) -> str:
+        """An instant in the legal zone."""
+        if value is None:
+            return "—"
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return f"{moment.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M{':%S' if seconds else ''}}"
+
+
+def money(fen: int | None, currency: str = "") -> str:
+    """Whole fen in full precision: 5287000000 → 52,870,000.00."""
+    if fen is None:
+        return "—"
+    whole, cents = divmod(abs(fen), 100)
+    return f"{'−' if fen < 0 else ''}{whole:,}.{cents:02d}{' ' + currency if currency else ''}"
+
+
+def brief(digest: str | None) -> str:
+    """A hash as people compare it: first and last groups of four."""
+    if not digest:
+        return "—"
+    return f"{digest[:4]} {digest[4:8]} {digest[8:12]} … {digest[-4:]}"
+
+
+def bare(tender: str) -> str:
+    """A tender's id without its `@<size>`, as pages show it (envelope.md §1)."""
+    return tender.rpartition("@")[0] or tender
+
+
+async def _projects(request: Request, screen: Screen) -> Response:
+    cursor = request.query_params.get("cursor") or None
+    projects, following = await tenders.list_projects(PUBLIC, cursor, 30)
+    rows = []
+    for p in projects:
+        for lot in p["lots"]:
+            if lot["state"] in (None, "named", "keyed"):
+                continue
+            t = await tenders.read_tender(lot["tender"])
+            rows.append({"project": p, "lot": lot, "tender": t, "regime": _regime(p["regime"], screen.lang)})
+    _, _, sums = await ledger.trades(None, 1)
+    return screen.show("projects.html", rows=rows, following=following, sums=sums, first=cursor is None)
+
+
+async def _project(request: Request, screen: Screen) -> Response:
+    p = await tenders.read_project(request.path_params["project"])
+    shown = [lot for lot in p["lots"] if lot["state"] not in (None, "named", "keyed")]
+    if not shown:
+        raise Refused("W-UNKNOWN")
+    lots = [{"lot": lot, "tender": await tenders.read_tender(lot["tender"])} for lot in shown]
+    return screen.show("project.html", p=p, lots=lots, regime=_regime(p["regime"], screen.lang))
+
+
+async def _tender(request: Request, screen: Screen) -> Response:
+    t = await tenders.read_tender(request.path_params["tender"])
+    if t["announced_at"] is None:
+        raise Refused("W-UNKNOWN")
+    p = await tenders.read_project(t["project"])
+    records = [_record(k) for k in await logbook.public_of(t["id"])]
+    places = {r["type"]: r["index"] for r in records}
+    ranks = {bid: place for place, bid in enumerate(t["ranking"] or [], 1)}
+    bids = sorted(t["bids"] or [], key=lambda b: (ranks.get(b["bid"], 10_000), b["price"] or 2**62, b["bid"]))
+    left: timedelta | None = t["deadline"] - t["now"] if t["state"] == "announced" else None
+    closings = [r for r in records if r["type"] == "closed"]
+    releases = [r for r in records if r["type"] == "released"]
+    return screen.show(
+        "tender.html",
+        t_=t,
+        p=p,
+        bids=bids,
+        ranks=ranks,
+        records=records,
+        places=places,
+        left=left,
+        closings=closings,
+        releases=releases,
+        regime=_regime(t["regime"], screen.lang),
+        step=REACHED[t["state"]],
+    )
+
+
+def _record(kept: logbook.Kept) -> dict[str, Any]:
+    value = kept.value
+    return {
+        "index": kept.index,
+        "type": kept.type,
+        "time": value["time"],
+        "value": value,
+        "stage": value.get("stage", ""),
+        "actor": value["actor"],
+    }
+
+
+async def _archive(request: Request) -> Response:
+    from trading import archiving
+
+    tender, edition = request.path_params["tender"], request.path_params["edition"]
+    if edition not in archiving.EDITIONS:
+        raise HTTPException(404)
+    path = await archiving.archive_file(request.app.state.platform, tender, edition)
+    return FileResponse(path, media_type="application/zip", filename=f"{tender}.{edition}.zip")
+
+
+async def _ledger(request: Request, screen: Screen) -> Response:
+    trades, following, sums = await ledger.trades(request.query_params.get("cursor") or None, 50)
+    for trade in trades:
+        trade["regime_name"] = _regime(trade["regime"], screen.lang)
+    return screen.show("ledger.html", trades=trades, following=following, sums=sums)
+
+
+async def _proof(request: Request, screen: Screen) -> Response:
+    size = await pool().fetchval("SELECT max(size) FROM log_checkpoint")
+    return screen.show("proof.html", size=size or 0, url=screen.settings.base_url)
+
+
+def _regime(id_: str, lang: str) -> str:
+    return REGIMES[id_].name(lang) if id_ in REGIMES else id_
+
+
+_STATIC = {"site.css": "text/css; charset=utf-8", "seal.svg": "image/svg+xml"}
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _STATIC:
+        raise HTTPException(404)
+    return FileResponse(HERE / "static" / name, media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})

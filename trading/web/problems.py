@@ -1,0 +1,119 @@
+"""From errors to RFC 9457 problem documents: the one place where `Refused` and `Broken` meet HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.refusal import Broken, Refused
+from trading.law.article import Article
+from trading.messages import EN, negotiate, say
+
+logger = logging.getLogger("trading.web")
+
+STATUS: Mapping[str, int] = {
+    "W-TOKEN": 401,
+    "W-DENIED": 403,
+    "W-UNKNOWN": 404,
+    "W-METHOD": 405,
+    "W-VERSION": 412,
+    "W-SIZE": 413,
+    "W-MEDIA": 415,
+    "W-BODY": 422,
+    "W-KEY-REUSED": 422,
+    "W-IF-MATCH": 428,
+    "W-CURSOR": 400,
+    "W-KEY": 400,
+    "W-UNREADY": 503,
+    "W-RUNNING": 503,
+    "W-BUSY": 503,
+    "E-FULL": 507,
+    "E-CANON": 400,
+    "E-UPLOAD": 404,
+    "E-TENDER": 404,
+    "E-STATEMENT": 404,
+    "E-FILE": 404,
+    "E-SIZE": 413,
+    "E-QUOTA": 413,
+    "T-ORGANISATION": 422,
+    "T-PERSON": 422,
+    "T-ROLE": 422,
+    "T-CODE": 422,
+}
+"""Codes with a status of their own; every other refusal is 409: the request was understood, a rule says no."""
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def language(request: Request) -> str:
+    """The reader's language, Chinese unless the header prefers English."""
+    return negotiate(request.headers.get("accept-language"))
+
+
+def problem(
+    lang: str,
+    code: str,
+    *,
+    status: int | None = None,
+    article: object = None,
+    facts: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **extensions: Any,
+) -> Response:
+    """A problem document in the reader's language. Facts that are no JSON become text; bytes never leave."""
+    number = status or STATUS.get(code, 409)
+    shown = {k: _plain(v) for k, v in (facts or {}).items()}
+    body: dict[str, Any] = {
+        "type": f"urn:trading:problem:{code}",
+        "title": code,
+        "status": number,
+        "detail": say(code, lang, **dict(facts or {})),
+        "code": code,
+        "article": article.cite(lang) if isinstance(article, Article) else str(article) if article else None,
+        "facts": shown,
+    }
+    body.update(extensions)
+    sent = {"Content-Language": EN if lang == EN else "zh-CN", "Vary": "Accept-Language", **NO_STORE}
+    if number == 401:
+        sent["WWW-Authenticate"] = "Bearer"
+    if number == 503:
+        sent["Retry-After"] = "1"
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return Response(data, number, {**sent, **(headers or {})}, "application/problem+json")
+
+
+def from_error(lang: str, error: Exception) -> Response:
+    """The problem for whatever a handler raised; what we did not foresee says only where to look for it."""
+    if isinstance(error, Refused):
+        extensions = {}
+        if receipt := getattr(error, "receipt", None):  # what makes the refusal of a bid provable (tendering.py)
+            extensions["receipt"] = receipt
+        if errors := error.facts.get("errors"):
+            extensions["errors"] = errors
+        facts = {k: v for k, v in error.facts.items() if k != "errors"}
+        headers = {"Allow": str(facts["allow"])} if error.code == "W-METHOD" else None
+        return problem(lang, error.code, article=error.article, facts=facts, headers=headers, **extensions)
+    trace = secrets.token_hex(8)
+    if isinstance(error, Broken):
+        logger.error("broken %s: %s", trace, error, exc_info=error)
+        return problem(lang, "W-BROKEN", status=500, facts={"trace": trace, "kind": error.code})
+    logger.error("unforeseen %s", trace, exc_info=error)
+    return problem(lang, "W-FAULT", status=500, facts={"trace": trace})
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} bytes"
+    return str(value)
