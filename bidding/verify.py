@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from audit.verify import Row, row
 from audit.verify_times import Bound, Pace
+from bidding import records as records  # declares the types that V4 knows to be sealed or public
 from bidding.case import CLOSING, Case
 from bidding.keys import Keyset
 from bidding.verify_custody import hour_of, owed_statements

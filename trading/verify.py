@@ -63,6 +63,7 @@ from bidding.verify_lists import check_counts, count
 from bidding.verify_openings import check_openings, check_verdicts
 from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
+from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
 from trading.verify_steps import RULEBOOK, check_steps, outages, read_rulebook
 
