@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from audit.refusal import Refused
-from trading import postgres
+from trading import embedded, postgres
 from trading.settings import Settings
 
 FAST = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "20"}
@@ -129,7 +129,7 @@ def test_root_without_user_namespaces_falls_to_nobody(tmp_path_factory: pytest.T
 
     place = Path(tempfile.mkdtemp(prefix="trading-pg-test-", dir="/tmp"))
     os.chmod(place, 0o755)
-    monkeypatch.setattr(postgres, "_user_namespaces", lambda: False)
+    monkeypatch.setattr(embedded, "_user_namespaces", lambda: False)
     try:
         with postgres.Embedded(place / "pg", settings=FAST) as server:
             assert server.cluster.stat().st_uid != 0
