@@ -195,3 +195,5 @@ def test_the_two_commands_stand_in_the_readme_as_ci_runs_them(name: str) -> None
     assert ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest" in text
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (ROOT / path).exists(), f"{name}: dead link {path}"
+    for path in re.findall(r"`((?:audit|bidding|experts|trading|tests|docker)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), f"{name}: no {path}"
