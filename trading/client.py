@@ -6,12 +6,13 @@ functions that read the bytes (`bidding.keys`, `bidding.custody`, `audit.receipt
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -39,6 +40,17 @@ class Answered(Refused):
     def receipt(self) -> Mapping[str, Any]:
         """The receipt of a recorded refusal (log.md §6); empty if the refusal was not recorded."""
         return self.problem.get("receipt") or {}
+
+
+class Payload(Protocol):
+    """Something to upload that can be read from any place by several threads."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def read(self, at: int, length: int) -> bytes:
+        """`length` bytes from position `at`, fewer at the end."""
 
 
 class Platform:
@@ -104,12 +116,8 @@ class Platform:
     def upload(
         self,
         tender: str,
-        bid: str,
-        stage: str,
-        seq: int,
-        payload: Path,
+        payload: Payload,
         *,
-        root: str | None = None,
         resume: str = "",
         streams: int = 4,
         progress: Callable[[int], None] = lambda done: None,
@@ -119,24 +127,22 @@ class Platform:
 
         `resume` continues an earlier upload: only what the platform lacks is sent. `begun` is told the id before the
         first byte leaves, so that a tool that dies in between can go on. Nothing here submits a bid.
+        Raises Refused("U-RESUME") when the upload to resume is of another size.
         """
-        size = payload.stat().st_size
         if resume:
             state = self.get(f"/uploads/{resume}")
-            if state["size"] != size:
-                raise Refused("U-RESUME", upload=resume, size=state["size"], wanted=size)
+            if state["size"] != payload.size:
+                raise Refused("U-RESUME", upload=resume, size=state["size"], wanted=payload.size)
         else:
-            body = {"bid": bid, "stage": stage, "seq": seq, "size": size, "root": root}
-            state = self.post(f"/tenders/{tender}/uploads", body)
+            key = secrets.token_hex(16)  # two uploads of one size are two uploads
+            state = self.post(f"/tenders/{tender}/uploads", {"size": payload.size}, key=key)
         upload = str(state["id"])
         begun(upload)
-        lock, sent = Lock(), size - _outstanding(state, size)
+        lock, sent = Lock(), payload.size - _outstanding(state, payload.size)
 
         def send(number: int) -> None:
             nonlocal sent
-            with payload.open("rb") as handle:
-                handle.seek(number * SEGMENT)
-                segment = handle.read(SEGMENT)
+            segment = payload.read(number * SEGMENT, SEGMENT)
             headers = {"Content-Digest": f"sha-256=:{b64(sha256(segment))}:"}
             self.request("PUT", f"{PREFIX}/uploads/{upload}/segments/{number}", content=segment, headers=headers)
             with lock:

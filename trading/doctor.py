@@ -178,7 +178,9 @@ async def _durable(connection: asyncpg.Connection) -> tuple[bool, str]:
     values = {name: await connection.fetchval("SELECT current_setting($1)", name) for name in names}
     version = await connection.fetchval("SELECT current_setting('server_version')")
     shown = " ".join(f"{name}={value}" for name, value in values.items())
-    return all(value in ("on", "remote_apply", "remote_write", "local") for value in values.values()), f"{version} {shown}"
+    return all(
+        value in ("on", "remote_apply", "remote_write", "local") for value in values.values()
+    ), f"{version} {shown}"
 
 
 async def _clock(connection: asyncpg.Connection) -> tuple[bool, str]:
@@ -201,7 +203,9 @@ async def _trust(settings: Settings, connection: asyncpg.Connection) -> tuple[bo
     """The trust files on disk are those the log published last."""
     import json
 
-    row = await connection.fetchval("SELECT record FROM log_record WHERE type = 'trust-published' ORDER BY id DESC LIMIT 1")
+    row = await connection.fetchval(
+        "SELECT record FROM log_record WHERE type = 'trust-published' ORDER BY id DESC LIMIT 1"
+    )
     if row is None:
         row = await connection.fetchval("SELECT record FROM log_record WHERE type = 'log-opened' ORDER BY id LIMIT 1")
     if row is None:

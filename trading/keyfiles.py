@@ -55,9 +55,7 @@ def public_bytes(private: PrivateKey) -> bytes:
     """The raw public key: 32 bytes for Ed25519, the 65-byte uncompressed point for P-256."""
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return private.public_key().public_bytes_raw()
-    return private.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
+    return private.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 
 
 def generate(kind: Kind, *, algorithm: str = "") -> PrivateKey:

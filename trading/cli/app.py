@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 
 import typer
@@ -62,7 +63,8 @@ def group(name: str) -> typer.Typer:
 
 def _rooms() -> None:
     """Import every room: each registers its commands on `app`."""
-    from trading.cli import archives, bidder, custodian, demo, keys, log, service, verify, witness  # noqa: F401
+    for room in ("demo", "verify", "bidder", "custodian", "witness", "keys", "log", "archives", "service"):
+        importlib.import_module(f"trading.cli.{room}")
 
 
 _rooms()

@@ -29,5 +29,3 @@ def archive(
         size = len(platform.fetch(f"{PREFIX}/tenders/{tender}/archive/{edition}", to))
     screen().say("archive.fetched", path=str(to), size=size)
     screen().result({"path": str(to), "size": size})
-
-

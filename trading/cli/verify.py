@@ -11,7 +11,7 @@ import typer
 from trading.cli.app import app, screen, t
 
 if TYPE_CHECKING:
-    from audit.verify import Fault, Report
+    from audit.report import Fault, Report
 
 MOST_SHOWN = 20
 MARKS = {"pass": "✓", "fail": "✗", "not in this edition": "–", "not reached": "·", "not checked by this version": "?"}
@@ -47,7 +47,9 @@ def _print(report: Report) -> None:
         out.line(f"    {key}")
     for step in report.steps:
         status = str(step.status)
-        out.line(f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text('verify.' + step.status.name.lower())}")
+        out.line(
+            f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text('verify.' + step.status.name.lower())}"
+        )
         for fault in step.faults[:MOST_SHOWN]:
             out.line(f"        ✗ {fault.at}: {_sentence(fault)}")
         if len(step.faults) > MOST_SHOWN:

@@ -101,6 +101,14 @@ def write_custodian(cast: Cast, member: Member, directory: Path, spans: int) -> 
     return identity, boxes
 
 
+def write_witness(cast: Cast, directory: Path) -> Path:
+    """The witness's own disk: its key."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = directory / "witness.key"
+    write(path, KeyFile("identity", WITNESS_NAME, ORIGIN, cast.witness), cast.passphrase, iterations=ITERATIONS)
+    return path
+
+
 def _member(id: str, name: str) -> Member:
     private = ed25519.Ed25519PrivateKey.generate()
     return Member(id, name, Ed25519Signer(private), private)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from stdnum.cn import uscc
 
-from audit.canon import b64, canon, stamp
+from audit.canon import b64, stamp
 from audit.trust import Ed25519Signer, record_sig_bytes
 from bidding.keys import Keyset, Statement, make_keyset
+from trading.accounts import demo_code
 from trading.client import Platform
 from trading.demo.cast import ORIGIN, SINCE, Cast, Member
 from trading.demo.tenders import SourceTender
+from trading.tools.registration import by_authority
 
 STAGES = ("form", "documents")
 SCHEMA = {"price": {"kind": "fen", "min": 1}, "days": {"kind": "int", "min": 1, "max": 3650}}
@@ -82,8 +82,7 @@ class Market:
     def code(self) -> str:
         """The next made-up unified social credit code, with a valid check character; area 000000 exists nowhere."""
         self._numbers += 1
-        body = f"91000000MA{self._numbers:07d}"
-        return body + str(uscc.calc_check_digit(body))
+        return demo_code(self._numbers)
 
     def enrol(self, name: str, role: str, identity: str | None = None) -> tuple[str, str]:
         """An organisation with one person in one role; returns its code and the token."""
@@ -95,7 +94,11 @@ class Market:
 
     def fill_desks(self) -> None:
         """The centre, the tenderee, the supervisor, and three custodians who know none of each other's keys."""
-        for role, name in (("operator", "示范公共资源交易中心"), ("tenderee", "示范招标人"), ("supervisor", "行政监督部门")):
+        for role, name in (
+            ("operator", "示范公共资源交易中心"),
+            ("tenderee", "示范招标人"),
+            ("supervisor", "行政监督部门"),
+        ):
             _, self.tokens[role] = self.enrol(name, role)
         for one in self.cast.custodians:
             _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
@@ -113,18 +116,7 @@ class Market:
         """A bidder with a fresh signing key that an authority vouches for (envelope.md §5)."""
         code, token = self.enrol(name, "bidder")
         signer, authority = Ed25519Signer(ed25519.Ed25519PrivateKey.generate()), self.cast.authorities[0]
-        registration = canon(
-            {
-                "type": "trading.bidder-key/v1",
-                "origin": ORIGIN,
-                "bidder": code,
-                "key": b64(signer.key),
-                "alg": signer.alg,
-                "by": {"authority": authority.id},
-            }
-        )
-        message = b"trading/bidder-key/v1\n" + registration
-        sig = [signer.sign(message), authority.signer.sign(message)]
+        registration, sig = by_authority(ORIGIN, code, signer, authority.id, authority.signer)
         self.client(token).post("/registrations", {"registration": b64(registration), "sig": sig})
         return Bidder(code, name, signer, token)
 
@@ -156,9 +148,7 @@ class Market:
         """A key set for each stage, 2 of 3."""
         assert run.deadline is not None
         keysets: dict[str, Keyset] = {
-            stage: make_keyset(
-                statements, origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=run.deadline
-            )
+            stage: make_keyset(statements, origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=run.deadline)
             for stage in STAGES
         }
         body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}

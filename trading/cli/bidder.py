@@ -1,0 +1,266 @@
+"""`trading register | seal | submit | receipt | withdraw`: the bidder, on its own machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audit.refusal import Refused
+from trading.cli.app import app, screen, t
+from trading.cli.keys import passphrase
+from trading.cli.log import HERE, Url
+
+if TYPE_CHECKING:
+    from audit.receipt import Findings, Receipt
+    from audit.trust import Signer
+    from bidding.sealing import Sealable
+    from trading.tools.trust import Trust
+
+TokenOption = Annotated[str, typer.Option("--token", envvar="TRADING_TOKEN", help=t("help.token"))]
+PolicyOption = Annotated[Path, typer.Option("--policy", envvar="TRADING_TRUST_POLICY", help=t("help.policy"))]
+PartiesOption = Annotated[Path, typer.Option("--parties", envvar="TRADING_TRUST_PARTIES", help=t("help.parties"))]
+StateOption = Annotated[Path, typer.Option("--state", envvar="TRADING_STATE", help=t("help.state"))]
+KeyOption = Annotated[Path, typer.Option("--key", help=t("help.key"))]
+STATE = Path.home() / ".trading"
+
+
+def trust(policy: Path, parties: Path) -> Trust:
+    """The trust files this tool's owner keeps."""
+    from trading.tools.trust import Trust
+
+    return Trust.read(policy, parties)
+
+
+def signer_of(path: Path, origin: str, *, kind: str = "bidder") -> tuple[str, Signer]:
+    """Whose key a file holds, and a signer with it, for this log only."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from audit.trust import Ed25519Signer, ES256Signer
+    from trading.keyfiles import read
+
+    key = read(path, passphrase(), kind=kind, origin=origin)  # type: ignore[arg-type]
+    if isinstance(key.private, Ed25519PrivateKey):
+        return key.id, Ed25519Signer(key.private)
+    return key.id, ES256Signer(key.private)
+
+
+@app.command(help=t("help.register"))
+def register(
+    key: KeyOption,
+    policy: PolicyOption,
+    url: Url = HERE,
+    token: TokenOption = "",
+    by: Annotated[Path | None, typer.Option(help=t("help.register.by"))] = None,
+    certificate: Annotated[Path | None, typer.Option(help=t("help.register.cert"))] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help=t("help.register.certkey"))] = None,
+    out: Annotated[Path | None, typer.Option(help=t("help.receipt.file"))] = None,
+) -> None:
+    """Register a signing key: by itself, by an earlier key, or by a certificate chain."""
+    from audit.canon import b64
+    from audit.receipt import check_receipt
+    from audit.trust import Policy
+    from trading.client import Platform
+    from trading.tools.bidder import plain_receipt
+    from trading.tools.registration import by_certificate, by_earlier_key, by_nobody
+
+    trusted = Policy.parse(policy.read_bytes())
+    bidder, signer = signer_of(key, trusted.origin)
+    if certificate is not None and certificate_key is not None:
+        registration, sig = by_certificate(trusted.origin, bidder, signer, certificate, certificate_key, passphrase)
+    elif by is not None:
+        registration, sig = by_earlier_key(trusted.origin, bidder, signer, signer_of(by, trusted.origin)[1])
+    else:
+        registration, sig = by_nobody(trusted.origin, bidder, signer)
+    with Platform(url, token=token, lang=screen().lang) as platform:
+        receipt = plain_receipt(platform.post("/registrations", {"registration": b64(registration), "sig": sig}))
+    check_receipt(receipt, trusted)
+    path = out or key.with_suffix(".registration-receipt.json")
+    path.write_bytes(receipt.format())
+    screen().say("register.done", path=str(path))
+    screen().result({"receipt": str(path)})
+
+
+@app.command(help=t("help.seal"))
+def seal(
+    tender: Annotated[str, typer.Argument(help=t("help.tender"))],
+    folder: Annotated[Path, typer.Argument(help=t("help.seal.folder"), exists=True, file_okay=False)],
+    key: KeyOption,
+    policy: PolicyOption,
+    parties: PartiesOption,
+    out: Annotated[Path, typer.Option(help=t("help.seal.out"))],
+    form: Annotated[list[str] | None, typer.Option(help=t("help.seal.form"))] = None,
+    kit: Annotated[Path | None, typer.Option(help=t("help.seal.kit"), exists=True, dir_okay=False)] = None,
+    replaces: Annotated[Path | None, typer.Option(help=t("help.seal.replaces"), exists=True)] = None,
+    accept: Annotated[list[str] | None, typer.Option(help=t("help.seal.odd"))] = None,
+    state: StateOption = STATE,
+    url: Url = HERE,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("help.yes"))] = False,
+) -> None:
+    """Check the custodians and the hour from the log, show them, seal. With --kit nothing goes over the network."""
+    from bidding.envelope import SealedFile, sources
+    from trading.client import PREFIX, Platform
+    from trading.law.money import decimal
+    from trading.tools import bidder as tool
+    from trading.tools.kit import Kit
+    from trading.tools.memory import Memory
+
+    trusted, memory = trust(policy, parties), Memory(state)
+    if kit is not None:
+        found, now = tool.examine(Kit(kit.read_bytes()), tender, trusted, memory, accept=accept or ())
+    else:
+        with Platform(url, lang=screen().lang) as platform:
+            data = platform.fetch(f"{PREFIX}/tenders/{tender}/sealing-kit")
+            found, now = tool.examine(Kit(data), tender, trusted, memory, platform=platform, accept=accept or ())
+    currency = str(found.announcement["currency"])
+    opening = tool.read_form(found.schema, _pairs(form or []), currency)
+    _show(found)
+    files = sources(folder)
+    for name, value in opening.items():
+        shown = decimal(value, currency) if found.schema[name]["kind"] == "fen" else str(value)
+        screen().line(f"    {name} = {shown}")
+    screen().say("seal.files", count=len(files), size=sum(one.path.stat().st_size for one in files))
+    if not yes and not screen().as_json and not typer.confirm(screen().text("seal.confirm"), err=True):
+        raise Refused("T-STOPPED")
+    who, signer = signer_of(key, trusted.policy.origin)
+    with screen().progress("seal.running", 0) as bar:
+        sealed = tool.seal(
+            found,
+            out,
+            bidder=who,
+            signer=signer,
+            files=files,
+            opening=opening,
+            now=now,
+            replaces=SealedFile(replaces) if replaces else None,
+            progress=lambda done, total: bar(done),
+        )
+    for stage, one in sealed.stages.items():
+        screen().line(f"    {stage}  {one.manifest.hash}  {one.size}")
+    screen().say("seal.done", path=str(out), deadline=_legal(found.deadline))
+    hashes = {stage: one.manifest.hash for stage, one in sealed.stages.items()}
+    screen().result({"file": str(out), "bid": sealed.bid, "manifests": hashes})
+
+
+@app.command(help=t("help.submit"))
+def submit(
+    file: Annotated[Path, typer.Argument(help=t("help.submit.file"), exists=True, dir_okay=False)],
+    policy: PolicyOption,
+    parties: PartiesOption,
+    url: Url = HERE,
+    token: TokenOption = "",
+    resume: Annotated[bool, typer.Option("--resume", help=t("help.submit.resume"))] = False,
+    receipts: Annotated[Path | None, typer.Option(help=t("help.submit.receipts"))] = None,
+) -> None:
+    """Upload, submit, check the receipts. "Uploaded" is not "submitted": only the last line says so."""
+    from bidding.envelope import SealedFile
+    from trading.client import Platform
+    from trading.tools import bidder as tool
+
+    sealed, into = SealedFile(file), receipts or file.with_suffix(".receipts")
+    with Platform(url, token=token, lang=screen().lang, timeout=120) as platform:
+        with screen().progress("submit.running", sum(one.size for one in sealed.stages.values())) as bar:
+            kept = tool.submit(
+                platform, sealed, trust(policy, parties), into, resume=resume, progress=lambda done, total: bar(done)
+            )
+    for stage, receipt in kept.items():
+        screen().say("submit.stage", stage=stage, manifest=receipt.manifest)
+    screen().say("submit.done", path=str(into))
+    screen().result({"submitted": True, "receipts": {stage: str(into / f"{stage}.json") for stage in kept}})
+
+
+@app.command(help=t("help.receipt"))
+def receipt(
+    file: Annotated[Path, typer.Argument(help=t("help.receipt.file"), exists=True, dir_okay=False)],
+    policy: PolicyOption,
+    parties: PartiesOption,
+    url: Url = HERE,
+    token: TokenOption = "",
+    offline: Annotated[bool, typer.Option("--offline", help=t("help.receipt.offline"))] = False,
+) -> None:
+    """Complete a receipt with its proof, keep it, and say what it proves."""
+    from audit.receipt import Receipt, check_receipt
+    from trading.client import Platform
+    from trading.tools import bidder as tool
+
+    held, trusted = Receipt.parse(file.read_bytes()), trust(policy, parties)
+    if offline or (held.proof is not None and held.listed is not None):
+        found = check_receipt(held, trusted.policy)
+    else:
+        with Platform(url, token=token, lang=screen().lang) as platform:
+            held, found = tool.complete(platform, held, trusted)
+        file.write_bytes(held.format())
+    _prove(held, found)
+
+
+@app.command(help=t("help.withdraw"))
+def withdraw(
+    file: Annotated[Path, typer.Argument(help=t("help.submit.file"), exists=True, dir_okay=False)],
+    key: KeyOption,
+    policy: PolicyOption,
+    parties: PartiesOption,
+    url: Url = HERE,
+    token: TokenOption = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("help.yes"))] = False,
+) -> None:
+    """Withdraw the whole bid; its payloads are erased at once and nobody ever opens them."""
+    from bidding.envelope import SealedFile
+    from trading.client import Platform
+    from trading.tools import bidder as tool
+
+    if not yes and not screen().as_json and not typer.confirm(screen().text("withdraw.confirm"), err=True):
+        raise Refused("T-STOPPED")
+    sealed, trusted = SealedFile(file), trust(policy, parties)
+    _, signer = signer_of(key, trusted.policy.origin)
+    into = file.with_suffix(".receipts")
+    with Platform(url, token=token, lang=screen().lang) as platform:
+        tool.withdraw(platform, sealed, signer, trusted, into)
+    screen().say("withdraw.done", path=str(into / "withdrawn.json"))
+    screen().result({"withdrawn": True, "receipt": str(into / "withdrawn.json")})
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in pairs:
+            raise typer.BadParameter(text)
+        pairs[name] = value
+    return pairs
+
+
+def _show(found: Sealable) -> None:
+    out = screen()
+    out.say("seal.promise", hour=_legal(max(guard.hour for guard in found.guards.values())))
+    for stage, guard in found.guards.items():
+        out.say("seal.guard", stage=stage, k=guard.keyset.k, n=guard.keyset.n, keyset=guard.keyset.id)
+        for statement in guard.custodians:
+            out.line(f"      {statement.custodian}  {statement.name}")
+
+
+def _legal(moment: Any) -> str:
+    from trading.law.calendar import LEGAL_ZONE
+
+    return f"{moment.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M:%S}"
+
+
+def _prove(held: Receipt, found: Findings) -> None:
+    out = screen()
+    record = found.record
+    out.say("receipt.promise", what=found.what.removeprefix("trading."), time=str(record["time"]))
+    if found.logged is not None:
+        names = ", ".join(sorted(found.logged.cosigned))
+        out.say("receipt.logged", index=found.index, time=_legal(found.logged.time), witnesses=names)
+    else:
+        out.say("receipt.unlogged")
+    if held.listed is not None:
+        out.say("receipt.listed", index=held.listed.index)
+    out.result(
+        {
+            "record": record,
+            "manifest": held.manifest,
+            "logged": found.index if found.logged is not None else None,
+            "listed": held.listed.index if held.listed is not None else None,
+        }
+    )

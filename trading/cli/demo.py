@@ -1,0 +1,24 @@
+"""`trading demo`: one command, and a newcomer sees the whole path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trading.cli.app import app, screen, t
+
+
+@app.command(help=t("help.demo"))
+def demo(
+    quick: Annotated[bool, typer.Option("--quick", help=t("help.demo.quick"))] = False,
+    input: Annotated[Path | None, typer.Option(help=t("help.demo.input"))] = None,
+    out: Annotated[Path | None, typer.Option(help=t("help.demo.out"))] = None,
+    port: Annotated[int, typer.Option(help=t("help.demo.port"))] = 8000,
+    data: Annotated[Path | None, typer.Option(help=t("help.data"))] = None,
+) -> None:
+    """Run the story on real tenders; exit 0 only if every archive verifies."""
+    from trading.demo.story import run
+
+    raise typer.Exit(run(screen(), quick=quick, source=input, out=out, port=port, data=data))

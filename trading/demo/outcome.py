@@ -1,0 +1,122 @@
+"""What came out: the table a newcomer reads, and the offline proof behind every line of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from trading.cli.screen import OK, PROOF_FAILED, Screen
+from trading.demo.market import Run
+from trading.law.money import render
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `trading verify` said of one archive: exit code, and the first step that failed ("" for none)."""
+
+    name: str
+    code: int
+    step: str
+
+
+def verify_all(runs: Sequence[Run], target: Path) -> list[Proof]:
+    """Verify every archive under `target/trust`, each with its tender's receipts, on two cores."""
+    work = [
+        (
+            target / f"{run.tender}.{edition}.zip",
+            target / "trust",
+            sorted((target / "receipts" / run.tender).rglob("*.json")),
+        )
+        for run in runs
+        for edition in ("public", "supervision")
+    ]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_verify, work))
+
+
+def _receipts(target: Path, run: Run) -> list[Path]:
+    return sorted((target / "receipts" / run.tender).rglob("*.json"))
+
+
+def _verify(work: tuple[Path, Path, list[Path]]) -> Proof:
+    from trading.verify import verify
+
+    path, trust, receipts = work
+    found = verify([path], policy=trust / "policy.txt", parties=trust / "parties.txt", receipts=receipts)
+    failed = found.reports[0].failed
+    return Proof(path.name, found.exit, failed.code if failed else "")
+
+
+def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: float) -> int:
+    """Print the table and the sums per currency; the exit code says whether every archive verified."""
+    verified = defaultdict(list)
+    for proof in proofs:
+        verified[proof.name.rsplit(".", 2)[0]].append(proof)
+    rows, machine = [], []
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for run in runs:
+        award = run.outcome.get("award") or {}
+        bids = run.outcome.get("bids") or []
+        verdicts = sorted({verdict for bid in bids for verdict in bid["verdicts"].values()})
+        held = all(proof.code == OK for proof in verified[run.tender])
+        if award:
+            total = sums[award["currency"], run.regime]
+            total[0] += 1
+            total[1] += award["price"]
+            total[2] += award["gain"]
+        rows.append(
+            (
+                run.source.title[:28],
+                screen.text(f"demo.regime.{run.regime}"),
+                str(len(run.source.bids)),
+                " ".join(verdicts) or screen.text("demo.shut"),
+                _money(award, "price", screen.lang),
+                _money(award, "gain", screen.lang),
+                screen.text("demo.verified" if held else "demo.unverified"),
+            )
+        )
+        machine.append(
+            {
+                "tender": run.tender,
+                "ocid": run.source.ocid,
+                "regime": run.regime,
+                "bids": len(run.source.bids),
+                "opened": bool(run.outcome.get("opens")),
+                "verdicts": verdicts,
+                "award": award or None,
+                "verified": held,
+                "notes": list(run.source.notes),
+            }
+        )
+    heads = ["demo.tender", "demo.regime", "demo.bids", "demo.verdicts", "demo.award", "demo.gain", "demo.proof"]
+    screen.line()
+    screen.table(heads, rows, right=frozenset({2, 4, 5}))
+    for note in dict.fromkeys(f"{run.source.ocid}: {note}" for run in runs for note in run.source.notes):
+        screen.line(f"  ! {note}")
+    screen.line()
+    for (currency, regime), (trades, price, gain) in sorted(sums.items()):
+        screen.say(
+            "demo.sum",
+            regime=screen.text(f"demo.regime.{regime}"),
+            trades=trades,
+            price=render(price, currency, screen.lang),
+            gain=render(gain, currency, screen.lang),
+        )
+    bad = [proof for proof in proofs if proof.code != OK]
+    for proof in bad:
+        screen.say("demo.fails", name=proof.name, step=proof.step)
+    screen.say("demo.seconds", seconds=f"{seconds:.1f}", archives=len(proofs))
+    totals = [
+        {"currency": currency, "regime": regime, "trades": trades, "price": price, "gain": gain}
+        for (currency, regime), (trades, price, gain) in sorted(sums.items())
+    ]
+    screen.result({"tenders": machine, "sums": totals, "seconds": round(seconds, 1), "verified": not bad})
+    return PROOF_FAILED if bad else OK
+
+
+def _money(award: dict[str, object], what: str, lang: str) -> str:
+    return render(int(str(award[what])), str(award["currency"]), lang) if award else "—"

@@ -1,0 +1,397 @@
+"""The story: start everything, run every tender twice, prove it, and say what came out.
+
+Server, sequencer, witness and three custodians are processes of their own; the demonstration plays operator,
+authorities, tenderee, supervisor and bidders over HTTP. Its log runs on a faster clock under a `demo.` origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from audit.canon import sha256_hex
+from audit.clock import LogClock
+from audit.logkey import LogKey
+from audit.refusal import Refused
+from bidding.envelope import Source
+from trading.cli.screen import Screen
+from trading.client import Answered
+from trading.demo import cast as people
+from trading.demo import outcome
+from trading.demo.market import Bidder, Market, Run, day_around, spans
+from trading.demo.processes import Processes, free_port
+from trading.demo.tenders import SourceTender, read_tenders
+from trading.tools import bidder as bidder_tool
+from trading.tools.custodian import Custodian
+from trading.tools.kit import Kit
+from trading.tools.memory import Memory
+from trading.tools.trust import Trust
+
+LAWFUL = timedelta(days=21)
+"""The lawful minimum of works, twenty days, and the day of announcing itself (民法典 201)."""
+LONGEST = 16.0
+"""Machine seconds that the longest period takes: everything else of `--quick` must fit into the rest of a minute."""
+SOONEST = 9.0
+"""Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
+WORKERS = 4
+BEAT, WIDTH = 1, 8
+
+
+def run(screen: Screen, *, quick: bool, source: Path | None, out: Path | None, port: int, data: Path | None) -> int:
+    """Run the demonstration; returns the exit code. Raises Refused for input that is none or a process that died."""
+    tenders = _tenders(source)
+    with ExitStack() as stack:
+        home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
+        if data is not None and data.exists() and any(data.iterdir()):
+            raise Refused("D-DATA", path=str(data))
+        story = Story(screen, home, port if not quick else free_port(), tenders)
+        stack.callback(story.close)
+        story.begin(stack)
+        story.play()
+        results = story.prove(out)
+        code = outcome.show(screen, story.runs, results, time.monotonic() - story.began)
+        if not quick and code == 0:
+            screen.say("demo.serving", url=story.url, path=str(home))
+            threading.Event().wait()
+        return code
+
+
+def _tenders(source: Path | None) -> list[SourceTender]:
+    if source is not None:
+        return read_tenders(source)
+    with as_file(files("trading.demo").joinpath("prozorro.json")) as path:
+        return read_tenders(path)
+
+
+class Story:
+    """One run of the demonstration, from an empty directory."""
+
+    def __init__(self, screen: Screen, home: Path, port: int, tenders: Sequence[SourceTender]) -> None:
+        self.began = time.monotonic()
+        self.screen, self.home, self.port = screen, home, port
+        self.url = f"http://127.0.0.1:{port}"
+        self.runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
+        longest = max([LAWFUL, *(tender.period for tender in tenders)])
+        factor = int(-(-longest.total_seconds() // LONGEST))
+        self.clock = LogClock(people.BASE, factor, datetime.now(UTC))
+        self.trust_files = home / "trust"
+        self.market: Market | None = None
+        self.receipts = home / "receipts"
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        if self.market is not None:
+            self.market.close()
+
+    # -- starting ------------------------------------------------------------------------------------------------------
+
+    def begin(self, stack: ExitStack) -> None:
+        """Database, trust files, log, and the processes."""
+        from trading.postgres import migrate, running
+        from trading.settings import Settings
+
+        self._tell("demo.starting")
+        witness_port = free_port()
+        key = LogKey.generate(self.home / "keys" / "log.pem", people.ORIGIN)
+        self.cast = people.make_cast(key.vkey)
+        people.write_trust(self.cast, self.trust_files)
+        self.environment = {
+            "TRADING_DATA": str(self.home),
+            "TRADING_ORIGIN": people.ORIGIN,
+            "TRADING_BEAT": str(BEAT),
+            "TRADING_WIDTH": str(WIDTH),
+            "TRADING_PORT": str(self.port),
+            "TRADING_WITNESSES": json.dumps([f"{people.WITNESS_NAME}=http://127.0.0.1:{witness_port}"]),
+            "TRADING_PASSPHRASE": self.cast.passphrase,
+            "TRADING_LANG": self.screen.lang,
+        }
+        settings = Settings(data=self.home, origin=people.ORIGIN, beat=BEAT, width=WIDTH, port=self.port)
+        stack.enter_context(running(settings))
+        administrator = asyncio.run(self._open(settings, migrate))
+        self.processes = stack.enter_context(Processes(self.home / "logs"))
+        self.processes.start("server", ["serve"], self.environment)
+        witness = people.write_witness(self.cast, self.home / "witness")
+        clock = json.dumps(self.clock.describe())
+        self.processes.start(
+            "witness",
+            ["witness", "serve", "--state", str(self.home / "witness" / "state"), "--key", str(witness), "--name",
+             people.WITNESS_NAME, "--policy", str(self.trust_files / "policy.txt"), "--port", str(witness_port),
+             "--platform", self.url, "--clock", clock],
+            self.environment,
+        )  # fmt: skip
+        self.processes.wait_for("witness", f"http://127.0.0.1:{witness_port}/healthz")
+        self.processes.start("jobs", ["jobs"], self.environment)
+        self.processes.wait_for("server", f"{self.url}/healthz")
+        self.market = Market(self.url, self.screen.lang, self.cast, administrator)
+        self._tell("demo.started", url=self.url, factor=self.clock.factor)
+
+    async def _open(self, settings: Any, migrate: Callable[[Any], Any]) -> str:
+        """Migrate, open the log under the demonstration's clock, and found the first administrator."""
+        from audit.genesis import open_log
+        from audit.trust import Parties, Policy
+        from trading.accounts import demo_code, found, pepper_of, use_pepper
+        from trading.postgres import connected
+
+        await migrate(settings)
+        async with connected(settings):
+            self.clock = LogClock(people.BASE, self.clock.factor, datetime.now(UTC))
+            policy, parties = Policy.parse(self.cast.policy), Parties.parse(self.cast.parties)
+            await open_log(people.ORIGIN, beat=BEAT, width=WIDTH, policy=policy, parties=parties, clock=self.clock)
+            use_pepper(pepper_of(settings))
+            issued = await found("安全管理员", demo_code(9_000_000), "示范公共资源交易中心（系统运行部）")
+            return str(issued["token"])
+
+    # -- playing -------------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Everything from the first desk to the archives."""
+        market = self._market
+        market.fill_desks()
+        for member in self.cast.custodians[1:]:
+            market.vouch(member, "custodian")
+        self._each(market.register, self.runs)
+        self._beat()
+        for one in self.runs:
+            self._until(lambda one=one: market.name(one), "E-PENDING", "W-CHECKPOINT")  # type: ignore[misc]
+        self._set_deadlines()
+        statements = self._prepare_custodians()
+        self._tell("demo.custodians")
+        self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)  # type: ignore[index]
+        self._each(market.announce, self.runs)
+        self._tell("demo.announced", count=len(self.runs))
+        self._admit_bidders()
+        self._beat()
+        self._each(self._hand_in_all, self.runs)
+        self._tell("demo.submitted", count=sum(len(one.bids) for one in self.runs))
+        self._store_and_wait()
+        self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in self.runs))
+        self._each(self._award, self.runs)
+        self._each(self._archive, self.runs)
+        self._tell("demo.archived")
+
+    def _set_deadlines(self) -> None:
+        """One opening hour a regime: works at its lawful minimum, the source's law at the longest published period."""
+        ahead = self.clock.now() + timedelta(seconds=4 * self.clock.factor)  # keys are still to be made and rehearsed
+        soonest = timedelta(seconds=SOONEST * self.clock.factor)
+        published = max(one.source.period for one in self.runs)
+        for one in self.runs:
+            one.deadline = _minute(ahead + (max(LAWFUL, soonest) if one.lawful else max(published, soonest)))
+
+    def _prepare_custodians(self) -> dict[datetime, list[Any]]:
+        """Each custodian states and rehearses a key for every opening hour, then watches by itself."""
+        hours, trust = spans(self.runs), self._trust
+        statements: dict[datetime, list[Any]] = {hour: [] for hour in hours}
+        tools = []
+        for member in self.cast.custodians:
+            disk = self.home / "custodians" / member.id
+            identity, boxes = people.write_custodian(self.cast, member, disk, len(hours))
+            tool = Custodian(
+                member.id, member.signer, [_private(box, self.cast.passphrase) for box in boxes], trust,
+                Memory(disk / "state"), self._market.as_(member.id),
+            )  # fmt: skip
+            tools.append((tool, identity, boxes))
+            for hour, box in zip(hours, tool.boxes, strict=True):
+                begin, end = day_around(hour)
+                made = self._until(
+                    lambda tool=tool, box=box, name=member.name, begin=begin, end=end: tool.state_key(  # type: ignore[misc]
+                        box, name=name, valid_from=begin, valid_to=end
+                    ),
+                    "E-IDENTITY",
+                )
+                statements[hour].append(made)
+        self._beat()
+        for tool, identity, boxes in tools:
+            for statement in tool.statements():
+                tool.rehearse(statement)
+            self._watch(tool.id, identity, boxes)
+        self._beat()
+        return statements
+
+    def _watch(self, id: str, identity: Path, boxes: Sequence[Path]) -> None:
+        command = ["custodian", "release", "--watch", "--every", "0.5", "--identity", str(identity)]
+        for box in boxes:
+            command += ["--box", str(box)]
+        command += [
+            "--policy",
+            str(self.trust_files / "policy.txt"),
+            "--parties",
+            str(self.trust_files / "parties.txt"),
+        ]
+        command += ["--state", str(identity.parent / "state"), "--url", self.url]
+        self.processes.start(f"custodian-{id}", command, {**self.environment, "TRADING_TOKEN": self._market.tokens[id]})
+
+    def _admit_bidders(self) -> None:
+        names = sorted({(one.source.ocid, bid.tenderer) for one in self.runs for bid in one.source.bids})
+        admitted = self._each(lambda name: self._market.admit(f"{name[1]} · {name[0]}"), names)
+        self._market.bidders = dict(zip(names, admitted, strict=True))
+
+    def _hand_in_all(self, one: Run) -> None:
+        """Every bidder of a tender seals on its own disk and hands in."""
+        for bid in one.source.bids:
+            bidder = self._market.bidders[one.source.ocid, bid.tenderer]
+            one.bids[bid.tenderer] = self._hand_in(one, bidder, bid.price)
+
+    def _hand_in(self, one: Run, bidder: Bidder, price: int) -> str:
+        """Check custodians and hour from the log, seal, upload, submit, keep the receipts."""
+        platform, desk = self._market.client(bidder.token), self.home / "bidders" / bidder.code / one.regime
+        desk.mkdir(parents=True)
+        data = self._until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
+        memory = Memory(self.home / "bidders" / bidder.code / "state")
+        found, now = bidder_tool.examine(Kit(data), one.tender, self._trust, memory, platform=platform)
+        document = desk / "投标文件.txt"
+        document.write_text(_document(one.source, bidder.name), "utf-8")
+        sealed = bidder_tool.seal(
+            found,
+            desk / "bid.sealed",
+            bidder=bidder.code,
+            signer=bidder.signer,
+            files=[Source(document, document.name, "text/plain")],
+            opening={"price": price, "days": 30},
+            now=now,
+        )
+        bidder_tool.submit(platform, sealed, self._trust, self.receipts / one.tender / bidder.code)
+        return sealed.bid
+
+    def _store_and_wait(self) -> None:
+        """The supervisor copies the larger stage, custodians release by themselves, the timers open."""
+        stored: set[str] = set()
+        patience = time.monotonic() + 120
+        while waiting := [one for one in self.runs if one.outcome.get("state") not in ("opened", "shut", "archived")]:
+            self.processes.check()
+            if time.monotonic() > patience:
+                raise Refused("D-STUCK", tender=waiting[0].tender, state=waiting[0].outcome.get("state"))
+            for one in waiting:
+                one.outcome = self._market.read(one)
+                if one.outcome["state"] == "closed" and one.tender not in stored and self._store(one):
+                    stored.add(one.tender)
+            time.sleep(0.3)
+
+    def _store(self, one: Run) -> bool:
+        """Copy every listed payload of stage `documents` to the supervisor's own store, and say so in the log."""
+        supervisor, store = self._market.as_("supervisor"), self.home / "supervisor" / one.tender
+        try:
+            kit = Kit(supervisor.fetch(f"/api/v1/tenders/{one.tender}/kits/documents"))
+        except Answered as no:
+            if no.code == "E-PENDING":
+                return False
+            raise
+        store.mkdir(parents=True, exist_ok=True)
+        missing = []
+        for name in kit.names:
+            if name.startswith("bids/") and name.endswith("/documents/1/manifest.json"):
+                manifest = sha256_hex(kit.read(name))
+                try:
+                    supervisor.fetch(f"/api/v1/tenders/{one.tender}/payloads/{manifest}", store / manifest)
+                except Answered:
+                    missing.append(manifest)
+        supervisor.post(f"/tenders/{one.tender}/stored", {"stage": "documents", "missing": missing})
+        return True
+
+    def _award(self, one: Run) -> None:
+        """Reject what was really rejected, rank, wait out the publicity that the law asks for, award."""
+        if not one.outcome.get("opens"):
+            return
+        tenderee = self._market.as_("tenderee")
+        if not one.lawful:
+            self._market.reject(one)
+        if not one.lawful and not one.source.winner:
+            return
+        tenderee.post(f"/tenders/{one.tender}/candidates", key=f"candidates-{one.tender}")
+        self._until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PUBLICITY")
+
+    def _archive(self, one: Run) -> None:
+        """Both editions, as soon as the log covers the last record."""
+        operator = self._market.as_("operator")
+        self._until(
+            lambda: operator.post(f"/tenders/{one.tender}/archive", key=secrets.token_hex(8)), "W-BEAT", "E-PENDING"
+        )
+        one.outcome = self._market.read(one)
+
+    # -- proving -------------------------------------------------------------------------------------------------------
+
+    def prove(self, out: Path | None) -> list[outcome.Proof]:
+        """Fetch every archive and receipt, verify them offline under the trust files, and leave them in `out`."""
+        target = out if out is not None else self.home / "out"
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
+        self._each(lambda one: self._fetch(one, target), self.runs)
+        proofs = outcome.verify_all(self.runs, target)
+        self._tell("demo.proved", count=sum(proof.code == 0 for proof in proofs), of=len(proofs))
+        return proofs
+
+    def _fetch(self, one: Run, target: Path) -> None:
+        supervisor = self._market.as_("supervisor")
+        for edition in ("public", "supervision"):
+            path = target / f"{one.tender}.{edition}.zip"
+            supervisor.fetch(f"/api/v1/tenders/{one.tender}/archive/{edition}", path)
+        for bid in one.source.bids:
+            bidder = self._market.bidders[one.source.ocid, bid.tenderer]
+            own = self.receipts / one.tender / bidder.code
+            kept = target / "receipts" / one.tender / bidder.code
+            kept.mkdir(parents=True, exist_ok=True)
+            for path in sorted(own.glob("*.json")):
+                held = bidder_tool.plain_receipt(json.loads(path.read_bytes()))
+                grown, _ = bidder_tool.complete(self._market.client(bidder.token), held, self._trust)
+                (kept / path.name).write_bytes(grown.format())
+
+    # -- helpers of the telling ------------------------------------------------------------------------------------------
+
+    @property
+    def _market(self) -> Market:
+        assert self.market is not None
+        return self.market
+
+    @property
+    def _trust(self) -> Trust:
+        return Trust.read(self.trust_files / "policy.txt", self.trust_files / "parties.txt")
+
+    def _tell(self, code: str, **facts: Any) -> None:
+        self.screen.line(f"{time.monotonic() - self.began:6.1f}s  {self.screen.text(code, **facts)}")
+
+    def _beat(self) -> None:
+        time.sleep(BEAT)
+        self.processes.check()
+
+    def _each(self, act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return list(pool.map(act, items))
+
+    def _until(self, act: Callable[[], Any], *codes: str) -> Any:
+        """Do it, and again while the platform answers with one of these "not yet" codes."""
+        patience = time.monotonic() + 60
+        while True:
+            try:
+                return act()
+            except Refused as no:
+                if no.code not in codes or time.monotonic() > patience:
+                    raise
+            self.processes.check()
+            time.sleep(0.2)
+
+
+def _minute(moment: datetime) -> datetime:
+    return (moment + timedelta(minutes=1)).replace(second=0, microsecond=0)
+
+
+def _private(path: Path, passphrase: str) -> Any:
+    from trading.keyfiles import read
+
+    return read(path, passphrase, kind="custodian").private
+
+
+def _document(tender: SourceTender, bidder: str) -> str:
+    """A generated document of about 300 KiB: a heading people can read, and text that does not compress."""
+    head = f"{tender.title}\n{tender.ocid}\n{bidder}\n\n"
+    return head + "\n".join(secrets.token_urlsafe(57) for _ in range(4000)) + "\n"
