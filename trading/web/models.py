@@ -237,7 +237,7 @@ class NewProject(Model):
     """`organisation`: the tenderee an agency acts for; a tenderee's own token may leave it out."""
 
     title: Text
-    regime: Code
+    regime: ShortId
     direction: Literal["buy", "sell"]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "CNY"
     description: LongText = ""
