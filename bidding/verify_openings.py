@@ -96,7 +96,11 @@ def check_openings(
                 raise Broken("V-OPENED-FILE", verdict=str(opened.verdict), why=opened.why)
         return _Work(envelope, opened, tuple(inner.faults))
 
-    listed = [one for one in listed_envelopes(case, bids) if f"{one.path}/opened.json" in files]
+    listed = [
+        one
+        for one in listed_envelopes(case, bids)
+        if f"{one.path}/opened.json" in files and one.manifest.context.keyset in keysets
+    ]
     recomputed: dict[tuple[str, str], Opened] = {}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         for done in pool.map(work, listed):
