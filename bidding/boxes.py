@@ -39,11 +39,24 @@ from audit.refusal import Refused
 from audit.trust import sig_hash
 from bidding import arrival
 from bidding.arrival import Last
+from bidding.closing import close, place
 from bidding.manifest import Manifest
 from bidding.records import DEADLINE_MOVED, DEPOSITED, ERASED, WITHDRAWN
 from bidding.refusals import Attempt, Declined
 from bidding.registrations import WITHDRAWAL, Keyring, Registration, Withdrawal
 from bidding.store import Store
+
+__all__ = [
+    "Deposit",
+    "Submission",
+    "close",
+    "deposit",
+    "erase_due",
+    "make",
+    "move_deadline",
+    "place",
+    "withdraw",
+]
 
 Sigs = Sequence[Mapping[str, Any]]
 

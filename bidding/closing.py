@@ -18,6 +18,7 @@ from audit.refusal import Refused
 from bidding.manifest import Manifest
 from bidding.records import CLOSED
 from bidding.registrations import Keyring, Registration, Withdrawal
+from bidding.signers import Registered, chains, registered
 from bidding.tally import SignedAct, Tally, tally
 
 TOO_FEW = "too_few_bids"
@@ -87,14 +88,48 @@ async def close(act: Act, *, tender: str) -> list[Closing]:
 
 
 async def counted(tender: str) -> Tally:
-    """The tally of a closed box: its list, who counts, where a manifest stands on it. Refused: E-TENDER, E-EARLY."""
-    rows = await pool()
-    closed = await rows.fetchrow("SELECT closed_at FROM bidding_box WHERE tender = $1", tender)
-    if closed is None:
+    """The tally of a closed box: its list, who counts, where a manifest stands on it. Refused: E-TENDER, E-OPEN."""
+    rows = await pool().fetch(
+        "SELECT b.closed_at, s.list_root, s.events_root FROM bidding_box b JOIN bidding_stage s ON s.box_id = b.tender "
+        "WHERE b.tender = $1 ORDER BY s.stage",
+        tender,
+    )
+    if not rows:
         raise Refused("E-TENDER", tender=tender)
-    if closed["closed_at"] is None:
-        raise Refused("E-EARLY", now=None, hour=None)  # nobody counts a box that is open
-    return (await _Box.read(rows.fetch, tender)).tally()
+    if rows[0]["closed_at"] is None:
+        raise Refused("E-OPEN", tender=tender)  # nobody counts a box that is still open
+    key = (tender, *(value for row in rows for value in row.values()))
+    if key not in _counted:  # a closed box never changes: what was counted once stays
+        if len(_counted) >= REMEMBERED:
+            _counted.pop(next(iter(_counted)))
+        _counted[key] = (await _Box.read(pool().fetch, tender)).tally()
+    return _counted[key]
+
+
+_counted: dict[tuple[Any, ...], Tally] = {}
+REMEMBERED = 32
+"""Closed boxes whose tally a process keeps in mind, for the receipts everybody fetches after a closing."""
+
+
+async def place(tender: str, stage: str, manifest: str) -> tuple[int, tuple[bytes, ...]] | None:
+    """(index, path) of a manifest (hash, hex) in `list_root`: `listed` of a receipt. None before the closing, and for
+    an envelope that was replaced or withdrawn: the later act's receipt counts then (log.md §6)."""
+    try:
+        return (await counted(tender)).stages[stage].place(manifest)
+    except (KeyError, Refused):
+        return None
+
+
+async def acting_keys(tender: str) -> list[Registered]:
+    """The registrations of keys that signed a deposit or withdrawal of the tender, and those they rest on."""
+    rows = await pool().fetch(
+        "SELECT DISTINCT bidder, signer_id FROM ("
+        "SELECT bidder, signer_id FROM bidding_deposit WHERE tender = $1 UNION ALL "
+        "SELECT bidder, signer_id FROM bidding_withdrawal WHERE tender = $1) AS acted",
+        tender,
+    )
+    known = await registered(*sorted({row["bidder"] for row in rows}))
+    return chains(known, [row["signer_id"] for row in rows])
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,29 @@ from audit.canon import canon, parse
 from audit.refusal import Refused
 from audit.trust import Identities, sig_hash
 from bidding import keys
+from bidding.files import kit
 from bidding.keys import Keyset, Statement
 from bidding.records import CUSTODIAN_KEY_REGISTERED, KEYSET_MADE, REHEARSED
+from bidding.releases import due, end_window, keyset, settle, stored, take_release
+
+__all__ = [
+    "Challenge",
+    "Enrolled",
+    "build_keyset",
+    "challenge",
+    "due",
+    "end_window",
+    "enrol",
+    "keyset",
+    "kit",
+    "make_keyset",
+    "rehearse",
+    "settle",
+    "statement",
+    "statements",
+    "stored",
+    "take_release",
+]
 
 Sigs = Sequence[Mapping[str, Any]]
 
@@ -199,13 +220,3 @@ async def _rehearsed(hashes: Sequence[str]) -> dict[str, Statement]:
         list(hashes),
     )
     return {row["sha"]: Statement.parse(row["statement"]) for row in rows}
-
-
-async def keyset(tender: str, stage: str) -> Keyset:
-    """The key set of a stage. Refused: E-KEYSET."""
-    rows = await (await pool()).fetch(
-        "SELECT keyset FROM bidding_keyset WHERE tender = $1 AND stage = $2", tender, stage
-    )
-    if not rows:
-        raise Refused("E-KEYSET", why=f"none was made for stage {stage}")
-    return Keyset.parse(rows[0]["keyset"])
