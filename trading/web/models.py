@@ -432,11 +432,7 @@ class Receipt(Model):
 class NewUpload(Model):
     """`size` of the payload in bytes, 72 + 65,600·m (envelope.md §3); what it is for is settled when the bid is handed in."""
 
-    bid: BidId
-    stage: StageName
-    seq: Annotated[int, Field(ge=1, le=1000)] = 1
     size: Annotated[int, Field(ge=65_672, le=2**40)]
-    root: Hex32 | None = None
 
 
 class Upload(Model):
