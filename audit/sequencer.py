@@ -45,6 +45,15 @@ CALM = timedelta(hours=1)  # how long a wider beat stays without being needed, m
 BATCH = 512  # checkpoints offered to the witnesses in one beat, after an outage
 SKEW = timedelta(seconds=2)  # between the database's clock and ours, before it is worth an alert
 
+AWAY = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+
 log = logging.getLogger("audit.sequencer")
 
 
@@ -182,16 +191,20 @@ class Sequencer:
             self._lead = None
 
     async def run(self) -> None:
-        """Beat at the interval of record 0 until cancelled; Broken ends it, a lost database is waited for."""
+        """Beat at the interval of record 0 until cancelled. A lost database is waited for; Broken and a disk that does
+        not write (OSError) end it."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         try:
             while True:
                 try:
-                    if await self.lead():
+                    if await self._try_to_lead():
                         await self.beat()
-                except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as gone:
+                except AWAY as gone:
                     log.warning("the database is away: %s", gone)
+                    await self._drop()
+                except asyncpg.UniqueViolationError as taken:
+                    log.warning("another process has beaten: %s", taken)
                     await self._drop()
                 interval = self._genesis.beat if self._genesis else 1.0
                 due = max(due + interval, loop.time())
@@ -201,6 +214,12 @@ class Sequencer:
             raise
         finally:
             await self.close()
+
+    async def _try_to_lead(self) -> bool:
+        try:
+            return await self.lead()
+        except OSError as gone:  # no socket, nobody behind it
+            raise ConnectionError(str(gone)) from gone
 
     async def _drop(self) -> None:
         if self._lead is not None:

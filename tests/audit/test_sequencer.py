@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import asyncpg
 import pytest
 
 from audit.act import acting
+from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier
-from audit.record import parse_entry
+from audit.record import Rule, declare, parse_entry, types
 from audit.refusal import Broken
 from tests.audit.logworld import CLERK, LogWorld, log_world
 
@@ -181,22 +184,20 @@ async def test_the_beat_widens_when_more_than_twice_its_width_wait(world: LogWor
 
 
 async def test_a_closing_follows_its_records_in_beats_at_once(world: LogWorld) -> None:
-    from audit.record import Rule, declare
-
-    declare("closed", Rule.PUBLIC) if "closed" not in __import__("audit.record").record.types else None
+    if "closed" not in types:  # the package above declares it; here it is only a name
+        declare("closed", Rule.PUBLIC, fields=("tender",))
     sequencer = world.sequencer()
     await sequencer.lead()
     await sequencer.beat()
     await world.sealed(50)
-    from audit.record import types
-
     async with acting(CLERK) as act:
         body = dict.fromkeys(types["closed"].fields, 0)
         act.record("closed", subject="T@1", **{**body, "tender": "T@1"})
     beats = await sequencer.beat()
     assert len(beats) > 1
     rows = await sequencer._pool.fetch(
-        "SELECT l.index, r.type FROM log_leaf l JOIN log_record r ON r.id = l.record WHERE r.type IN ('closed', 'test-sealed')"
+        "SELECT l.index, r.type FROM log_leaf l JOIN log_record r ON r.id = l.record "
+        "WHERE r.type IN ('closed', 'test-sealed')"
     )
     place = {row["type"]: row["index"] for row in sorted(rows, key=lambda row: row["index"])}
     assert place["closed"] > place["test-sealed"] and len(rows) == 51
@@ -219,8 +220,6 @@ async def test_a_witness_that_knows_more_stops_it(world: LogWorld, owner_dsn: st
     sequencer = world.sequencer()
     await sequencer.lead()
     await sequencer.beat()
-    from audit.checkpoint import Checkpoint
-
     far = Frontier()
     far.extend([bytes(32)] * 99)
     world.witnesses["w1"].memory.keep(Checkpoint(world.origin, 99, far.root()), 1)
@@ -260,8 +259,6 @@ async def test_the_low_water_mark_follows_and_waits_for_slow_acts(world: LogWorl
             await sequencer.beat()
         done.set_result(None)
 
-    import contextvars
-
     await asyncio.get_running_loop().create_task(others(), context=contextvars.Context())
     taken = await sequencer._pool.fetchval("SELECT max(record) FROM log_leaf")
     low = await sequencer._pool.fetchval("SELECT max(low_record) FROM log_checkpoint")
@@ -278,3 +275,50 @@ async def test_the_low_water_mark_follows_and_waits_for_slow_acts(world: LogWorl
     newest = await sequencer._pool.fetchval("SELECT max(id) FROM log_record")
     assert (waiting, low) == (0, newest)
     await world.check()
+
+
+async def test_a_tree_of_three_levels_of_tiles(db: object, database: str, tmp_path: Path) -> None:
+    async with log_world(database, tmp_path, width=33_000, witnesses=1) as world:
+        sequencer = world.sequencer()
+        await sequencer.lead()
+        for _ in range(2):
+            await sequencer.beat()
+        assert await world.check() == 66_000
+        levels = await sequencer._pool.fetch("SELECT level, count(*) AS n FROM log_node GROUP BY level ORDER BY level")
+        assert [(row["level"], row["n"]) for row in levels] == [(1, 257), (2, 1)]
+
+
+async def test_it_runs_at_its_interval_and_survives_a_lost_database(world: LogWorld, owner_dsn: str) -> None:
+    one, two = world.sequencer(), world.sequencer()
+    running = [asyncio.create_task(one.run()), asyncio.create_task(two.run())]
+
+    async def published(size: int) -> None:
+        async with asyncio.timeout(20):
+            while not (world.directory / "log" / "checkpoint").exists() or world.published().size < size:
+                await asyncio.sleep(0.02)
+
+    await published(16)
+    owner = await asyncpg.connect(world.dsn)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+        "datname = current_database() AND usename = current_user AND query NOT LIKE '%log_clock%'"
+    )
+    await owner.close()
+    await published(32)
+    for task in running:
+        assert not task.done()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await world.check()
+
+
+async def test_broken_ends_the_run(world: LogWorld) -> None:
+    sequencer = world.sequencer()
+    await sequencer.lead()
+    await sequencer.beat()
+    await sequencer.close()
+    world.witnesses["w2"].memory.keep(Checkpoint(world.origin, 500, bytes(32)), 1)
+    with pytest.raises(Broken, match="L-STATE"):
+        async with asyncio.timeout(10):
+            await world.sequencer().run()
