@@ -137,7 +137,7 @@ class About:
         return self.edition == "public"
 
 
-_TENDER: Final = re.compile(r"[^/\0]+@(0|[1-9][0-9]{0,17})", re.DOTALL)
+_TENDER: Final = re.compile(r".+@(0|[1-9][0-9]{0,17})", re.DOTALL)
 
 
 def created_at(tender: str) -> int:
