@@ -123,21 +123,17 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root falls to another user")
-def test_root_without_user_namespaces_falls_to_nobody(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
-    import shutil
-    import tempfile
-
-    place = Path(tempfile.mkdtemp(prefix="trading-pg-test-", dir="/tmp"))
-    os.chmod(place, 0o755)
+def test_root_without_user_namespaces_falls_to_nobody(tmp_path: Path, monkeypatch) -> None:
+    """As in a container; below a directory that is shut to others, as /root is and this test's own."""
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
     monkeypatch.setattr(embedded, "_user_namespaces", lambda: False)
-    try:
-        with postgres.Embedded(place / "pg", settings=FAST) as server:
-            assert server.cluster.stat().st_uid != 0
-        monkeypatch.undo()
-        with server:  # a cluster that belongs to nobody stays nobody's
-            assert server.pid
-    finally:
-        shutil.rmtree(place)
+    with postgres.Embedded(tmp_path / "pg", settings=FAST) as server:
+        assert server.cluster.stat().st_uid != 0
+        assert server.child and Path(f"/proc/{server.child.pid}").stat().st_uid != 0
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700  # nobody else's modes were touched
+    monkeypatch.undo()
+    with server:  # a cluster that belongs to nobody stays nobody's
+        assert server.pid
 
 
 async def test_synchronous_commit_is_on_unless_a_test_says_otherwise(tmp_path: Path) -> None:

@@ -305,6 +305,14 @@ class Embedded:
 
         return pwd.getpwnam("nobody").pw_uid
 
+    def _gid(self, uid: int) -> int:
+        import pwd
+
+        try:
+            return pwd.getpwuid(uid).pw_gid
+        except KeyError:
+            return uid
+
     def _as_somebody(self, command: Sequence[str], directory: Path) -> dict[str, Any]:
         """PostgreSQL refuses to run as root; nothing else about the machine needs to change for it."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
@@ -312,6 +320,15 @@ class Embedded:
             return {"args": list(command), "cwd": directory, "env": environment}
         if (uid := self._uid()) is None:
             return {"args": [*_UNSHARE, *command], "cwd": directory, "env": environment}
+        if shutil.which(
+            "setpriv"
+        ):  # keeps one capability: to reach its directory through ours (/root is shut to others)
+            keep = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+            return {
+                "args": ["setpriv", f"--reuid={uid}", f"--regid={self._gid(uid)}", *keep, *command],
+                "cwd": "/",
+                "env": environment,
+            }
         return {"args": list(command), "cwd": directory, "env": environment, "user": uid, "extra_groups": []}
 
     def _tail(self, begin: int = 0) -> str:
