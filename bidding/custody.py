@@ -328,7 +328,10 @@ def _settled(view: View, tender: str, stage: str, notice: Shown) -> frozenset[st
     """Who is admitted to a later stage, by the tenderee's and one authority's word."""
     with _refusing("C-SETTLED"):
         settled = view.only(STAGE_SETTLED.type, tender=tender, stage=stage)
-        check_settled(settled.record, view.identities, tenderee=notice.record["actor"]["id"])
+        try:
+            check_settled(settled.record, view.identities, tenderee=notice.record["actor"]["id"])
+        except Refused as why:
+            raise Unproven(str(why)) from why
         return frozenset(settled.record["admitted"])
 
 
