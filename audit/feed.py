@@ -4,7 +4,7 @@ Everything here stops at the published checkpoint, so whoever reads an event can
 their own index, and sealed ones at the index of the record that disclosed them (their closing): whoever follows
 `sequence` sees each exactly once, in the same order as everybody else, and sees nothing of what is still sealed.
 
-`Refused` (a cursor that is none) passes through to the edge.
+`Refused` (a cursor that is none) and 404 pass through to the edge.
 Mount `log_routes` under `/log` and `event_routes` at the root. Reading goes through raw asyncpg.
 """
 
@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from sse_starlette import EventSourceResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
@@ -172,20 +173,20 @@ def log_routes(feed: Feed) -> list[BaseRoute]:
         try:
             data = await asyncio.to_thread((feed.published.directory / "checkpoint").read_bytes)
         except FileNotFoundError:
-            return PlainTextResponse("no checkpoint yet\n", 404, FRESH)
+            raise HTTPException(404, headers=FRESH) from None
         return Response(data, media_type="text/plain; charset=utf-8", headers=FRESH)
 
     async def tiles(request: Request) -> Response:
         match = _TILE.fullmatch("tile/" + request.path_params["path"])
         if match is None:
-            return PlainTextResponse("no such tile\n", 404)
+            raise HTTPException(404, headers=FRESH)
         level = -1 if match[1] == "entries" else int(match[1])
         number = int(match[2].replace("x", "").replace("/", ""))
         width = int(match[3] or TILE)
         held = tile_width(feed.published.size(), max(level, 0), number)
         name = None if width > TILE else entries_path(number, width) if level < 0 else tile_path(level, number, width)
         if name != match[0] or width > held or (match[3] and width == TILE):
-            return PlainTextResponse("no such tile\n", 404, FRESH)
+            raise HTTPException(404, headers=FRESH)
         try:
             data = await asyncio.to_thread((feed.published.directory / name).read_bytes)
         except FileNotFoundError:
@@ -204,7 +205,7 @@ def log_routes(feed: Feed) -> list[BaseRoute]:
     async def genesis(_: Request) -> Response:
         record = await pool().fetchval("SELECT record FROM log_record WHERE type = 'log-opened' ORDER BY id LIMIT 1")
         if record is None:
-            return PlainTextResponse("no log is open\n", 404)
+            raise HTTPException(404, headers=FRESH)
         return Response(record, media_type="application/json")
 
     async def status(_: Request) -> Response:

@@ -21,12 +21,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tortoise.exceptions import DBConnectionError
 
 from audit.act import pool
 from audit.canon import NotCanonical
+from audit.feed import Feed, event_routes, log_routes
 from audit.refusal import Broken, Refused
 from audit.trust import BadSignature
 from trading import accounts, postgres, settings
@@ -97,6 +98,8 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
 
     routes: list[BaseRoute] = [*_operation_routes()]
     routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
+    feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
+    routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
     routes += pages.routes(configured)
     app = Starlette(
         routes=routes,

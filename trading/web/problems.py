@@ -29,6 +29,8 @@ STATUS: Mapping[str, int] = {
     "W-KEY-REUSED": 422,
     "W-IF-MATCH": 428,
     "W-CURSOR": 400,
+    "E-CURSOR": 400,
+    "E-LIMIT": 400,
     "W-KEY": 400,
     "W-UNREADY": 503,
     "W-RUNNING": 503,
