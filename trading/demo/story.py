@@ -33,18 +33,20 @@ from trading.demo import outcome
 from trading.demo.market import Bidder, Market, Run, day_around, spans
 from trading.demo.processes import Processes, free_port
 from trading.demo.tenders import SourceTender, read_tenders
+from trading.law.periods import lawful_deadline
+from trading.law.regimes import regime
 from trading.tools import bidder as bidder_tool
 from trading.tools.custodian import Custodian
 from trading.tools.kit import Kit
 from trading.tools.memory import Memory
 from trading.tools.trust import Trust
 
-LAWFUL = timedelta(days=21)
-"""The lawful minimum of works, twenty days, and the day of announcing itself (民法典 201)."""
 LONGEST = 16.0
 """Machine seconds that the longest period takes: everything else of `--quick` must fit into the rest of a minute."""
 SOONEST = 9.0
 """Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
+KEYING = 5.0
+"""Machine seconds for stating and rehearsing keys, making boxes and announcing; more where the machine is slow."""
 WORKERS = 4
 BEAT, WIDTH = 1, 8
 
@@ -83,7 +85,8 @@ class Story:
         self.screen, self.home, self.port = screen, home, port
         self.url = f"http://127.0.0.1:{port}"
         self.runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
-        longest = max([LAWFUL, *(tender.period for tender in tenders)])
+        lawful = lawful_deadline(regime("works"), people.BASE) - people.BASE
+        longest = max([lawful, *(tender.period for tender in tenders)])
         factor = int(-(-longest.total_seconds() // LONGEST))
         self.clock = LogClock(people.BASE, factor, datetime.now(UTC))
         self.trust_files = home / "trust"
@@ -163,16 +166,14 @@ class Story:
             market.vouch(member, "custodian")
         self._each(market.register, self.runs)
         self._beat()
-        for one in self.runs:
-            self._until(lambda one=one: market.name(one), "E-PENDING", "W-CHECKPOINT")  # type: ignore[misc]
+        self._each(lambda one: self._until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), self.runs)
+        self._admit_bidders()
         self._set_deadlines()
         statements = self._prepare_custodians()
         self._tell("demo.custodians")
         self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)  # type: ignore[index]
         self._each(market.announce, self.runs)
         self._tell("demo.announced", count=len(self.runs))
-        self._admit_bidders()
-        self._beat()
         self._each(self._hand_in_all, self.runs)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in self.runs))
         self._store_and_wait()
@@ -182,41 +183,34 @@ class Story:
         self._tell("demo.archived")
 
     def _set_deadlines(self) -> None:
-        """One opening hour a regime: works at its lawful minimum, the source's law at the longest published period."""
-        ahead = self.clock.now() + timedelta(seconds=4 * self.clock.factor)  # keys are still to be made and rehearsed
+        """One opening hour a regime: works at its lawful minimum, the source's law at the longest published period.
+
+        Keys are made for the hour, so it is fixed before the announcement: with a margin for what lies between.
+        """
+        margin = max(KEYING, (time.monotonic() - self.began) * 0.4)
+        ahead = self.clock.now() + timedelta(seconds=margin * self.clock.factor)
         soonest = timedelta(seconds=SOONEST * self.clock.factor)
         published = max(one.source.period for one in self.runs)
         for one in self.runs:
-            one.deadline = _minute(ahead + (max(LAWFUL, soonest) if one.lawful else max(published, soonest)))
+            lawful = lawful_deadline(regime("works"), ahead) if one.lawful else ahead + published
+            one.deadline = _minute(max(lawful, ahead + soonest))
 
     def _prepare_custodians(self) -> dict[datetime, list[Any]]:
         """Each custodian states and rehearses a key for every opening hour, then watches by itself."""
         hours, trust = spans(self.runs), self._trust
         statements: dict[datetime, list[Any]] = {hour: [] for hour in hours}
-        tools = []
         for member in self.cast.custodians:
             disk = self.home / "custodians" / member.id
             identity, boxes = people.write_custodian(self.cast, member, disk, len(hours))
-            tool = Custodian(
-                member.id, member.signer, [_private(box, self.cast.passphrase) for box in boxes], trust,
-                Memory(disk / "state"), self._market.as_(member.id),
-            )  # fmt: skip
-            tools.append((tool, identity, boxes))
-            for hour, box in zip(hours, tool.boxes, strict=True):
+            keys = [_private(box, self.cast.passphrase) for box in boxes]
+            memory, platform = Memory(disk / "state"), self._market.as_(member.id)
+            tool = Custodian(member.id, member.signer, keys, trust, memory, platform)
+            for hour, key in zip(hours, keys, strict=True):
                 begin, end = day_around(hour)
-                made = self._until(
-                    lambda tool=tool, box=box, name=member.name, begin=begin, end=end: tool.state_key(  # type: ignore[misc]
-                        box, name=name, valid_from=begin, valid_to=end
-                    ),
-                    "E-IDENTITY",
-                )
+                made = tool.state_key(key, name=member.name, valid_from=begin, valid_to=end)
+                tool.rehearse(made)
                 statements[hour].append(made)
-        self._beat()
-        for tool, identity, boxes in tools:
-            for statement in tool.statements():
-                tool.rehearse(statement)
             self._watch(tool.id, identity, boxes)
-        self._beat()
         return statements
 
     def _watch(self, id: str, identity: Path, boxes: Sequence[Path]) -> None:
@@ -248,7 +242,7 @@ class Story:
         platform, desk = self._market.client(bidder.token), self.home / "bidders" / bidder.code / one.regime
         desk.mkdir(parents=True)
         data = self._until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
-        memory = Memory(self.home / "bidders" / bidder.code / "state")
+        memory = Memory(desk / "state")
         found, now = bidder_tool.examine(Kit(data), one.tender, self._trust, memory, platform=platform)
         document = desk / "投标文件.txt"
         document.write_text(_document(one.source, bidder.name), "utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from audit.checkpoint import Checkpoint, checkpoint_of, verify_note
@@ -49,13 +50,12 @@ class Memory:
         """Keep bytes under a name, durably, before anybody is told."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_name(path.name + ".part")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")  # two runs of one tool do not meet (0600)
         with os.fdopen(handle, "wb") as out:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        part.replace(path)
+        os.replace(part, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
