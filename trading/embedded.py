@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -72,13 +73,29 @@ def _version(place: Path) -> int:
     return int("".join(c for c in place.parent.name if c.isdigit()) or 0)
 
 
+def _nobody() -> pwd.struct_passwd:
+    """The user PostgreSQL believes it runs as: initdb insists on one that stands in the list of users."""
+    return pwd.getpwnam("nobody")
+
+
+def _unshared() -> list[str]:
+    """In a user namespace our own uid is called nobody's: files stay ours, and PostgreSQL does not see root."""
+    return ["unshare", "--user", f"--map-user={_nobody().pw_uid}", f"--map-group={_nobody().pw_gid}", "--"]
+
+
 @functools.cache
 def _user_namespaces() -> bool:
-    """Whether root may hand PostgreSQL a user namespace; containers often forbid it."""
-    return bool(shutil.which("unshare")) and subprocess.run([*_UNSHARE, "true"], capture_output=True).returncode == 0
+    """Whether we may have a user namespace; containers often forbid it."""
+    return bool(shutil.which("unshare")) and subprocess.run([*_unshared(), "true"], capture_output=True).returncode == 0
 
 
-_UNSHARE = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+def _listed(uid: int) -> bool:
+    """Whether a uid stands in the list of users; containers are often given one that does not."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------------------------------------------------- lifecycle
@@ -301,35 +318,23 @@ class Embedded:
             return uid
         if _user_namespaces():
             return None
-        import pwd
-
-        return pwd.getpwnam("nobody").pw_uid
-
-    def _gid(self, uid: int) -> int:
-        import pwd
-
-        try:
-            return pwd.getpwuid(uid).pw_gid
-        except KeyError:
-            return uid
+        return _nobody().pw_uid
 
     def _as_somebody(self, command: Sequence[str], directory: Path) -> dict[str, Any]:
-        """PostgreSQL refuses to run as root; nothing else about the machine needs to change for it."""
+        """PostgreSQL refuses to run as root or as a stranger; nothing else about the machine needs to change for it."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
+        common: dict[str, Any] = {"args": list(command), "cwd": directory, "env": environment}
         if os.geteuid() != 0:
-            return {"args": list(command), "cwd": directory, "env": environment}
+            stranger = not _listed(os.geteuid()) and _user_namespaces()
+            return {**common, "args": [*_unshared(), *command]} if stranger else common
         if (uid := self._uid()) is None:
-            return {"args": [*_UNSHARE, *command], "cwd": directory, "env": environment}
+            return {**common, "args": [*_unshared(), *command]}
         if shutil.which(
             "setpriv"
         ):  # keeps one capability: to reach its directory through ours (/root is shut to others)
             keep = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
-            return {
-                "args": ["setpriv", f"--reuid={uid}", f"--regid={self._gid(uid)}", *keep, *command],
-                "cwd": "/",
-                "env": environment,
-            }
-        return {"args": list(command), "cwd": directory, "env": environment, "user": uid, "extra_groups": []}
+            return {**common, "args": ["setpriv", f"--reuid={uid}", f"--regid={uid}", *keep, *command], "cwd": "/"}
+        return {**common, "user": uid, "extra_groups": []}
 
     def _tail(self, begin: int = 0) -> str:
         try:
