@@ -232,7 +232,7 @@ async def end_window(
     try:
         identities.parties.two_authorities(list(sig), record_sig_bytes(ref.body), act.now)
     except BadSignature as why:
-        raise Refused("E-SIG", who="authorities") from why
+        raise Refused("E-SIG", who="authorities", why="two_authorities") from why
     return ref
 
 
