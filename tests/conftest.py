@@ -100,9 +100,7 @@ def owner_dsn(database: str) -> str:
 @pytest.fixture
 def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
     """Settings of an installation in `tmp_path` on that database."""
-    return Settings(
-        data=tmp_path / "data", database_url=database, database_owner_url=owner_dsn, origin="demo.test/log", lang="en"
-    )
+    return Settings(data=tmp_path / "data", database_url=database, database_owner_url=owner_dsn, origin="demo.test/log")
 
 
 @pytest.fixture

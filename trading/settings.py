@@ -55,11 +55,8 @@ class Settings(BaseSettings):
     """Addresses of the witnesses, each `name=url`."""
 
     # -- the edge ----------------------------------------------------------------------------------------------------
-    lang: str = "zh-CN"
     token_pepper: str = ""
     """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
-    segment_limit: int = 1 << 20
-    """Bytes in a segment of an upload (envelope.md: 1 MiB)."""
     upload_quota: int = 1 << 30
     """Bytes one bidder may hold in unfinished uploads."""
 
