@@ -30,8 +30,8 @@ import httpx
 
 from audit import tiles
 from audit.act import Act, Actor
-from audit.canon import b64
-from audit.checkpoint import Checkpoint, Note, add_lines, verify_note
+from audit.checkpoint import Checkpoint, Note
+from audit.cosigning import KEEP_LINE, Cosigning
 from audit.genesis import Genesis, genesis
 from audit.logkey import LogKey
 from audit.merkle import TILE, Frontier, leaf_hash, root
@@ -42,7 +42,6 @@ from audit.trust import Policy
 LOCK = 0x6C6F672D62656174  # "log-beat"
 WIDEST = 16  # times the width of record 0
 CALM = timedelta(hours=1)  # how long a wider beat stays without being needed, machine time
-BATCH = 512  # checkpoints offered to the witnesses in one beat, after an outage
 SKEW = timedelta(seconds=2)  # between the database's clock and ours, before it is worth an alert
 
 AWAY = (
@@ -68,17 +67,6 @@ class Beat:
     width: int
     next_width: int
     urgent: bool  # a closing still waits for its leaf
-
-
-@dataclass
-class Witness:
-    """A witness as the sequencer knows it: its name in the policy, its address, the size it last told."""
-
-    name: str
-    url: str
-    size: int = 0
-    work: asyncio.Task[None] | None = None
-    fault: str = ""  # why the last offer failed, for the status page
 
 
 @dataclass
@@ -118,19 +106,14 @@ class Sequencer:
     ) -> None:
         if key.vkey not in policy.logs:
             raise Broken("L-KEY", vkey=str(key.vkey))
-        for name, _ in witnesses:
-            if name not in policy.witnesses:
-                raise Broken("L-WITNESS", name=name)
-        self.key, self.policy, self.patience = key, policy, patience
+        self.key = key
         self.published = tiles.Published(directory)
-        self.witnesses = [Witness(name, url.rstrip("/")) for name, url in witnesses]
+        self.cosigning = Cosigning(policy, witnesses, patience=patience, transport=transport)
         self.status = Status()
-        self._dsn, self._transport, self._point = dsn, transport, point
+        self._dsn, self._point = dsn, point
         self._lead: Any = None  # the connection that holds the lock
         self._pool: Any = None
-        self._http: httpx.AsyncClient | None = None
         self._genesis: Genesis | None = None
-        self._settled: int | None = None  # all checkpoints up to this size have their quorum
 
     # ------------------------------------------------------------------------------------------------- leadership
 
@@ -152,7 +135,8 @@ class Sequencer:
         except BaseException:
             connection.terminate()
             raise
-        self._lead, self._settled = connection, None
+        self._lead = connection
+        self.cosigning.begin(self._pool)
         return True
 
     async def _open(self, connection: Any) -> bool:
@@ -170,19 +154,11 @@ class Sequencer:
                 raise Broken("L-STATE", known=known, size=size)
         if self._pool is None:
             self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4)
-        if self._http is None:
-            self._http = httpx.AsyncClient(timeout=self.patience, transport=self._transport)
         return True
 
     async def close(self) -> None:
         """Let go of the lock, the connections and unfinished offers."""
-        work = [witness.work for witness in self.witnesses if witness.work is not None]
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        await self.cosigning.close()
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
@@ -367,125 +343,20 @@ class Sequencer:
         for row in await db.fetch(_UNSIGNED, signed.size if signed else 0, origin):
             note = await asyncio.to_thread(self.key.sign, Checkpoint(origin, row["size"], row["root"]))
             self._point("signed")
-            await db.execute(_STORE, row["size"], origin, None, Note.parse(note).signatures[0].line().decode())
+            await db.execute(KEEP_LINE, row["size"], origin, None, Note.parse(note).signatures[0].line().decode())
             self._point("stored")
 
     async def _cosign(self) -> None:
-        """Step 3. Returns when the quorum is there (and a moment later, for the others), or out of patience."""
-        if self._settled is None:
-            self._settled = await self._find_settled()
-        for witness in self.witnesses:
-            if witness.work is not None and witness.work.done():
-                witness.work.result()  # Broken: a witness knows more than our database
-            if witness.work is None or witness.work.done():
-                witness.work = asyncio.create_task(self._offer(witness))
-        work = {witness.work for witness in self.witnesses if witness.work is not None}
-        end = asyncio.get_running_loop().time() + self.patience
-        pending, done = work, set[Any]()
-        while pending and (left := end - asyncio.get_running_loop().time()) > 0:
-            done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            if pending and not await self._advance():
-                end = min(end, asyncio.get_running_loop().time() + 0.2)
-        await self._advance()
+        """Step 3."""
+        await self.cosigning.gather(self.published.size())
+        self.status.pending, self.status.faults = self.cosigning.pending, dict(self.cosigning.faults)
         self._point("cosigned")
-
-    async def _advance(self) -> int:
-        """Move `_settled` over every checkpoint that has its quorum; how many have not."""
-        rows = await self._pool.fetch(_PENDING, self._settled, BATCH)
-        for at, row in enumerate(rows):
-            if not self._met(row["names"]):
-                self.status.pending = len(rows) - at
-                return len(rows) - at
-            self._settled = row["size"]
-        self.status.pending = 0
-        return 0
-
-    def _met(self, names: list[str]) -> bool:
-        return self.key.origin in names and self.policy.met([n for n in names if n in self.policy.witnesses])
-
-    async def _find_settled(self) -> int:
-        """Where publication stands: by the file if the database agrees, else by looking through the whole log."""
-        published = self.published.size()
-        names = await self._pool.fetch("SELECT name FROM log_cosignature WHERE size = $1", published)
-        if published and self._met([row["name"] for row in names]):
-            return published
-        self._settled = 0
-        before = -1
-        while before != self._settled:
-            before = self._settled
-            await self._advance()
-        return self._settled
-
-    async def _offer(self, witness: Witness) -> None:
-        """Give a witness every checkpoint it can still sign and that lacks its line, oldest first."""
-        rows = await self._pool.fetch(_PENDING, self._settled, BATCH)
-        newest = rows[-1]["size"] if rows else 0
-        for row in rows:
-            if witness.name in row["names"]:
-                witness.size = max(witness.size, row["size"])
-            elif row["size"] >= witness.size and not await self._ask(witness, row["size"], newest):
-                return
-
-    async def _ask(self, witness: Witness, size: int, newest: int) -> bool:
-        """POST /add-checkpoint; False when the witness cannot be had now. Broken when it has seen another log."""
-        origin, http = self._known().origin, self._http
-        if http is None:
-            return False
-        note = await tiles.note(self._pool, origin, size)
-        for _ in range(3):
-            proof = await tiles.consistency(self._pool, witness.size, size) if witness.size else []
-            body = f"old {witness.size}\n" + "".join(f"{b64(value)}\n" for value in proof) + "\n"
-            try:
-                answer = await http.post(f"{witness.url}/add-checkpoint", content=body.encode() + note)
-            except httpx.HTTPError as error:
-                return self._fault(witness, type(error).__name__)
-            if answer.status_code == 409 and answer.text.strip().isdecimal():
-                told = int(answer.text)
-                if told > newest:
-                    committed = await self._pool.fetchval("SELECT max(size) FROM log_checkpoint")
-                    if told > committed:
-                        raise Broken("L-STATE", known=told, size=committed, witness=witness.name)
-                if told == size == witness.size:  # it has signed another root of this size: never go on
-                    raise Broken("L-FORK", size=size, witness=witness.name)
-                witness.size = told
-                if told > size:
-                    return True  # it has gone past this one; the next may still get its line
-                continue
-            if answer.status_code != 200:
-                return self._fault(witness, str(answer.status_code))
-            return await self._keep(witness, size, note, answer.content)
-        return self._fault(witness, "409")
-
-    async def _keep(self, witness: Witness, size: int, note: bytes, lines: bytes) -> bool:
-        """Store a cosignature that verifies under the policy; anything else is a fault of the witness."""
-        try:
-            whole = add_lines(note, [line + b"\n" for line in lines.split(b"\n") if line])
-            verified = verify_note(whole, self.policy, quorum=False)
-        except Broken as broken:
-            return self._fault(witness, broken.code)
-        moment = verified.cosigned.get(witness.name)
-        key = self.policy.witnesses[witness.name]
-        line = [s for s in Note.parse(whole).signatures if (s.name, s.keyid) == (key.name, key.keyid)]
-        if moment is None or not line:
-            return self._fault(witness, "unknown key")
-        await self._pool.execute(_STORE, size, witness.name, int(moment.timestamp()), line[0].line().decode())
-        witness.size, witness.fault = size, ""
-        self.status.faults.pop(witness.name, None)
-        return True
-
-    def _fault(self, witness: Witness, what: str) -> bool:
-        if witness.fault != what:
-            log.warning("witness %s: %s", witness.name, what)
-        witness.fault = self.status.faults[witness.name] = what
-        return False
 
     # ------------------------------------------------------------------------------------------------- publication
 
     async def _publish(self) -> None:
         """Step 4: files for the newest checkpoint below which every one has its quorum."""
-        before, size = self.published.size(), self._settled or 0
+        before, size = self.published.size(), self.cosigning.settled or 0
         if size == 0:
             return
         if size > before:
@@ -533,9 +404,3 @@ INSERT INTO log_checkpoint (size, previous, beat, root, frontier, width, next_wi
 _UNSIGNED = """
 SELECT c.size, c.root FROM log_checkpoint c WHERE c.size >= $1
 AND NOT EXISTS (SELECT FROM log_cosignature s WHERE s.size = c.size AND s.name = $2) ORDER BY c.size"""
-_STORE = """
-INSERT INTO log_cosignature (size, name, timestamp, line, made_at) VALUES ($1, $2, $3, $4, clock_timestamp())
-ON CONFLICT (size, name) DO NOTHING"""
-_PENDING = """
-SELECT c.size, ARRAY(SELECT s.name::text FROM log_cosignature s WHERE s.size = c.size) AS names
-FROM log_checkpoint c WHERE c.size > $1 ORDER BY c.size LIMIT $2"""

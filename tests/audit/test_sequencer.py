@@ -93,7 +93,7 @@ async def test_a_witness_that_signed_before_we_stored_it_is_asked_again(world: L
     async def forget(*_: object) -> bool:
         raise Killed
 
-    lost._keep = forget  # type: ignore[method-assign]
+    lost.cosigning._keep = forget  # type: ignore[method-assign]
     with pytest.raises(Killed):
         await lost.beat()
     await lost.close()
@@ -216,16 +216,34 @@ async def test_a_database_older_than_what_left_the_house_stops_it(world: LogWorl
         await world.sequencer().lead()
 
 
-async def test_a_witness_that_knows_more_stops_it(world: LogWorld, owner_dsn: str) -> None:
+async def test_one_witness_may_lie_and_two_stop_it(world: LogWorld) -> None:
     sequencer = world.sequencer()
     await sequencer.lead()
     await sequencer.beat()
     far = Frontier()
     far.extend([bytes(32)] * 99)
     world.witnesses["w1"].memory.keep(Checkpoint(world.origin, 99, far.root()), 1)
+    await sequencer.beat()
+    await sequencer.beat()
+    assert world.published().size == 24 and sequencer.status.faults == {"w1": "L-STATE"}
+    world.witnesses["w2"].memory.keep(Checkpoint(world.origin, 99, far.root()), 1)
     with pytest.raises(Broken, match="L-STATE"):
         await sequencer.beat()
         await sequencer.beat()
+    assert world.published().size == 24
+
+
+async def test_a_fork_that_two_witnesses_have_seen_stops_it(world: LogWorld) -> None:
+    sequencer = world.sequencer()
+    await sequencer.lead()
+    await sequencer.beat()
+    await sequencer._append()
+    await sequencer._sign()
+    for name in ("w1", "w3"):
+        world.witnesses[name].memory.keep(Checkpoint(world.origin, 16, bytes(32)), 1)
+    with pytest.raises(Broken, match="L-FORK"):
+        await sequencer._cosign()
+        await sequencer._cosign()
 
 
 async def test_a_clock_that_runs_backwards_stops_it(world: LogWorld, owner_dsn: str) -> None:
@@ -318,7 +336,8 @@ async def test_broken_ends_the_run(world: LogWorld) -> None:
     await sequencer.lead()
     await sequencer.beat()
     await sequencer.close()
-    world.witnesses["w2"].memory.keep(Checkpoint(world.origin, 500, bytes(32)), 1)
+    for name in ("w2", "w3"):
+        world.witnesses[name].memory.keep(Checkpoint(world.origin, 500, bytes(32)), 1)
     with pytest.raises(Broken, match="L-STATE"):
         async with asyncio.timeout(10):
             await world.sequencer().run()
