@@ -16,7 +16,7 @@ from audit.act import acting, pool
 from audit.archive import write_archive
 from audit.logkey import sync_directory
 from audit.refusal import Refused
-from bidding import unsealing
+from bidding import files as bids
 from trading import material
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
@@ -104,7 +104,7 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
     row = await pool().fetchrow("SELECT rulebook, totals FROM trading_tender WHERE id = $1", tender)
     first = material.first_bundle(tender)
     named = int(tender.rpartition("@")[2])
-    files = dict(await unsealing.archive_files(platform.store, tender, edition))
+    files = dict(await bids.archive_files(platform.store, tender, edition))
     if row["totals"] is not None:
         files["evaluation/totals.json"] = row["totals"]
     shown = await material.disclosed(tender, first, size)

@@ -23,7 +23,7 @@ from tortoise.exceptions import DBConnectionError
 from audit.act import acting, pool
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
-from bidding import boxes, custodians
+from bidding import boxes, releases
 from trading import accounts, archiving, opening, postgres
 from trading.installation import Installation, open_
 from trading.settings import Settings
@@ -171,7 +171,7 @@ class Timers:
         rows = await pool().fetchval("SELECT keysets FROM trading_tender WHERE id = $1", tender)
         found = {}
         for stage in loaded(rows) or {}:
-            keyset = await custodians.keyset(tender, stage)
+            keyset = await releases.keyset(tender, stage)
             found[stage] = [c.i for c in keyset.custodians if (tender, stage) in await _due(c.custodian)]
         return found
 
@@ -187,7 +187,7 @@ class Timers:
 
 
 async def _due(custodian: str) -> set[tuple[str, str]]:
-    return {(tender, stage) for tender, stage in await custodians.due(custodian)}
+    return {(tender, stage) for tender, stage in await releases.due(custodian)}
 
 
 async def housekeeping(platform: Installation) -> None:

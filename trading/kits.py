@@ -17,7 +17,7 @@ from audit.act import pool
 from audit.archive import write_archive
 from audit.canon import b64, canon
 from audit.refusal import Refused
-from bidding import custodians, unsealing
+from bidding import custodians, files, releases
 from trading import logbook, material
 from trading.edition import Content, Disclosed
 from trading.installation import Installation
@@ -36,10 +36,10 @@ async def sealing_kit(platform: Installation, tender: str) -> bytes:
            WHERE r.nonce IS NULL AND ((r.tender = $1 AND r.type = ANY ($2)) OR r.type = ANY ($3)) ORDER BY l.index""",
         tender, list(BEFORE_SEALING), list(material.OLDER),
     )  # fmt: skip
-    if any(r["index"] is None for r in rows if r["type"] in BEFORE_SEALING):
+    places = [r["index"] for r in rows if r["type"] in BEFORE_SEALING]
+    if not any(r["type"] == "project-announced" for r in rows) or None in places:
         raise Refused("E-PENDING", record="project-announced")
-    announced = max(r["index"] for r in rows if r["type"] == "project-announced")
-    size = await tiles.quorate(pool(), platform.policy, announced + 1)
+    size = await tiles.quorate(pool(), platform.policy, max(places) + 1)
     shown = [Disclosed(r["index"], None, r["record"]) for r in rows if r["index"] is not None and r["index"] < size]
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
     return await _kit(platform, tender, size, shown, {"rulebook.json": rulebook, **await _keysets(tender)})
@@ -54,23 +54,23 @@ async def custodian_kit(platform: Installation, tender: str, stage: str) -> byte
     first = material.first_bundle(tender)
     shown = await material.disclosed_by_closing(tender, first, size)
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
-    files: dict[str, Content] = {"rulebook.json": rulebook}
-    files.update(await custodians.kit(platform.store, tender, stage))
-    return await _kit(platform, tender, size, shown, files, bundles=True)
+    found: dict[str, Content] = {"rulebook.json": rulebook}
+    found.update(await files.kit(platform.store, tender, stage))
+    return await _kit(platform, tender, size, shown, found, bundles=True)
 
 
 async def _keysets(tender: str) -> dict[str, Content]:
     stages = loaded(await pool().fetchval("SELECT keysets FROM trading_tender WHERE id = $1", tender)) or {}
-    files: dict[str, Content] = {}
+    found: dict[str, Content] = {}
     for stage in stages:
-        keyset = await custodians.keyset(tender, stage)
-        files[f"keysets/{keyset.id}.json"] = keyset.data
+        keyset = await releases.keyset(tender, stage)
+        found[f"keysets/{keyset.id}.json"] = keyset.data
         for seat in keyset.custodians:
             enrolled = await custodians.statement(seat.statement)
-            files[f"statements/{seat.statement}.json"] = canon(
+            found[f"statements/{seat.statement}.json"] = canon(
                 {"statement": b64(enrolled.statement.data), "sig": enrolled.sig}
             )
-    return files
+    return found
 
 
 async def _kit(
@@ -78,7 +78,7 @@ async def _kit(
     tender: str,
     size: int,
     shown: list[Disclosed],
-    files: dict[str, Content],
+    held: dict[str, Content],
     *,
     bundles: bool = False,
 ) -> bytes:
@@ -92,13 +92,13 @@ async def _kit(
         "size": size,
         "first": first,
     }
-    files |= {
+    held |= {
         "archive.json": canon(head),
         "policy.txt": platform.policy_bytes,
         "parties.txt": platform.parties_bytes,
         "checkpoint": notes[size],
     }
-    files |= {f"checkpoints/{at}": note for at, note in notes.items() if at != size or bundles}
+    held |= {f"checkpoints/{at}": note for at, note in notes.items() if at != size or bundles}
     tree = material.StoredTree(size)
 
     def build() -> bytes:
@@ -106,7 +106,7 @@ async def _kit(
         if bundles:
             more += material.log_files(tree, first, size)
         whole = io.BytesIO()
-        write_archive(whole, sorted({**files, **dict(more)}.items()))
+        write_archive(whole, sorted({**held, **dict(more)}.items()))
         return whole.getvalue()
 
     return await asyncio.to_thread(build)
@@ -117,8 +117,8 @@ async def payload(platform: Installation, tender: str, manifest: str) -> Respons
     listed = await logbook.listed_after_closing(tender)
     if manifest not in listed:
         raise Refused("W-UNKNOWN")
-    name = await unsealing.payload_name(manifest)
-    if not platform.store.holds(name):
+    name = await pool().fetchval("SELECT upload_id FROM bidding_deposit WHERE hash = $1", manifest)
+    if name is None or not platform.store.holds(name):
         raise Refused("W-UNKNOWN")
 
     async def pieces() -> AsyncIterator[bytes]:

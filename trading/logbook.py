@@ -12,6 +12,8 @@ from typing import Any
 
 from audit.act import pool
 from audit.canon import b64, parse, sha256_hex
+from audit.refusal import Refused
+from bidding import releases
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,14 @@ async def listed_after_closing(tender: str) -> dict[str, dict[str, Any]]:
         tender,
     )
     return {v["manifest"]: v for v in (parse(r["record"]) for r in rows)}
+
+
+async def listed(tender: str, stage: str) -> list[str]:
+    """The manifest hashes a closing lists, ascending; empty before the closing."""
+    try:
+        box = await releases.closed_stage(pool().fetch, tender, stage)
+    except Refused:
+        return []
+    rows = await pool().fetch("SELECT record FROM log_record WHERE tender = $1 AND type = 'deposited'", tender)
+    values = [parse(r["record"]) for r in rows]
+    return sorted(v["manifest"] for v in values if v["stage"] == stage and box.listed.get(v["bid"]) == v["seq"])

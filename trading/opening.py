@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.act import acting, pool
 from audit.refusal import Refused
-from bidding import closing, custodians, unsealing
+from bidding import closing, releases, unsealing
 from trading import logbook
 from trading.accounts import Caller
 from trading.installation import Installation
@@ -49,14 +49,14 @@ async def close(platform: Installation, tender: str) -> bool:
 
 async def custody(caller: Caller) -> list[dict[str, Any]]:
     """The boxes a custodian guards, with what is due now."""
-    due = set(await custodians.due(caller.party))
+    due = set(await releases.due(caller.party))
     rows = await pool().fetch(
         "SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender WHERE state <> 'named' ORDER BY number"
     )
     items = []
     for row in rows:
         for stage, keyset_id in (loaded(row["keysets"]) or {}).items():
-            keyset = await custodians.keyset(row["id"], stage)
+            keyset = await releases.keyset(row["id"], stage)
             mine = [seat.i for seat in keyset.custodians if seat.custodian == caller.party]
             if not mine:
                 continue
@@ -89,7 +89,7 @@ async def release(
     try:
         async with acting(caller.actor) as act:
             row, _ = await expect(act, tender, "release")
-            ref = await custodians.take_release(
+            ref = await releases.take_release(
                 act, tender=tender, stage=stage, release=release, sig=sig, identities=identities
             )
             # A later release may end a PENDING or be a finding: look again, now.
@@ -105,7 +105,7 @@ async def stored(caller: Caller, tender: str, stage: str, missing: Sequence[str]
     """The supervisor's store holds a larger stage's payloads but for `missing`. Refused: E-STAGE."""
     async with acting(caller.actor) as act:
         await expect(act, tender, "store")
-        ref = await custodians.stored(act, tender=tender, stage=stage, missing=missing)
+        ref = await releases.stored(act, tender=tender, stage=stage, missing=missing)
     return logbook.shown(ref)
 
 
@@ -116,7 +116,7 @@ async def settle(
     identities = await platform.identities()
     async with acting(caller.actor) as act:
         await expect(act, tender, "settle-stage")
-        ref = await custodians.settle(
+        ref = await releases.settle(
             act, tender=tender, stage=stage, admitted=admitted, sheets=sheets, sig=sig, identities=identities
         )
     return logbook.shown(ref)
@@ -129,7 +129,7 @@ async def end_window(
     identities = await platform.identities()
     async with acting(caller.actor) as act:
         row, _ = await expect(act, tender, "end-window")
-        ref = await custodians.end_window(
+        ref = await releases.end_window(
             act, tender=tender, stage=stage, missing=missing, sig=sig, identities=identities
         )
         await arm(act, "open", tender, max(row["hour"], act.now))

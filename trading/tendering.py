@@ -13,6 +13,7 @@ from typing import Any
 from audit import tiles
 from audit.act import Actor, RecordRef, acting, pool
 from audit.canon import parse_object, sha256_hex
+from audit.merkle import inclusion_proof
 from audit.receipt import Receipt
 from audit.refusal import Refused
 from bidding import boxes, refusals, signers, unsealing
@@ -228,9 +229,11 @@ async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
                 raise
     value = kept.value
     if value["type"].startswith("trading.deposited"):
-        place = await boxes.place(value["tender"], value["stage"], value["manifest"])
-        if place is not None:
-            grown = grown.with_listed(*place)
+        listed = await logbook.listed(value["tender"], value["stage"])
+        if value["manifest"] in listed:
+            place = listed.index(value["manifest"])
+            leaves = [bytes.fromhex(one) for one in listed]  # the hashes are the leaf hashes (envelope.md §6)
+            grown = grown.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
     return _plain(grown)
 
 

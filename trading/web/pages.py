@@ -14,9 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
-from audit import feed as log_feed
 from audit.act import pool
 from audit.refusal import Refused
 from trading import ledger, logbook, tenders
@@ -41,8 +40,7 @@ _environment = Environment(
 
 
 def routes(configured: Settings) -> list[BaseRoute]:
-    """The pages, their style sheet, and the log's own files under /log."""
-    feed = log_feed.Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
+    """The pages and their style sheet."""
 
     def page(show: Callable[[Request, Screen], Any]) -> Callable[[Request], Any]:
         async def served(request: Request) -> Response:
@@ -66,8 +64,6 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/ledger", page(_ledger)),
         Route("/proof", page(_proof)),
         Route("/static/{name}", _static),
-        Mount("/log", routes=log_feed.log_routes(feed)),
-        *log_feed.event_routes(feed),
     ]
 
 

@@ -1,0 +1,151 @@
+"""A centre with its log, one witness, an authority and three custodians; people at their desks, over the real API.
+
+The only fake is the clock, which the test's owner may push forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from audit.checkpoint import vkey_of
+from audit.genesis import open_log
+from audit.logkey import LogKey
+from audit.sequencer import Sequencer
+from audit.signature import Ed25519Signer
+from audit.trust import WITNESS, Parties, Policy, Vkey
+from audit.witness import Memory, Witness, witness_app
+from trading import accounts
+from trading.jobs import Timers
+from trading.settings import Settings
+from trading.web.app import create_app
+
+SINCE = "2020-01-01T00:00:00.000000Z"
+CLOCK = """
+CREATE TABLE test_clock (shift interval NOT NULL);
+INSERT INTO test_clock VALUES ('0');
+GRANT SELECT, UPDATE ON test_clock TO PUBLIC;
+CREATE OR REPLACE FUNCTION log_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+    $$ SELECT clock_timestamp() + (SELECT shift FROM test_clock) $$;
+"""
+ROLES = (
+    "bidder", "tenderee", "agency", "operator", "custodian", "supervisor",
+    "system_admin", "security_admin", "audit_admin",
+)  # fmt: skip
+
+
+class Town:
+    """Tokens by name; `as_("wang")` is an HTTP client with that token, `as_("public")` one without."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        data: Path = settings.data
+        self.key = LogKey.generate(settings.log_key_path, settings.origin)
+        witness, self.authority, self.second = (Ed25519Signer.generate() for _ in range(3))
+        self.custodians = {name: Ed25519Signer.generate() for name in ("C-SUP", "C-TEN", "C-NOT")}
+        policy = f"log {self.key.vkey}\nwitness w {vkey_of(witness, 'w.example', WITNESS)}\nquorum w\n"
+        lines = [f"authority {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self._authorities()]
+        lines += [f"custodian {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self.custodians.items()]
+        settings.policy_path.parent.mkdir(parents=True)
+        settings.policy_path.write_text(policy)
+        settings.parties_path.write_text("\n".join(lines) + "\n")
+        self.policy = Policy.parse(policy.encode())
+        self.parties = Parties.parse(settings.parties_path.read_bytes())
+        self.memory = Memory(data / "witness")
+        self.witness = witness_app(Witness(self.memory, witness, "w.example", [self.policy]))
+        self.sequencer: Sequencer
+        self.app: Any
+        self.clients: dict[str, httpx.AsyncClient] = {}
+        self.tokens: dict[str, str] = {}
+        self.codes: dict[str, str] = {}
+
+    def _authorities(self) -> list[tuple[str, Ed25519Signer]]:
+        return [("A-SUP", self.authority), ("A-AUD", self.second)]
+
+    async def found(self, owner_dsn: str) -> Town:
+        """Open the log, start the application, give everybody a token."""
+        owner = await asyncpg.connect(owner_dsn)
+        await owner.execute(CLOCK)
+        await owner.close()
+        await open_log(self.settings.origin, beat=1, width=8, policy=self.policy, parties=self.parties)
+        self.sequencer = Sequencer(
+            self.settings.database_url or "",
+            self.key,
+            self.settings.log_dir,
+            self.policy,
+            [("w", "http://w")],
+            transport=httpx.ASGITransport(app=self.witness),
+        )
+        self.app = create_app(self.settings, connected=True)
+        accounts.use_pepper(b"pepper")
+        code = self.codes["sa"] = accounts.demo_code(1)
+        self.tokens["sa"] = (await accounts.found("安全管理员", code, "示范中心"))["token"]
+        return self
+
+    @property
+    def platform(self) -> Any:
+        return self.app.state.platform
+
+    @property
+    def timers(self) -> Timers:
+        return Timers(self.platform)
+
+    def as_(self, name: str) -> httpx.AsyncClient:
+        if name not in self.clients:
+            headers = {"Accept-Language": "en"}
+            if name != "public":
+                headers["Authorization"] = f"Bearer {self.tokens[name]}"
+            transport = httpx.ASGITransport(app=self.app)
+            self.clients[name] = httpx.AsyncClient(transport=transport, base_url="http://centre", headers=headers)
+        return self.clients[name]
+
+    async def call(self, name: str, method: str, path: str, expect: int, body: Any = None, **more: Any) -> Any:
+        """One request that must have this status; the JSON of its answer."""
+        answer = await self.as_(name).request(method, f"/api/v1{path}", json=body, **more)
+        assert answer.status_code == expect, (answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    async def enrol(self, name: str, role: str, identity: str | None = None, code: str | None = None) -> str:
+        """Give a person a token; the organisation's code."""
+        if code is None:
+            code = accounts.demo_code(len(self.codes) + 1)
+            await self.call("sa", "POST", "/organisations", 201, {"code": code, "name": f"{name}公司", "identity": identity})
+        self.codes[name] = code
+        person = await self.call("sa", "POST", "/people", 201, {"name": name, "organisation": code, "roles": [role]})
+        token = await self.call("sa", "POST", "/tokens", 201, {"person": person["id"], "role": role})
+        self.tokens[name] = token["token"]
+        return code
+
+    async def beat(self) -> None:
+        assert await self.sequencer.lead()
+        await self.sequencer.beat()
+
+    async def push(self, span: timedelta) -> None:
+        """Move log time forward."""
+        db = await asyncpg.connect(self.settings.database_url)
+        await db.execute("UPDATE test_clock SET shift = shift + $1", span)
+        await db.close()
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.aclose()
+        await self.sequencer.close()
+        self.memory.close()
+
+
+@asynccontextmanager
+async def town(settings: Settings, owner_dsn: str) -> AsyncIterator[Town]:
+    """A town whose application runs."""
+    made = Town(settings)
+    await made.found(owner_dsn)
+    async with made.app.router.lifespan_context(made.app):
+        accounts.use_pepper(b"pepper")
+        made.tokens["sa"] = made.tokens["sa"]
+        yield made
+        await made.close()
