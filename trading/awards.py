@@ -14,7 +14,7 @@ from audit.merkle import EMPTY
 from audit.refusal import Refused
 from trading import ledger, logbook, tenders
 from trading.accounts import Caller
-from trading.law import admission, gains, methods, ranking, regimes, rulebook
+from trading.law import admission, gains, methods, periods, ranking, regimes, rulebook
 from trading.tenders import arm, expect, loaded
 
 
@@ -75,11 +75,18 @@ def may_win(bid: dict[str, Any]) -> bool:
 
 
 async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
-    """Award to the first candidate, book the gain. Refused: E-NOT-FIRST, E-OVER-CEILING, E-UNDER-FLOOR, E-STAGE."""
+    """Award to the first candidate after the publicity the law asks for, book the gain.
+
+    Refused: E-PERIOD (招标投标法实施条例 54), E-NOT-FIRST, E-OVER-CEILING, E-UNDER-FLOOR, E-STAGE.
+    """
     async with acting(caller.actor) as act:
         row, state = await expect(act, tender, "award")
         terms, candidates = loaded(row["terms"]), loaded(row["ranking"])
         chosen = bid or (candidates[0] if candidates else "")
+        published = await act.query(
+            "SELECT max(made_at) AS at FROM log_record WHERE tender = $1 AND type = 'candidates-published'", tender
+        )
+        periods.keep(regimes.regime(terms["regime"]), "candidates", "award", published[0]["at"], await act.clock())
         ranking.winner(candidates, chosen)
         opened = next(b for b in await tenders.opened_bids(tender) if b["bid"] == chosen)
         price, baseline, direction = opened["price"], terms["baseline"], terms["direction"]

@@ -17,6 +17,8 @@ from audit.refusal import Broken, Refused
 from trading.messages import say, tell
 
 OK, REFUSED, USAGE, PROOF_FAILED = 0, 1, 2, 3
+WIDE = 160
+"""Columns where nobody looks at a terminal: a pipe should not fold tables."""
 
 
 def language(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> str:
@@ -41,7 +43,8 @@ class Screen:
     def __init__(self, lang: str, *, as_json: bool = False) -> None:
         self.lang = lang
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else WIDE
+        self.out = Console(highlight=False, soft_wrap=True, width=width)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def text(self, code: str, /, **facts: Any) -> str:
@@ -69,7 +72,10 @@ class Screen:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for place, code in enumerate(head):
-            table.add_column(self.text(code), justify="right" if place in right else "left", overflow="fold")
+            if place in right:
+                table.add_column(self.text(code), justify="right", no_wrap=True)
+            else:
+                table.add_column(self.text(code), overflow="ellipsis", no_wrap=place == 0)
         for row in rows:
             table.add_row(*row)
         self.out.print(table, markup=False)

@@ -303,7 +303,7 @@ class Story:
         if not one.lawful and not one.source.winner:
             return
         tenderee.post(f"/tenders/{one.tender}/candidates", key=f"candidates-{one.tender}")
-        self._until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PUBLICITY")
+        self._until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
 
     def _archive(self, one: Run) -> None:
         """Both editions, as soon as the log covers the last record."""
