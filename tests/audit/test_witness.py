@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from audit.merkle import consistency_proof, leaf_hash, root
 from audit.refusal import Refused
 from audit.signature import Ed25519Signer, verify_signatures
 from audit.trust import WITNESS, Policy
-from audit.witness import Memory, Probes, Witness, witness_app
+from audit.witness import Memory, Probes, Witness, read_clock, witness_app
 
 ORIGIN = "log.example/main"
 LEAVES = [leaf_hash(bytes([n])) for n in range(40)]
@@ -199,3 +201,77 @@ async def test_over_http_it_tells_its_key_and_its_probes(scene: Scene) -> None:
     span = {"from": "2026-03-02T00:00:00.000000Z", "to": "2026-03-03T00:00:00.000000Z"}
     assert (await scene.http.get("/probes", params=span)).json() == []
     assert (await scene.http.get("/probes")).status_code == 400
+
+
+SERVE = """
+import asyncio, sys
+from pathlib import Path
+from audit.signature import Ed25519Signer
+from audit.trust import Policy
+from audit.witness import WitnessSettings, serve_witness
+directory, port, seed, policy, platform = sys.argv[1:]
+clock = {"base": "2026-03-02T00:00:00.000000Z", "factor": 60, "start": "2026-01-01T00:00:00.000000Z"}
+signer = Ed25519Signer.from_seed(bytes.fromhex(seed))
+asyncio.run(serve_witness(WitnessSettings(
+    Path(directory), "w.example", signer, (Policy.parse(bytes.fromhex(policy)),), port=int(port), platform=platform,
+    probe_every=0.05, clock=clock)))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_as_a_process_it_survives_kill_9_and_keeps_log_time(tmp_path: Path) -> None:
+    log, seed, port = Ed25519Signer.generate(), bytes(range(32)), free_port()
+    signer = Ed25519Signer.from_seed(seed)
+    origin = "demo.example/log"
+    policy = Policy.parse(
+        f"log {vkey_of(log, origin)}\nwitness w {vkey_of(signer, 'w.example', WITNESS)}\nquorum w\n".encode()
+    )
+    directory, base = tmp_path / "a witness", f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-c", SERVE, str(directory), str(port), seed.hex(), policy.data.hex(), base]
+
+    async def started() -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(*command)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await http.get(f"{base}/healthz")
+                    return process
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.05)
+
+    def checkpoint(size: int) -> bytes:
+        return sign_checkpoint(log, Checkpoint(origin, size, root(LEAVES[:size])))
+
+    async with httpx.AsyncClient() as http:
+        process = await started()
+        try:
+            answer = await http.post(f"{base}/add-checkpoint", content=b"old 0\n\n" + checkpoint(8))
+            assert answer.status_code == 200
+            stamped = verify_note(add_lines(checkpoint(8), [answer.content]), policy).time
+            elapsed = datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)
+            expected = datetime(2026, 3, 2, tzinfo=UTC) + 60 * elapsed
+            assert abs(stamped - expected) < timedelta(hours=1), "in a demo log witnesses use log time"
+            process.kill()
+            await process.wait()
+            process = await started()
+            assert (await http.post(f"{base}/add-checkpoint", content=b"old 0\n\n" + checkpoint(16))).text == "8\n"
+            await asyncio.sleep(0.3)
+            span = {"from": "2020-01-01T00:00:00.000000Z", "to": "2999-01-01T00:00:00.000000Z"}
+            (*_, probe) = (await http.get(f"{base}/probes", params=span)).json()
+            assert parse(unb64(probe["probe"]))["seen"] is True, "it probed its platform (itself, here)"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def test_the_clock_of_a_demo_log_is_read_from_record_0() -> None:
+    async def genesis(_: Request) -> Response:
+        return PlainTextResponse('{"clock":{"base":"x"}}', media_type="application/json")
+
+    platform = httpx.ASGITransport(app=Starlette(routes=[Route("/log/genesis", genesis)]))
+    assert await read_clock("http://platform/", platform) == {"base": "x"}
