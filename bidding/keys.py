@@ -24,7 +24,7 @@ STATEMENT = b"trading/custodian-key/v1\n"
 REHEARSED = b"trading/rehearsed/v1\n"
 MOST = 9
 """Custodians of a key set at most."""
-LONGEST = timedelta(days=31)
+LONGEST = timedelta(days=31)  # envelope.md §2
 """Span of a period key at most: theft of k period keys opens that period's boxes."""
 
 
