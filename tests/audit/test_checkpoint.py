@@ -86,12 +86,14 @@ def test_a_note_is_split_at_its_last_empty_line():
         b"text\n\n\xe2\x80\x94 a+b YWJjZGU=\n",
         b"text\n\n\xe2\x80\x94 a\xc2\xa0b YWJjZGU=\n",
         b"text\n\n\xe2\x80\x94 a b YWJjZGU=\n",
+        b"x\xe2\x80\x94 a YWJjZGU=\n",
+        b"text\n\n\xe2\x80\x94 a YWJjZGU=x",
         b"te\rxt\n\n\xe2\x80\x94 a YWJjZGU=\n",
         b"te\0xt\n\n\xe2\x80\x94 a YWJjZGU=\n",
         b"te\xffxt\n\n\xe2\x80\x94 a YWJjZGU=\n",
         b"text\n\n" + b"\xe2\x80\x94 a YWJjZGU=\n" * 101,
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_what_is_no_note(data):
     with broken("N-FORM"):
@@ -176,6 +178,22 @@ def test_a_cosignature_is_not_a_signature():
             verify_note(add_lines(sign_checkpoint(LOG, HEAD), [line.line()]), POLICY, quorum=False)
 
 
+def test_timestamps_that_no_clock_shows():
+    last = 253_402_300_799
+    for timestamp in (1, last):
+        note = add_lines(sign_checkpoint(LOG, HEAD), [cosign(CITY, "city.example", HEAD.body(), timestamp)])
+        assert verify_note(note, POLICY, quorum=False).cosigned == {"city": datetime.fromtimestamp(timestamp, UTC)}
+    for timestamp in (0, last + 1, 2**64 - 1):
+        note = add_lines(sign_checkpoint(LOG, HEAD), [cosign(CITY, "city.example", HEAD.body(), timestamp)])
+        with broken("N-SIG"):
+            verify_note(note, POLICY, quorum=False)
+
+
+def test_a_note_has_a_hundred_lines_at_most():
+    line = NoteSignature("a", b"1234", b"s").line()
+    assert len(Note.parse(b"text\n\n" + 100 * line).signatures) == 100
+
+
 def test_no_signature_of_the_log():
     body = HEAD.body()
     lines = tuple(
@@ -227,6 +245,13 @@ def test_a_proof_is_read_back_and_verifies():
             assert made.verify(LEAVES[index], POLICY, strict=True).checkpoint == HEAD
     single = TlogProof(0, (), sign_checkpoint(LOG, Checkpoint(ORIGIN, 1, LEAVES[0])))
     assert TlogProof.parse(single.format()) == single
+
+
+def test_a_proof_has_sixty_three_hashes_at_most():
+    longest = TlogProof(0, (bytes(32),) * 63, b"note")
+    assert TlogProof.parse(longest.format()) == longest
+    with broken("N-PROOF"):
+        TlogProof.parse(TlogProof(0, (bytes(32),) * 64, b"note").format())
 
 
 def test_a_proof_of_something_else():

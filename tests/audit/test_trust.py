@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from audit import signature
 from audit.canon import NotCanonical, b64, canon, sha256, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import (
@@ -84,6 +85,19 @@ def test_the_points_of_order_eight_are_refused():
             with pytest.raises(BadSignature):
                 check_key("EdDSA", bytes(data))
     assert len(found) == 2
+
+
+def test_the_points_r_may_not_be_are_the_eight_of_small_order():
+    eighths = [
+        int.from_bytes(bytes.fromhex(text), "little")
+        for text in (
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        )
+    ]
+    ys = [0, 1, P - 1, *eighths]
+    expected = {(y | sign << 255).to_bytes(32, "little") for y in ys for sign in (0, 1)}
+    assert expected == signature._SMALL
 
 
 def test_sound_keys_pass():
@@ -165,6 +179,23 @@ def test_a_signature_with_a_small_r_is_refused():
         verify_signatures([{**signer.sign(b"m"), "sig": b64(forged)}], b"m")
 
 
+def test_every_signature_in_the_array_is_looked_at():
+    for signer in (Ed25519Signer.generate(), ES256Signer.generate()):
+        record = signer.sign(b"m")
+        verify_signatures([record], b"m")
+        with pytest.raises(BadSignature):
+            verify_signatures([record], b"other")
+        for at in (0, 31, 32, 63):
+            changed = bytearray(signer.raw(b"m"))
+            changed[at] ^= 1
+            with pytest.raises(BadSignature):
+                verify_signatures([{**record, "sig": b64(bytes(changed))}], b"m")
+        with pytest.raises(BadSignature):
+            verify_signatures([{**record, "key": b64(type(signer).generate().key)}], b"m")
+        with pytest.raises(BadSignature):
+            verify_signatures(({**record},), b"m")  # an array, as JSON has it
+
+
 def test_es256_signatures_are_raw():
     signer = ES256Signer.generate()
     record = signer.sign(b"m")
@@ -202,6 +233,8 @@ def test_vkeys_are_read_back():
         text.replace("PeterNeumann", ""),
         "PeterNeumann+c74f20a3",
         "",
+        "a\tb" + text[12:],
+        *(str(Vkey(name, 1, SUP.key)) for name in ("", "a b", "a\u3000b", "a\nb", "a\1b")),
         str(Vkey("x", 2, SUP.key)),
         str(Vkey("x", 1, b"\1" + bytes(31))),
         str(Vkey("x", 1, SUP.key[:31])),
@@ -307,6 +340,13 @@ BASE = [LOG_LINE, witness("w1", W1), witness("w2", W2), "group g 2 w1 w2", "quor
         [*BASE, "group h +1 g"],
         [*BASE, "group h １ g"],
         [*BASE, "group h any"],
+        [*BASE, "group h"],
+        [*BASE, "group"],
+        [*BASE, "witness w3"],
+        [*BASE, "witness"],
+        [*BASE, witness("w3", W3) + " url more"],
+        [*BASE[:-1], "quorum g more"],
+        [*BASE, witness("g", W3)],
         [*BASE, "group none any g"],
         [*BASE, "group w1 any g"],
         [*BASE, "group h any h"],
@@ -367,8 +407,12 @@ def test_lines_are_in_force_for_a_time():
 
 def test_a_key_is_replaced_by_ending_its_line():
     ended = line("authority", "A-SUP", SUP, until=NOW + DAY) + line("authority", "A-SUP", NEW, since=NOW + DAY)
-    parties = Parties.parse(ended.encode())
-    assert parties.authority("A-SUP", NOW) == SUP.key and parties.authority("A-SUP", NOW + DAY) == NEW.key
+    for text in (ended, "".join(reversed(ended.splitlines(keepends=True)))):
+        parties = Parties.parse(text.encode())
+        assert parties.authority("A-SUP", NOW) == SUP.key and parties.authority("A-SUP", NOW + DAY) == NEW.key
+    again = line("authority", "A-SUP", NEW, since=NOW + DAY - timedelta(microseconds=1))
+    with pytest.raises(Refused, match="E-PARTIES"):
+        Parties.parse((ended.splitlines()[0] + "\n" + again).encode())
 
 
 @pytest.mark.parametrize(
@@ -468,6 +512,8 @@ def test_an_authority_vouches_for_a_tenderee():
     with pytest.raises(BadSignature):
         identities.check([NEW.sign(b"m")], b"m", "T-1", "tenderee", NOW)
     assert identities.key("C-NOT", "custodian", NOW) == NOT.key
+    with pytest.raises(Refused, match="E-IDENTITY"):
+        identities.key("C-NOT", "custodian", NOW + 10 * DAY)
 
 
 def test_a_vouching_dated_back_makes_nothing_valid_that_was_signed_before():
@@ -536,7 +582,7 @@ def test_void_vouchings(record, why):
 
 
 def certificate(
-    subject, public, issuer, issuer_key, *, ca=None, serial=None, usage=None, since=None, until=None, more=()
+    subject, public, issuer, issuer_key, *, ca=None, serial=None, usage=None, since=None, until=None, more=(), noted=()
 ):
     names = [x509.NameAttribute(NameOID.COMMON_NAME, subject)]
     names += [x509.NameAttribute(NameOID.SERIAL_NUMBER, value) for value in serial or []]
@@ -555,6 +601,8 @@ def certificate(
         builder = builder.add_extension(x509.KeyUsage(False, False, False, False, False, usage, True, None, None), True)
     for extension in more:
         builder = builder.add_extension(extension, critical=True)
+    for extension in noted:
+        builder = builder.add_extension(extension, critical=False)
     algorithm = None if isinstance(issuer_key, Ed25519PrivateKey) else SHA256()
     return builder.sign(issuer_key, algorithm).public_bytes(Encoding.DER)
 
@@ -593,6 +641,33 @@ def test_es256_under_a_certificate():
     ends = certificate("firm", signer.private.public_key(), "root", ROOT_KEY, serial=[FIRM])
     (who,) = verify_signatures([CertSigner(signer, [ends, ROOT]).sign(b"m")], b"m")
     assert who.key == signer.key and chain_to_ca(who.x5c, parties_with(ROOT), NOW, FIRM) == "CA-1"
+
+
+def test_a_certificates_key_is_of_the_algorithm_named():
+    p384 = ec.generate_private_key(ec.SECP384R1())
+    point = ES256Signer.generate()
+    for public, alg in (
+        (p384.public_key(), "ES256"),
+        (point.private.public_key(), "EdDSA"),
+        (LEAF.private.public_key(), "ES256"),
+    ):
+        der = certificate("firm", public, "root", ROOT_KEY, serial=[FIRM])
+        for one in (alg, "SM2-SM3"):
+            with pytest.raises(BadSignature):
+                verify_signatures([{"alg": one, "sig": b64(bytes(64)), "x5c": [b64(der)]}], b"m")
+
+
+def test_a_chain_holds_from_its_first_to_its_last_second():
+    ends = leaf(since=NOW, until=NOW + DAY)
+    for at in (NOW, NOW + DAY):
+        assert chain_to_ca([ends, MID, ROOT], parties_with(ROOT), at, FIRM) == "CA-1"
+    with pytest.raises(BadSignature):
+        chain_to_ca([ends, MID, ROOT], parties_with(ROOT), NOW + DAY + timedelta(seconds=1), FIRM)
+
+
+def test_an_unknown_extension_that_is_not_critical_is_passed_over():
+    ends = leaf(more=[x509.SubjectAlternativeName([x509.DNSName("firm.example")])], noted=[UNKNOWN])
+    assert chain_to_ca([ends, MID, ROOT], parties_with(ROOT), NOW, FIRM) == "CA-1"
 
 
 def test_a_ca_that_is_not_or_no_longer_listed():
