@@ -89,14 +89,14 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
                 "verdicts": verdicts,
                 "award": award or None,
                 "verified": held,
-                "notes": list(run.source.notes),
+                "notes": [{"code": note.code, "who": note.who} for note in run.source.notes],
             }
         )
     heads = ["demo.tender", "demo.regime", "demo.bids", "demo.verdicts", "demo.award", "demo.gain", "demo.proof"]
     screen.line()
     screen.table(heads, rows, right=frozenset({2, 4, 5}))
-    for note in dict.fromkeys(f"{run.source.ocid}: {note}" for run in runs for note in run.source.notes):
-        screen.line(f"  ! {note}")
+    for ocid, note in dict.fromkeys((run.source.ocid, note) for run in runs for note in run.source.notes):
+        screen.line(f"  ! {ocid}: {screen.text(note.code, who=note.who)}")
     screen.line()
     for (currency, regime), (trades, price, gain) in sorted(sums.items()):
         screen.say(

@@ -25,6 +25,14 @@ class SourceBid:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something odd in the source: a code of the message catalogue, and who or what it is about."""
+
+    code: str
+    who: str = ""
+
+
+@dataclass(frozen=True)
 class SourceTender:
     """One published tender; `winner` is the tenderer of the active award, "" where there was none."""
 
@@ -37,7 +45,7 @@ class SourceTender:
     period: timedelta
     bids: tuple[SourceBid, ...]
     winner: str
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = field(default=())
 
 
 def read_tenders(path: Path) -> list[SourceTender]:
@@ -71,7 +79,7 @@ def fen(amount: Any) -> int:
 
 
 def _tender(item: Mapping[str, Any]) -> SourceTender:
-    notes: list[str] = []
+    notes: list[Note] = []
     value, period = item["value"], item["tenderPeriod"]
     length = datetime.fromisoformat(period["endDate"]) - datetime.fromisoformat(period["startDate"])
     if length <= timedelta(0):
@@ -81,10 +89,10 @@ def _tender(item: Mapping[str, Any]) -> SourceTender:
         try:
             tenderer, price = str(bid["tenderer"]), fen(bid["amount"])
         except (KeyError, ValueError, InvalidOperation):
-            notes.append(f"bid {bid.get('id', '?')} has no amount")
+            notes.append(Note("demo.note.amount", str(bid.get("id", "?"))))
             continue
         if tenderer in prices:
-            notes.append(f"{tenderer} bids twice; the first bid is taken")
+            notes.append(Note("demo.note.twice", tenderer))
             continue
         prices[tenderer] = price
     rejected: set[str] = set()
@@ -92,23 +100,23 @@ def _tender(item: Mapping[str, Any]) -> SourceTender:
     for award in item.get("awards") or []:
         supplier, status = str(award.get("supplier", "")), award.get("status")
         if supplier not in prices:
-            notes.append(f"an award to {supplier or '?'} matches no bid")
+            notes.append(Note("demo.note.unmatched", supplier or "?"))
         elif status == "unsuccessful":
             rejected.add(supplier)
         elif status == "active" and not winner:
             winner = supplier
         else:
-            notes.append(f"award of status {status!r} to {supplier} is left out")
+            notes.append(Note("demo.note.status", supplier))
     if winner in rejected:
-        notes.append(f"{winner} was rejected first and won later; taken as the winner")
+        notes.append(Note("demo.note.later", winner))
         rejected.discard(winner)
     if winner:
         cheaper = {name for name, price in prices.items() if price < prices[winner]} - rejected
         for name in sorted(cheaper):
-            notes.append(f"{name} bid less than the winner and no rejection is published; taken as rejected")
+            notes.append(Note("demo.note.cheaper", name))
         rejected |= cheaper
     else:
-        notes.append("no award is published")
+        notes.append(Note("demo.note.unawarded"))
         rejected = set(prices)
     bids = tuple(SourceBid(name, price, name in rejected) for name, price in prices.items())
     return SourceTender(
