@@ -41,9 +41,7 @@ async def enrol_statement(platform: Installation, caller: Caller, statement: byt
     """Register a custodian's key. Refused: as `custodians.enrol`, W-DENIED for another custodian's statement."""
     identities = await platform.identities()
     async with acting(caller.actor) as act:
-        ref = await custodians.enrol(
-            act, statement=statement, sig=sig, identities=identities, origin=platform.origin
-        )
+        ref = await custodians.enrol(act, statement=statement, sig=sig, identities=identities, origin=platform.origin)
         if ref.subject != caller.party:
             raise Refused("W-DENIED", operation="enrol_statement", role=caller.role)
     return {"statement": ref.body["statement"], "custodian": ref.subject, "rehearsed": False}

@@ -24,8 +24,9 @@ async def book(
 ) -> None:
     """Book an award in the act that makes it; the award is the record."""
     await act.query(
-        """INSERT INTO trading_trade (tender_id, number, bid, bidder_id, price, baseline, gain, formula, currency,
-           direction, regime, booked_at) VALUES ($1, nextval('trading_trade_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+        """INSERT INTO trading_trade (tender_id, number, bid, bidder_id, price, baseline, gain, formula,
+               currency, direction, regime, booked_at)
+           VALUES ($1, nextval('trading_trade_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         tender, bid, bidder, price, baseline, gain, formula, currency, direction, regime, act.now,
     )  # fmt: skip
 
@@ -35,7 +36,8 @@ async def trades(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
     before = decode_cursor(cursor, int) if cursor else 2**62
     rows = await pool().fetch(
         """SELECT d.number, d.tender_id AS tender, t.lot_id AS lot, l.project_id AS project, l.title, d.regime, d.direction,
-                  d.currency, d.price, d.baseline, d.gain, d.formula, d.bidder_id AS bidder, o.name AS bidder_name, d.booked_at
+                  d.currency, d.price, d.baseline, d.gain, d.formula, d.bidder_id AS bidder, o.name AS bidder_name,
+                  d.booked_at
            FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id JOIN trading_lot l ON l.id = t.lot_id
            JOIN trading_organisation o ON o.code = d.bidder_id
            WHERE d.number < $1 ORDER BY d.number DESC LIMIT $2""",

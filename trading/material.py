@@ -48,9 +48,7 @@ class StoredTree:
 
 
 async def _entries(start: int, stop: int) -> list[bytes]:
-    rows = await pool().fetch(
-        "SELECT entry FROM log_leaf WHERE index >= $1 AND index < $2 ORDER BY index", start, stop
-    )
+    rows = await pool().fetch("SELECT entry FROM log_leaf WHERE index >= $1 AND index < $2 ORDER BY index", start, stop)
     return [row["entry"] for row in rows]
 
 
@@ -119,7 +117,9 @@ def record_files(tree: StoredTree, shown: Sequence[Disclosed], note: bytes) -> l
     files: list[tuple[str, Content]] = []
     for one in shown:
         nonce = None if one.nonce is None else b64(one.nonce)
-        files.append((f"records/{one.index}.json", canon({"index": one.index, "nonce": nonce, "record": b64(one.record)})))
+        files.append(
+            (f"records/{one.index}.json", canon({"index": one.index, "nonce": nonce, "record": b64(one.record)}))
+        )
         proof = TlogProof(one.index, tuple(inclusion_proof(tree, one.index, tree.size)), note)
         files.append((f"proofs/{one.index}.tlog-proof", proof.format()))
     return files

@@ -34,13 +34,17 @@ async def close(platform: Installation, tender: str) -> bool:
         now = await act.clock()
         _, state = await expect(act, tender, "close" if opens else "leave-shut")
         await act.query(
-            "UPDATE trading_tender SET state = $2, opens = $3, version = version + 1 WHERE id = $1", tender, state, opens
+            "UPDATE trading_tender SET state = $2, opens = $3, version = version + 1 WHERE id = $1",
+            tender,
+            state,
+            opens,
         )
+        window = now + timedelta(seconds=loaded(row["terms"])["window"])
         if opens:
             await arm(act, "open", tender, row["hour"])
-            await arm(act, "window", tender, now + timedelta(seconds=loaded(row["terms"])["window"]))
+            await arm(act, "window", tender, window)
         else:
-            await arm(act, "archive", tender, now)
+            await arm(act, "archive", tender, window)
     return opens
 
 
@@ -110,7 +114,13 @@ async def stored(caller: Caller, tender: str, stage: str, missing: Sequence[str]
 
 
 async def settle(
-    platform: Installation, caller: Caller, tender: str, stage: str, admitted: Sequence[str], sheets: Sequence[str], sig: Sig
+    platform: Installation,
+    caller: Caller,
+    tender: str,
+    stage: str,
+    admitted: Sequence[str],
+    sheets: Sequence[str],
+    sig: Sig,
 ) -> dict[str, str]:
     """Admit bids to a later stage, by the tenderee's and an authority's signatures. Refused: E-SIG, E-IDENTITY."""
     identities = await platform.identities()
@@ -179,5 +189,3 @@ async def _conclude(tender: str) -> bool:
         "UPDATE trading_tender SET state = 'opened', version = version + 1 WHERE id = $1 AND state = 'closed'", tender
     )
     return True
-
-

@@ -1,6 +1,6 @@
 """Projects and lots from registration to the moved deadline: what a tenderee or its agency does before bids can close.
 
-    register → add_lot → name_tender (`<lot>@<size>`) → make_keysets → announce → move_deadline
+register → add_lot → name_tender (`<lot>@<size>`) → make_keysets → announce → move_deadline
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
         # A lot may be tendered again after it stayed shut or nobody could win; not while a tender of it lives.
         if await act.query("SELECT 1 FROM trading_tender WHERE lot_id = $1 AND state <> 'archived'", lot):
             raise Refused("T-TENDERED", lot=lot)
-        if await act.query("SELECT 1 FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id WHERE t.lot_id = $1", lot):
+        sold = "SELECT 1 FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id WHERE t.lot_id = $1"
+        if await act.query(sold, lot):
             raise Refused("T-TENDERED", lot=lot)
         tender = f"{lot}@{size}"
         if await act.query("SELECT 1 FROM trading_tender WHERE id = $1", tender):

@@ -154,9 +154,8 @@ _ARCHIVES = "SELECT edition, sha256 FROM trading_archived WHERE tender_id = $1 O
 async def opened_bids(tender: str) -> list[dict[str, Any]]:
     """The opening record: every listed bid with its verdicts and what was read out, by bid id. Opened tenders only."""
     bidders = await logbook.bidders_after_closing(tender)
-    rejected = {
-        r["bid"]: r for r in await pool().fetch("SELECT bid, reason, article FROM trading_rejection WHERE tender_id = $1", tender)
-    }
+    rows = await pool().fetch("SELECT bid, reason, article FROM trading_rejection WHERE tender_id = $1", tender)
+    rejected = {r["bid"]: r for r in rows}
     names = dict(
         await pool().fetch("SELECT code, name FROM trading_organisation WHERE code = ANY ($1)", list(bidders.values()))
     )

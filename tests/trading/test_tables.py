@@ -17,9 +17,7 @@ async def ada(db):
 
 async def test_one_person_holds_one_administrator_role(ada):
     with pytest.raises(asyncpg.CheckViolationError):
-        await pool().execute(
-            "INSERT INTO trading_membership (person_id, role) VALUES ($1, 'audit_admin')", ada["id"]
-        )
+        await pool().execute("INSERT INTO trading_membership (person_id, role) VALUES ($1, 'audit_admin')", ada["id"])
 
 
 async def test_the_ledger_counts_for_itself(db):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,18 @@ ROLES = (
 )  # fmt: skip
 
 
+class ShiftedClock:
+    """The machine's clock, pushed forward as log time is."""
+
+    factor = 1
+
+    def __init__(self) -> None:
+        self.shift = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+
 class Town:
     """Tokens by name; `as_("wang")` is an HTTP client with that token, `as_("public")` one without."""
 
@@ -58,7 +70,8 @@ class Town:
         self.policy = Policy.parse(policy.encode())
         self.parties = Parties.parse(settings.parties_path.read_bytes())
         self.memory = Memory(data / "witness")
-        self.witness = witness_app(Witness(self.memory, witness, "w.example", [self.policy]))
+        self.clock = ShiftedClock()
+        self.witness = witness_app(Witness(self.memory, witness, "w.example", [self.policy], self.clock))
         self.sequencer: Sequencer
         self.app: Any
         self.clients: dict[str, httpx.AsyncClient] = {}
@@ -115,7 +128,9 @@ class Town:
         """Give a person a token; the organisation's code."""
         if code is None:
             code = accounts.demo_code(len(self.codes) + 1)
-            await self.call("sa", "POST", "/organisations", 201, {"code": code, "name": f"{name}公司", "identity": identity})
+            await self.call(
+                "sa", "POST", "/organisations", 201, {"code": code, "name": f"{name}公司", "identity": identity}
+            )
         self.codes[name] = code
         person = await self.call("sa", "POST", "/people", 201, {"name": name, "organisation": code, "roles": [role]})
         token = await self.call("sa", "POST", "/tokens", 201, {"person": person["id"], "role": role})
@@ -127,7 +142,8 @@ class Town:
         await self.sequencer.beat()
 
     async def push(self, span: timedelta) -> None:
-        """Move log time forward."""
+        """Move log time forward, and the witness's clock with it."""
+        self.clock.shift += span
         db = await asyncpg.connect(self.settings.database_url)
         await db.execute("UPDATE test_clock SET shift = shift + $1", span)
         await db.close()

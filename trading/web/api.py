@@ -106,7 +106,7 @@ def operation(
     etag: bool = False,
     keyed: bool = True,
 ) -> Callable[[Handler], Handler]:
-    """Declare the decorated coroutine as an operation; its name is the operationId and the key of its row in `roles.toml`."""
+    """Declare the decorated coroutine as an operation; its name is the operationId and its row in `roles.toml`."""
 
     def declare(handler: Handler) -> Handler:
         name = handler.__name__

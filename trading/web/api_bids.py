@@ -50,9 +50,7 @@ async def put_segment(call: Call) -> Answer:
 async def hand_in(call: Call) -> m.Receipts:
     """Hand in a sealed bid, or replace it: receipts, or a signed refusal with its receipt in the problem document."""
     new = call.taken(m.NewBid)
-    stages = {
-        stage: (unb64(d.manifest), [s.plain() for s in d.sig], d.upload) for stage, d in new.stages.items()
-    }
+    stages = {stage: (unb64(d.manifest), [s.plain() for s in d.sig], d.upload) for stage, d in new.stages.items()}
     receipts = await tendering.hand_in(call.platform, call.caller, call.path["tender"], call.path["bid"], stages)
     return m.Receipts(receipts={stage: m.Receipt(**r) for stage, r in receipts.items()})
 
@@ -62,8 +60,9 @@ async def withdraw(call: Call) -> m.Receipt:
     """Withdraw a whole bid before the deadline; its payloads are erased."""
     new = call.taken(m.NewWithdrawal)
     sig = [s.plain() for s in new.sig]
-    desk, who = call.platform, call.caller
-    return m.Receipt(**await tendering.withdraw(desk, who, call.path["tender"], call.path["bid"], unb64(new.withdrawal), sig))
+    tender, bid = call.path["tender"], call.path["bid"]
+    made = await tendering.withdraw(call.platform, call.caller, tender, bid, unb64(new.withdrawal), sig)
+    return m.Receipt(**made)
 
 
 @operation("GET", "/tenders/{tender}/bids", answer=m.OwnDeposits)

@@ -45,9 +45,7 @@ async def rehearse_statement(call: Call) -> m.Recorded:
     new = call.taken(m.NewRehearsal)
     sig = [s.plain() for s in new.sig]
     who, statement = call.caller, call.path["statement"]
-    return m.Recorded(
-        **await identities.rehearse(call.platform, who, statement, new.challenge, new.proof, sig)
-    )
+    return m.Recorded(**await identities.rehearse(call.platform, who, statement, new.challenge, new.proof, sig))
 
 
 @operation("GET", "/custody", answer=m.Custody)

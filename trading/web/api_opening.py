@@ -34,9 +34,7 @@ async def settle_stage(call: Call) -> m.Recorded:
     new = call.taken(m.NewSettlement)
     sig = [s.plain() for s in new.sig]
     who, tender = call.caller, call.path["tender"]
-    return m.Recorded(
-        **await opening.settle(call.platform, who, tender, new.stage, new.admitted, new.sheets, sig)
-    )
+    return m.Recorded(**await opening.settle(call.platform, who, tender, new.stage, new.admitted, new.sheets, sig))
 
 
 @operation("POST", "/tenders/{tender}/window-end", body=m.NewWindowEnd, answer=m.Recorded, status=201)

@@ -77,7 +77,9 @@ async def get_timeline(call: Call) -> m.Timeline:
     return m.Timeline(tender=call.path["tender"], items=[m.RecordLine(**i) for i in items])
 
 
-@operation("POST", "/tenders/{tender}/keysets", body=m.Keysets, answer=m.Tender, status=201, limit=256 * 1024, etag=True)
+@operation(
+    "POST", "/tenders/{tender}/keysets", body=m.Keysets, answer=m.Tender, status=201, limit=256 * 1024, etag=True
+)
 async def make_keysets(call: Call) -> Answer:
     """Make the boxes: one key set for every stage."""
     keysets = {stage: unb64(text) for stage, text in call.taken(m.Keysets).keysets.items()}

@@ -271,9 +271,7 @@ async def _readyz(request: Request) -> Response:
     checks["keys"] = "ok" if isinstance(platform, Installation) else "missing"
     ok = set(checks.values()) == {"ok"}
     health = Health(status="ok" if ok else "unready", checks=checks)
-    return Response(
-        health.model_dump_json(), 200 if ok else 503, {"Cache-Control": "no-store"}, "application/json"
-    )
+    return Response(health.model_dump_json(), 200 if ok else 503, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

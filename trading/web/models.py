@@ -16,7 +16,8 @@ Fen = Annotated[int, Field(ge=0, le=2**53 - 1, strict=True, description="whole f
 SignedFen = Annotated[int, Field(gt=-(2**53), lt=2**53, strict=True)]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 BidId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Base64 = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", max_length=2_800_000)]
+PADDED = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+Base64 = Annotated[str, StringConstraints(pattern=PADDED, max_length=2_800_000)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 LongText = Annotated[str, StringConstraints(max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}$")]
@@ -165,7 +166,10 @@ class Whoami(Model):
 
 
 class NewIdentity(Model):
-    """The body of an `identity-vouched` record (envelope.md §2), signed by an authority over record-sig bytes whose `subject` is `id`."""
+    """The body of an `identity-vouched` record (envelope.md §2); `sig` is an authority's over its record-sig bytes.
+
+    The record's `subject` is `id`.
+    """
 
     id: IdentityId
     role: Literal["custodian", "tenderee", "party"]
@@ -366,7 +370,10 @@ class Award(Model):
 
 
 class Tender(Model):
-    """`state`: named, keyed, announced, closed, shut, opened, ranked, awarded, archived. `bids` is null until the list is fixed and opens."""
+    """`state`: named, keyed, announced, closed, shut, opened, ranked, awarded, archived.
+
+    `bids` is null until the list is fixed and opened.
+    """
 
     id: str
     lot: str
@@ -430,7 +437,7 @@ class Receipt(Model):
 
 
 class NewUpload(Model):
-    """`size` of the payload in bytes, 72 + 65,600·m (envelope.md §3); what it is for is settled when the bid is handed in."""
+    """`size` of the payload in bytes, 72 + 65,600·m (envelope.md §3); what it is for is said when the bid is handed in."""
 
     size: Annotated[int, Field(ge=65_672, le=2**40)]
 

@@ -72,7 +72,12 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
         )
     if o.method == "PATCH":
         parameters.append(
-            {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string", "pattern": '^"[0-9]+"$'}}
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+            }
         )
     if o.raw and o.method == "PUT":
         parameters.append(

@@ -1,0 +1,186 @@
+"""Whole journeys over the API, from the announcement to an archive that verifies offline."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from audit.act import pool
+from audit.canon import b64, canon, stamp
+from audit.receipt import Receipt, check_receipt
+from bidding import keys
+from tests.trading.desk import Desk
+from tests.trading.town import Town
+from trading.verify import verify
+
+
+@pytest.fixture
+def desk(place: Town, tmp_path: Path) -> Desk:
+    return Desk(place, tmp_path / "desk")
+
+
+def check(desk: Desk, paths: dict[str, Path]) -> None:
+    settings = desk.town.settings
+    found = verify(list(paths.values()), policy=settings.policy_path, parties=settings.parties_path)
+    assert found.exit == 0, [r.failed for r in found.reports]
+
+
+async def test_buying_from_the_notice_to_the_archive(desk: Desk) -> None:
+    await desk.open()
+    firms = [await desk.bidder(name) for name in ("安和", "赣江", "博远")]
+    await desk.check_kit(firms[0])
+    for firm, price in zip(firms, (9_200_000, 8_800_000, 9_900_000), strict=True):
+        await desk.hand_in(firm, price)
+    before = await desk.town.call("public", "GET", f"/tenders/{desk.tender}", 200)
+    assert before["bids"] is None and before["opens"] is None
+    assert await desk.wait() == "closed"
+
+    opened = await desk.open_boxes()
+    assert opened["state"] == "opened"
+    assert sorted(b["price"] for b in opened["bids"]) == [8_800_000, 9_200_000, 9_900_000]
+
+    cheapest = next(b for b in opened["bids"] if b["price"] == 8_800_000)
+    body = {"bid": cheapest["bid"], "reason": "qualification", "article": "招标投标法实施条例 51(3)"}
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/rejections", 201, body)
+    ranked = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
+    assert ranked["ranking"][0] == firms[0].bid
+    won = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
+    assert (won["bidder"], won["price"], won["gain"]) == (firms[0].code, 9_200_000, 800_000)
+
+    trades = await desk.town.call("public", "GET", "/trades", 200)
+    assert trades["sums"] == [
+        {
+            "currency": "CNY",
+            "direction": "buy",
+            "trades": 1,
+            "price": 9_200_000,
+            "baseline": 10_000_000,
+            "gain": 800_000,
+        }
+    ]
+    check(desk, await desk.archive())
+
+
+async def test_a_receipt_grows_a_proof_and_a_place_on_the_list(desk: Desk) -> None:
+    await desk.open()
+    firms = [await desk.bidder(name) for name in ("安和", "赣江")]
+    for firm in firms:
+        await desk.hand_in(firm, 9_000_000)
+    first = firms[0].receipts["form"]
+    assert "proof" not in first
+    await desk.town.beat()
+    grown = await desk.town.call("安和", "GET", f"/receipts/{first['manifest']}", 200)
+    assert grown["proof"] and "listed" not in grown
+    await desk.wait()
+    grown = await desk.town.call("安和", "GET", f"/receipts/{first['manifest']}", 200)
+    closed = [
+        json.loads(r["record"])
+        for r in await pool().fetch("SELECT record FROM log_record WHERE type = 'closed' AND tender = $1", desk.tender)
+    ]
+    [form] = [c for c in closed if c["stage"] == "form"]
+    found = check_receipt(
+        Receipt.parse(canon(grown)), desk.town.policy, list_root=bytes.fromhex(form["list_root"]), count=form["count"]
+    )
+    assert found.listed
+    await desk.town.call("赣江", "GET", f"/receipts/{first['manifest']}", 404)
+
+
+async def test_a_late_bid_gets_a_refusal_that_proves_it(desk: Desk) -> None:
+    await desk.open()
+    firm = await desk.bidder("安和")
+    body = await desk.body(firm, 9_000_000)
+    await desk.wait()
+    told = await desk.town.call("安和", "POST", f"/tenders/{desk.tender}/bids/{firm.bid}", 409, body)
+    assert told["code"] == "E-LATE" and "第三十六条" not in told["detail"]
+    assert told["receipt"]["promise"]
+
+
+async def test_asking_again_for_what_was_taken_gives_the_receipts_again(desk: Desk) -> None:
+    await desk.open()
+    firm = await desk.bidder("安和")
+    body = await desk.body(firm, 9_000_000)
+    path = f"/tenders/{desk.tender}/bids/{firm.bid}"
+    first = await desk.town.call("安和", "POST", path, 201, body)
+    assert await desk.town.call("安和", "POST", path, 201, body) == first
+    assert await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'refused'") == 0
+
+
+async def test_works_with_two_bids_stay_shut_for_ever(desk: Desk) -> None:
+    await desk.open(regime="works")
+    for name in ("安和", "赣江"):
+        await desk.hand_in(await desk.bidder(name), 9_000_000)
+    assert await desk.wait() == "shut"
+    shut = await desk.town.call("public", "GET", f"/tenders/{desk.tender}", 200)
+    assert shut["bids"] is None and shut["opens"] is False
+    assert (await desk.town.as_("C-SUP").get(f"/api/v1/tenders/{desk.tender}/kits/form")).status_code == 409
+    check(desk, await desk.archive())
+
+
+async def test_works_need_twenty_days(desk: Desk) -> None:
+    town = desk.town
+    await desk.open()
+    project = await town.call(
+        "tenderee", "POST", "/projects", 201, {"title": "短期", "regime": "works", "direction": "buy"}
+    )
+    body = {"title": "一", "baseline": 1}
+    lot = await town.call("tenderee", "POST", f"/projects/{project['id']}/lots", 201, body)
+    tender = (await town.call("tenderee", "POST", "/tenders", 201, {"lot": lot["id"]}))["id"]
+    made = [
+        keys.make_keyset(
+            [c.statement for c in desk.custodians if c.statement],
+            origin=town.settings.origin, tender=tender, stage="form", k=2, opens_at=desk.deadline,
+        )
+    ]  # fmt: skip
+    await town.call("tenderee", "POST", f"/tenders/{tender}/keysets", 201, {"keysets": {"form": b64(made[0].data)}})
+    body = {"deadline": stamp(desk.deadline), "opening_schema": {"price": {"kind": "fen"}}}
+    told = await town.call("tenderee", "POST", f"/tenders/{tender}/announcement", 409, body)
+    assert told["code"] == "E-PERIOD" and told["article"] == "Bidding Law, art. 24"
+
+
+async def test_selling_books_the_added_value(desk: Desk) -> None:
+    await desk.open(direction="sell", baseline=5_000_000)
+    for name, price in (("安和", 6_000_000), ("赣江", 7_500_000)):
+        await desk.hand_in(await desk.bidder(name), price)
+    await desk.wait()
+    await desk.open_boxes(2)
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
+    won = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
+    assert (won["price"], won["gain"], won["formula"]) == (7_500_000, 2_500_000, "price-minus-baseline/v1")
+    check(desk, await desk.archive())
+
+
+async def test_replaced_and_withdrawn(desk: Desk) -> None:
+    await desk.open()
+    firms = [await desk.bidder(name) for name in ("安和", "赣江")]
+    for firm in firms:
+        await desk.hand_in(firm, 9_000_000)
+    await desk.hand_in(firms[0], 8_000_000, ("form",))
+    mine = (await desk.town.call("安和", "GET", f"/tenders/{desk.tender}/bids", 200))["items"]
+    assert [(d["stage"], d["seq"], d["state"]) for d in mine] == [
+        ("documents", 1, "effective"),
+        ("form", 1, "superseded"),
+        ("form", 2, "effective"),
+    ]
+    await desk.withdraw(firms[1])
+    await desk.wait()
+    opened = await desk.open_boxes()
+    assert [b["price"] for b in opened["bids"]] == [8_000_000]
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
+    check(desk, await desk.archive())
+
+
+async def test_a_moved_deadline_moves_the_closing(desk: Desk) -> None:
+    await desk.open()
+    firm = await desk.bidder("安和")
+    await desk.hand_in(firm, 9_000_000)
+    later = desk.deadline + timedelta(hours=1)
+    body = {"deadline": stamp(later), "reason": "clarification"}
+    moved = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/deadline", 200, body)
+    assert moved["hour"] == moved["deadline"]
+    assert await desk.wait() == "announced"
+    desk.deadline = later
+    assert await desk.wait() == "closed"
