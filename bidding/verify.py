@@ -37,12 +37,24 @@ NEAR = frozenset({"deposited", "withdrawn", "closed", "released"})
 """Types whose time must fit the first checkpoint over them."""
 
 
-def is_shut(tender: str, clear: Iterable[Mapping[str, object]]) -> bool:
-    """Whether a closing among these records of the log says that the tender stays shut."""
-    return any(
-        record.get("type") == "trading.closed/v1" and record.get("tender") == tender and record.get("opens") is False
+def closings_say(tender: str, clear: Iterable[Mapping[str, object]]) -> list[object]:
+    """What the closings of a tender among these records of the log say of ``opens``."""
+    return [
+        record.get("opens")
         for record in clear
-    )
+        if record.get("type") == "trading.closed/v1" and record.get("tender") == tender
+    ]
+
+
+def is_shut(tender: str, clear: Iterable[Mapping[str, object]]) -> bool:
+    """Whether a closing says that the tender stays shut."""
+    return any(said is False for said in closings_say(tender, clear))
+
+
+def has_opened(tender: str, clear: Iterable[Mapping[str, object]]) -> bool:
+    """Whether there is a closing and all say that the tender opens: only then is what was sealed disclosed to all."""
+    said = closings_say(tender, clear)
+    return bool(said) and all(one is True for one in said)
 
 
 def shown_indexes(case: Case, keysets: Mapping[str, Keyset]) -> set[int]:

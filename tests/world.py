@@ -9,14 +9,15 @@
 
 It keeps every rule by itself. A test that cheats says where: ``world.forge["closed"] = lambda record: {…}`` rewrites a
 record before it is logged (serials, hashes, entries and checkpoints follow), ``world.hidden`` keeps records from being
-disclosed, ``tender.files`` are the files an archive is made of, ``world.back(…)`` turns the clock, ``world.rewrite``
-replaces an entry and signs the whole history again. The world verifies nothing: it must be able to lie.
+disclosed, ``tender.files`` are the files an archive is made of, ``world.back(…)`` turns the clock. The world verifies
+nothing: it must be able to lie.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -202,15 +203,15 @@ class World:
         """Turn the database's clock: what is recorded next bears this time."""
         self.now = moment
 
-    def resign(self, sizes: Sequence[int] | None = None) -> None:
-        """Sign the history as it now stands: every checkpoint, with the keys that take part."""
-        frontier, wanted = Frontier(), sorted(self.notes if sizes is None else sizes)
-        hashes, times = [leaf_hash(entry) for entry in self.entries], dict(self.times)
-        for size in wanted:
-            frontier.extend(hashes[frontier.size : size])
-            self.sign(size, frontier.root(), times[size] - timedelta(seconds=2))
-        self.frontier = Frontier()
-        self.frontier.extend(hashes)
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """No beat comes while this lasts: what is recorded waits."""
+        wait = self.wait
+        self.wait = lambda seconds=0: None  # type: ignore[method-assign, misc, assignment]
+        try:
+            yield
+        finally:
+            self.wait = wait  # type: ignore[method-assign]
 
     def node(self, level: int, index: int) -> bytes:
         """As ``trading.edition.Tree``."""

@@ -72,6 +72,7 @@ class Tender:
         direction: str = "buy",
         baseline: int | None = 100_000_000,
         k: int = 2,
+        opens_after: timedelta = timedelta(0),
     ) -> None:
         self.world = world
         world.wait()
@@ -80,7 +81,7 @@ class Tender:
         self.unvouched, self.baseline, self.k = list(unvouched), baseline, k
         self.method = "lowest-price/v1" if direction == "buy" else "highest-price/v1"
         self.deadline = world.now + timedelta(minutes=minutes)
-        self.opens_at = self.deadline
+        self.opens_at = self.deadline + opens_after
         self.bids: list[Bid] = []
         self.refused: list[Logged] = []
         self.files: dict[str, bytes] = {}
@@ -103,9 +104,23 @@ class Tender:
 
     def keyset(self, stage: str, statements: Sequence[keys.Statement]) -> keys.Keyset:
         """Make and log a key set."""
-        made = keys.make_keyset(
-            statements, origin=self.world.origin, tender=self.id, stage=stage, k=self.k, opens_at=self.opens_at
+        data = canon(
+            {
+                "type": "trading.keyset/v1",
+                "origin": self.world.origin,
+                "tender": self.id,
+                "stage": stage,
+                "suite": "P256",
+                "k": self.k,
+                "n": len(statements),
+                "opens_at": stamp(self.opens_at),
+                "custodians": [
+                    {"i": i, "custodian": one.custodian, "pub": b64(one.pub), "statement": one.hash}
+                    for i, one in enumerate(statements, 1)
+                ],
+            }
         )
+        made = keys.Keyset.parse(data)
         self.files[f"keysets/{made.id}.json"] = made.data
         self.log("keyset-made", stage=stage, keyset=made.id)
         return made

@@ -28,7 +28,7 @@ from audit.verify_times import owed_checkpoints
 from bidding.case import Case
 from bidding.keys import Keyset
 from bidding.registrations import Registration
-from bidding.verify import SEALED, is_shut, shown_indexes
+from bidding.verify import SEALED, has_opened, shown_indexes
 from bidding.verify_bids import acting_registrations, owed_bid_files, read_bids
 from bidding.verify_custody import owed_releases, owed_statements, read_keysets
 from bidding.verify_openings import owed_opened_files
@@ -155,7 +155,7 @@ class _Making:
     def held(self) -> dict[int, Held]:
         """Every record this edition may show, registrations of bidders' keys and statements not yet chosen."""
         held = {index: Held(index, data, _read(data), None, file=False) for index, data in self.replay.clear.items()}
-        shut = self.about.public and is_shut(self.about.tender, [record.body for record in held.values()])
+        shut = self.about.public and not has_opened(self.about.tender, [record.body for record in held.values()])
         ended = [
             index
             for index, record in held.items()

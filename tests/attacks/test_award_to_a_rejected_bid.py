@@ -1,0 +1,32 @@
+"""The cheapest bid is rejected, and wins."""
+
+from __future__ import annotations
+
+from tests.attacks.conftest import Stage
+
+
+def test_award_to_a_rejected_bid(stage: Stage) -> None:
+    tender = stage.bids()
+    tender.close()
+    tender.store()
+    for custodian in ("C-SUP", "C-TEN", "C-NOT"):
+        tender.release(custodian)
+    tender.unseal()
+    offers = tender.offers()
+    tender.reject(tender.bids[1])
+    tender.rank(offers)
+    tender.finish()
+    stage.caught(tender, "V14", "V-RANKING")
+
+
+def test_award_past_the_first_candidate(stage: Stage) -> None:
+    tender = stage.bids()
+    tender.close()
+    tender.store()
+    for custodian in ("C-SUP", "C-TEN", "C-NOT"):
+        tender.release(custodian)
+    tender.unseal()
+    tender.rank()
+    tender.award(1)
+    tender.finish()
+    stage.caught(tender, "V14", "V-WINNER")
