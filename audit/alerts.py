@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from audit.act import Act, Actor, RecordRef, acting, pool
@@ -17,10 +18,12 @@ from audit.canon import canon, parse, sha256_hex
 from audit.feed import START, Place, Shown, events
 from audit.record import ALERT_ANSWERED, ALERT_RAISED, is_public
 from audit.refusal import Refused
+from audit.sequencer import SKEW, Status
 from audit.tiles import Published
 
 LOCK = 0x6C6F672D616C7274  # "log-alrt": one at a time may raise
 PAGE = 500
+PATIENCE = 4  # beats without a quorum: a longer gap is an outage (log.md §5)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,39 @@ def opened_twice() -> Fold:
             yield Alert("L-OPENED-TWICE", record["subject"], {"index": shown.index})
 
     return fold
+
+
+def once(what: str, *fields: str) -> Callable[[], Fold]:
+    """A rule maker: at most one record of type `what` for each value of these fields. A second one is proof of fraud,
+    not a correction (log.md §2)."""
+
+    def make() -> Fold:
+        seen: dict[tuple[Any, ...], int] = {}
+
+        def fold(record: dict[str, Any], shown: Shown) -> Iterable[Alert]:
+            if record["type"] == f"trading.{what}/v1":
+                first = seen.setdefault(tuple(record.get(name) for name in fields), shown.index)
+                if first != shown.index:
+                    yield Alert("L-TWICE", record["subject"], {"what": what, "first": first, "second": shown.index})
+
+        return fold
+
+    return make
+
+
+def conditions(status: Status, origin: str, now: datetime) -> list[Alert]:
+    """What is no record and yet worth an alert, at most once an hour: clocks apart (log.md §5), checkpoints that wait
+    for their quorum longer than four beats, witnesses that contradict us."""
+    hour = now.strftime("%Y-%m-%dT%H")
+    found = []
+    if status.skew > SKEW.total_seconds():
+        found.append(Alert("L-SKEW", origin, {"hour": hour, "seconds": round(status.skew)}))
+    if status.pending > PATIENCE:
+        found.append(Alert("L-NO-QUORUM", origin, {"hour": hour, "published": status.published}))
+    for name, fault in sorted(status.faults.items()):
+        if fault in ("L-STATE", "L-FORK"):
+            found.append(Alert("L-CONTRADICTED", origin, {"hour": hour, "witness": name, "fault": fault}))
+    return found
 
 
 class Watch:

@@ -153,13 +153,19 @@ class Published:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._seen: tuple[tuple[int, int], int] = ((0, 0), 0)
 
     def size(self) -> int:
         """The size of the published checkpoint; 0 when there is none (or none that reads)."""
+        path = self.directory / "checkpoint"
         try:
-            lines = (self.directory / "checkpoint").read_bytes().split(b"\n", 3)
-            unb64(lines[2].decode(), 32)
-            return int(lines[1])
+            stat = path.stat()
+            version = (stat.st_ino, stat.st_mtime_ns)
+            if self._seen[0] != version:  # asked for every reader and listener: a stat is all it costs them
+                lines = path.read_bytes().split(b"\n", 3)
+                unb64(lines[2].decode(), 32)
+                self._seen = (version, int(lines[1]))
+            return self._seen[1]
         except (OSError, IndexError, ValueError):
             return 0
 

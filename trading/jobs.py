@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from tortoise.exceptions import DBConnectionError
 
 from audit.act import acting, pool
+from audit.alerts import Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
@@ -34,6 +35,7 @@ logger = logging.getLogger("trading.jobs")
 LEASE = 10  # machine seconds; renewed every third of it
 SWEEP = 1.0  # machine seconds between two looks at the table, whatever woke us or did not
 HOUSEKEEPING = 30.0
+ONCE = (once("keyset-made", "tender", "stage"), once("project-announced", "tender"), once("closed", "tender", "stage"))
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError, TimeoutError)
 
 
@@ -229,6 +231,18 @@ async def _keep_house(platform: Installation) -> None:
         await asyncio.sleep(HOUSEKEEPING)
 
 
+async def _watch(platform: Installation, sequencer: Sequencer) -> None:
+    """Alerts: what the published log shows, and how the sequencer fares."""
+    watch = Watch(platform.centre, sequencer.published, ONCE)
+    while True:
+        try:
+            await watch.look()
+            await raise_alerts(platform.centre, conditions(sequencer.status, platform.origin, datetime.now(UTC)))
+        except AWAY as gone:
+            logger.warning("the database is away: %s", gone)
+        await asyncio.sleep(HOUSEKEEPING)
+
+
 async def run(settings: Settings) -> None:
     """Sequencer and timers until SIGTERM. Raises what stops the sequencer: a broken log is not carried on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -249,6 +263,7 @@ async def run(settings: Settings) -> None:
             asyncio.create_task(sequencer.run(), name="sequencer"),
             asyncio.create_task(timers(platform), name="timers"),
             asyncio.create_task(_keep_house(platform), name="house"),
+            asyncio.create_task(_watch(platform, sequencer), name="alerts"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
         try:

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit.act import Actor, acting
-from audit.alerts import Alert, Fold, Watch, answer, blinded_public, raise_alerts, standing
+from audit.alerts import Alert, Fold, Watch, answer, blinded_public, conditions, once, raise_alerts, standing
 from audit.feed import Place, Shown
 from audit.refusal import Refused
+from audit.sequencer import Status
 from audit.tiles import Published
 from tests.audit.logworld import CLERK, LogWorld, log_world
 
 SUPERVISOR = Actor("supervisor", "li")
 
 
-def second_notice() -> Fold:
-    """A rule as the market hands it down: one notice a tender."""
-    seen: set[str] = set()
-
-    def fold(record: dict[str, Any], shown: Shown) -> Iterable[Alert]:
-        if record["type"] == "trading.test-public/v1":
-            if record["tender"] in seen:
-                yield Alert("A-SECOND", record["tender"], {"index": shown.index})
-            seen.add(record["tender"])
-
-    return fold
+second_notice = once("test-public", "tender")  # a rule as the market hands it down: one notice a tender
 
 
 @pytest.fixture
@@ -47,7 +39,7 @@ async def test_a_rule_is_folded_over_the_feed_and_raises_once(world: LogWorld) -
     assert await watch.look() == [], "nothing is published yet"
     await sequencer.beat()
     (ref,) = await watch.look()
-    assert (ref.subject, ref.body["rule"], ref.body["sserial"]) == ("T@1", "A-SECOND", 1)
+    assert (ref.subject, ref.body["rule"], ref.body["sserial"]) == ("T@1", "L-TWICE", 1)
     assert await watch.look() == []
     again = Watch(SUPERVISOR, Published(world.directory / "log"), [second_notice])
     assert await again.look() == [], "a second process finds it raised"
@@ -102,3 +94,12 @@ def test_a_public_record_under_01_is_void_and_an_alert() -> None:
     assert not list(fold(record, Shown(Place(3), 3, b"", None, b"")))
     (alert,) = fold(record, Shown(Place(9, 3), 3, b"", bytes(32), b""))
     assert alert.rule == "L-BLINDED"
+
+
+def test_conditions_are_raised_at_most_once_an_hour() -> None:
+    status = Status(pending=5, skew=3.4, faults={"w1": "L-FORK", "w2": "ConnectError"})
+    early, later = datetime(2026, 3, 2, 9, 5, tzinfo=UTC), datetime(2026, 3, 2, 9, 55, tzinfo=UTC)
+    found = conditions(status, "log.example/main", early)
+    assert [alert.rule for alert in found] == ["L-SKEW", "L-NO-QUORUM", "L-CONTRADICTED"]
+    assert [alert.id for alert in found] == [alert.id for alert in conditions(status, "log.example/main", later)]
+    assert conditions(Status(pending=4, skew=1.9), "log.example/main", early) == []
