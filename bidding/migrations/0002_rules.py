@@ -21,7 +21,6 @@ ALTER TABLE bidding_withdrawal
         REFERENCES bidding_bid (box_id, bid, bidder);
 ALTER TABLE bidding_erasure
     ADD CONSTRAINT bidding_erasure_upload FOREIGN KEY (upload) REFERENCES bidding_upload (id);
-CREATE INDEX bidding_deposit_bidder ON bidding_deposit (bidder, tender);
 CREATE INDEX bidding_upload_bidder ON bidding_upload (bidder) WHERE NOT deposited;
 CREATE INDEX bidding_erasure_due ON bidding_erasure (tender) WHERE erased_at IS NULL;
 CREATE INDEX bidding_release_tender ON bidding_release (tender);
@@ -124,8 +123,8 @@ KEPT = (
     "bidding_unsealed",
 )
 
-# First statement of a request: locks, the clock under them, and everything the checks need. Each query of the function
-# sees what was committed before its own lock was granted, which one SQL statement would not.
+# Why a request is refused: locks, the clock under them, and everything that the checks ask for, in their order. Each
+# query of a function sees what was committed before its own lock was granted, which one SQL statement would not.
 ENTER = """
 CREATE FUNCTION bidding_enter(
     p_tender text, p_bid text, p_bidder text, p_uploads text[], p_seen bytea[],
@@ -160,34 +159,67 @@ BEGIN
     seen := EXISTS (SELECT FROM bidding_seen s WHERE s.bidder = p_bidder AND s.what = ANY (p_seen));
 END $$"""
 
-# Last statement of a request: the clock once more, and the rows. What the constraints refuse is late, twice or a copy.
+# The statement that finalises: the locks, the clock under them, every condition, the rows. It takes a request whose bytes
+# and signatures hold, or changes nothing but an empty bid row and gives null: then `bidding_enter` tells why.
+# `p_checked`: the caller has found that each key may follow the one before, where it is not the same.
 DEPOSIT = """
 CREATE FUNCTION bidding_deposit_all(
-    p_tender text, p_deadline timestamptz, p_bid text, p_bidder text, p_seen bytea[],
-    p_stages text[], p_seqs int[], p_hashes text[], p_manifests bytea[], p_sigs bytea[], p_sig_hashes text[],
-    p_signers text[], p_roots text[], p_sizes bigint[], p_uploads text[],
+    p_tender text, p_bid text, p_bidder text, p_checked boolean, p_seen bytea[],
+    p_stages text[], p_keysets text[], p_boxes int[], p_seqs int[], p_prevs text[], p_hashes text[],
+    p_manifests bytea[], p_sigs bytea[], p_sig_hashes text[], p_keys text[], p_heads bytea[], p_roots text[],
+    p_sizes bigint[], p_uploads text[],
     OUT received_at timestamptz, OUT replaced jsonb
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    t timestamptz := log_now();
+    box bidding_box;
+    signers text[];
+    t timestamptz;
 BEGIN
-    WITH gone AS (
-        UPDATE bidding_deposit d SET ended_at = t
-        WHERE d.tender = p_tender AND d.bid = p_bid AND d.stage = ANY (p_stages) AND d.ended_at IS NULL
-        RETURNING d.stage, d.seq, d.root, d.upload_id
-    ), due AS (
-        INSERT INTO bidding_erasure (upload, tender, due_at) SELECT g.upload_id, p_tender, t FROM gone g
-    )
-    SELECT jsonb_agg(jsonb_build_object('stage', g.stage, 'seq', g.seq, 'root', g.root) ORDER BY g.stage)
-        INTO replaced FROM gone g;
-    INSERT INTO bidding_deposit (tender, deadline, stage, bid, bidder, seq, hash, manifest, sig, sig_hash, signer_id,
-                                 root, size, upload_id, received_at)
-        SELECT p_tender, p_deadline, u.stage, p_bid, p_bidder, u.seq, u.hash, u.manifest, u.sig, u.sig_hash, u.signer,
-               u.root, u.size, u.upload, t
-        FROM unnest(p_stages, p_seqs, p_hashes, p_manifests, p_sigs, p_sig_hashes, p_signers, p_roots, p_sizes,
-                    p_uploads) AS u(stage, seq, hash, manifest, sig, sig_hash, signer, root, size, upload);
+    SELECT b.* INTO box FROM bidding_box b WHERE b.tender = p_tender FOR SHARE;
+    IF NOT FOUND THEN RETURN; END IF;
+    INSERT INTO bidding_bid (box_id, bid, bidder) VALUES (p_tender, p_bid, p_bidder) ON CONFLICT DO NOTHING;
+    PERFORM FROM bidding_bid b WHERE b.box_id = p_tender AND b.bid = p_bid AND b.bidder = p_bidder
+        AND b.withdrawn_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN RETURN; END IF;
+    t := log_now();
+    IF t > box.deadline OR box.closed_at IS NOT NULL THEN RETURN; END IF;
+
+    SELECT array_agg(r.sha ORDER BY u.n) INTO signers
+        FROM unnest(p_stages, p_keysets, p_boxes, p_seqs, p_prevs, p_keys, p_heads, p_roots, p_sizes, p_uploads)
+            WITH ORDINALITY AS u(stage, keyset, boxes, seq, prev, key, head, root, size, upload, n)
+        JOIN bidding_stage s ON s.box_id = p_tender AND s.stage = u.stage AND s.keyset_id = u.keyset
+        JOIN bidding_keyset k ON k.id = u.keyset AND k.n = u.boxes
+        JOIN bidding_registration r ON r.bidder = p_bidder AND r.key = u.key
+        JOIN bidding_upload f ON f.id = u.upload AND f.tender = p_tender AND f.bidder = p_bidder
+            AND f.root = u.root AND f.size = u.size AND f.head = u.head AND NOT f.deposited
+        LEFT JOIN LATERAL (
+            SELECT d.seq, d.hash, d.signer_id FROM bidding_deposit d
+            WHERE d.tender = p_tender AND d.bid = p_bid AND d.stage = u.stage ORDER BY d.seq DESC LIMIT 1
+        ) l ON true
+        WHERE (l.seq IS NULL AND u.seq = 1 AND u.prev IS NULL)
+            OR (l.seq = u.seq - 1 AND l.hash = u.prev AND (p_checked OR l.signer_id = r.sha));
+    IF cardinality(signers) IS DISTINCT FROM cardinality(p_stages) THEN RETURN; END IF;
+    IF 1 = ANY (p_seqs) THEN  -- E-STAGES: the first request has them all
+        IF cardinality(p_stages) <> (SELECT count(*) FROM bidding_stage s WHERE s.box_id = p_tender) THEN RETURN; END IF;
+    ELSE
+        WITH gone AS (
+            UPDATE bidding_deposit d SET ended_at = t
+            WHERE d.tender = p_tender AND d.bid = p_bid AND d.stage = ANY (p_stages) AND d.ended_at IS NULL
+            RETURNING d.stage, d.seq, d.root, d.upload_id
+        ), due AS (
+            INSERT INTO bidding_erasure (upload, tender, due_at) SELECT g.upload_id, p_tender, t FROM gone g
+        )
+        SELECT jsonb_agg(jsonb_build_object('stage', g.stage, 'seq', g.seq, 'root', g.root) ORDER BY g.stage)
+            INTO replaced FROM gone g;
+    END IF;
     INSERT INTO bidding_seen (bidder, what) SELECT p_bidder, w FROM unnest(p_seen) AS w;
     UPDATE bidding_upload SET deposited = true WHERE id = ANY (p_uploads);
+    INSERT INTO bidding_deposit (tender, deadline, stage, bid, bidder, seq, hash, manifest, sig, sig_hash, signer_id,
+                                 root, size, upload_id, received_at)
+        SELECT p_tender, box.deadline, u.stage, p_bid, p_bidder, u.seq, u.hash, u.manifest, u.sig, u.sig_hash, u.signer,
+               u.root, u.size, u.upload, t
+        FROM unnest(p_stages, p_seqs, p_hashes, p_manifests, p_sigs, p_sig_hashes, signers, p_roots, p_sizes,
+                    p_uploads) AS u(stage, seq, hash, manifest, sig, sig_hash, signer, root, size, upload);
     received_at := t;
 END $$"""
 
