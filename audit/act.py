@@ -53,6 +53,7 @@ class RecordRef:
     nonce: bytes | None = None  # 32 bytes for a blinded entry, None for a clear one
     entry: bytes = b""  # log.md §2; what the promise is signed over
     id: int = 0  # its row
+    committed: bool = False  # durable: a promise may be given
 
     def _settle(self) -> None:
         self.record = encode(self.body)
@@ -208,6 +209,8 @@ async def acting(actor: Actor, *, clock: bool = True) -> AsyncIterator[Act]:
                 await act.clock()
             yield act
             await act.insert()
+        for ref in act.entries:
+            ref.committed = True
     finally:
         _acting.reset(token)
 

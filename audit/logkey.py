@@ -89,7 +89,7 @@ class LogKey:
 
     def receipt(self, ref: RecordRef, manifest: str | None = None) -> Receipt:
         """The receipt for a record of an act that has committed, without a proof yet; `manifest` is its hash."""
-        if not ref.id:
+        if not ref.committed:
             raise RuntimeError("a promise before the act has ended")
         return Receipt(ref.record, self.promise(ref.entry), manifest, ref.nonce)
 

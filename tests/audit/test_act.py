@@ -36,7 +36,9 @@ async def test_records_are_committed_with_the_change(world: LogWorld) -> None:
     async with acting(CLERK) as act:
         await act.query("INSERT INTO log_serial (subject, serial, sserial) VALUES ($1, 0, 0)", "a change")
         sealed = act.record("test-sealed", subject="T@1", tender="T@1", manifest="ab" * 32)
-        assert sealed.record and sealed.nonce and sealed.id == 0
+        assert sealed.record and sealed.nonce and not sealed.committed
+        with pytest.raises(RuntimeError, match="before the act has ended"):
+            world.key.receipt(sealed)
         public = act.record("test-public", subject="T@1", tender="T@1")
         assert not public.record, "its serial number comes with the lock"
         assert await count("type LIKE 'test-%'") == 0
