@@ -80,7 +80,7 @@ def read_pace(log: Log, found: Found) -> Pace:
             if record.body.get("origin") != log.about.origin:
                 raise Broken("V-ORIGIN", origin=str(record.body.get("origin")), expected=log.about.origin)
             beat = record.body.get("beat")
-            if not isinstance(beat, int) or isinstance(beat, bool) or not 1 <= beat <= 86_400:
+            if not isinstance(beat, int) or isinstance(beat, bool) or not 1 <= beat <= 86_400:  # log.md §3: seconds
                 raise Broken("V-RECORD", why="beat")
             seconds = beat
             factor = clock_from(record.body.get("clock"), log.about.origin).factor

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -26,15 +26,13 @@ from audit.act import Actor, acting, pool
 from audit.canon import stamp
 from audit.refusal import Refused
 from trading import records as _records
-from trading.settings import Settings
+from trading.settings import TOKEN_LIFE, TOKEN_LIFE_MOST, Settings
 
 ROLES = (
     "bidder", "tenderee", "agency", "operator", "custodian", "supervisor",
     "system_admin", "security_admin", "audit_admin",
 )  # fmt: skip
 ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
-TOKEN_DAYS = 90
-TOKEN_DAYS_MOST = 366
 REMEMBERED = 2.0
 """Machine seconds a worker trusts its memory of a token: the longest a revoked one lives."""
 
@@ -159,9 +157,9 @@ async def issue_token(actor: Actor, person: str, role: str, expires: datetime | 
     async with acting(actor) as act:
         # Tokens live by the machine's clock: a demonstration's days pass in minutes, its tokens must not.
         issued = (await act.query("SELECT clock_timestamp() AS now"))[0]["now"]
-        until = expires or issued + timedelta(days=TOKEN_DAYS)
-        if not issued < until <= issued + timedelta(days=TOKEN_DAYS_MOST):
-            raise Refused("T-EXPIRES", days=TOKEN_DAYS_MOST)
+        until = expires or issued + TOKEN_LIFE
+        if not issued < until <= issued + TOKEN_LIFE_MOST:
+            raise Refused("T-EXPIRES", days=TOKEN_LIFE_MOST.days)
         rows = await act.query(
             "SELECT p.organisation_id, m.role FROM trading_person p"
             " LEFT JOIN trading_membership m ON m.person_id = p.id AND m.role = $2 WHERE p.id = $1",

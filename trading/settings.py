@@ -6,11 +6,17 @@ Every setting is `TRADING_<NAME>` in the environment or in a `.env` file of the 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+TOKEN_LIFE = timedelta(days=90)
+"""How long an API token lives unless its issuer says otherwise."""
+TOKEN_LIFE_MOST = timedelta(days=366)
 
 
 class Settings(BaseSettings):

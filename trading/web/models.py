@@ -323,7 +323,7 @@ class NewAnnouncement(Model):
     min_bids: Annotated[int, Field(ge=1, le=100)] | None = None
     public_stages: Annotated[list[StageName], Field(max_length=4)] = ["form"]
     unvouched: Annotated[list[ShortId], Field(max_length=500)] = []
-    window: Annotated[int, Field(ge=60, le=86400 * 7)] | None = None
+    window: Annotated[int, Field(ge=60, le=86400 * 7)] | None = None  # envelope.md §6: seconds, as the notice says
 
 
 class NewDeadline(Model):
