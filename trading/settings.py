@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 TOKEN_LIFE = timedelta(days=90)
 """How long an API token lives unless its issuer says otherwise."""
 TOKEN_LIFE_MOST = timedelta(days=366)
