@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -214,6 +215,8 @@ class Published:
                 _write(path, data)
         for directory in {path.parent for path in paths}:
             sync_directory(directory)
+        for path in paths:  # C2SP tlog-tiles: partial tiles may go once the full one is there
+            shutil.rmtree(path.with_name(path.name + ".p"), ignore_errors=True)
 
 
 def _write(path: Path, data: bytes) -> None:

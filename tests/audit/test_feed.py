@@ -159,6 +159,8 @@ async def test_tiles_and_checkpoint_over_http(world: LogWorld, http: httpx.Async
     assert len(unpack_entries(full.content)) == 256 and "immutable" in full.headers["cache-control"]
     assert len(unpack_entries((await http.get("/log/tile/entries/001.p/64")).content)) == 64
     assert len((await http.get("/log/tile/0/001.p/3")).content) == 96, "any smaller width is a prefix"
+    assert not (world.directory / "log" / "tile" / "entries" / "000.p").exists(), "the full one is there"
+    assert len(unpack_entries((await http.get("/log/tile/entries/000.p/8")).content)) == 8
     assert len((await http.get("/log/tile/1/000.p/1")).content) == 32
     for wrong in (
         "0/001",
