@@ -151,7 +151,7 @@ def unseal(
         findings = tuple(sorted(i for i, y in released.items() if i in right and y != parts[i - 1]))
     known = Opened(Verdict.PENDING, ck=ck, findings=findings)
 
-    root, stored, bad, header = _pass(payload, ck, ctx)
+    root, stored, bad, header = _pass(payload, manifest.size, ck, ctx)
     if root != manifest.root:
         # before `window-ended` anybody may still bring matching bytes
         return replace(known, verdict=Verdict.X_STORE if window_ended else Verdict.PENDING, why="root")
@@ -173,7 +173,7 @@ def unseal(
     except BadContainer as why:
         return replace(known, verdict=Verdict.X_CONTAINER, why=str(why))
     if extract is not None:
-        _extract(payload, ck, ctx, header, extract)
+        _extract(payload, manifest.size, ck, ctx, header, extract)
     return replace(known, verdict=Verdict.OK, opening=header.opening, files=header.files)
 
 
@@ -189,14 +189,14 @@ def _open(payload: Payload) -> BinaryIO:
 
 
 def _pass(
-    payload: Payload, ck: bytes | None, ctx: bytes
+    payload: Payload, expected: int, ck: bytes | None, ctx: bytes
 ) -> tuple[str, tuple[bytes, int], bool, Header | BadContainer | None]:
     """One pass over the stored bytes: root, (head, length), whether a chunk is wrong, what the container says."""
     leaves, head, size, bad = [], b"", 0, False
     decryptor = Cobblestone256Decryptor(ck, ctx) if ck is not None else None
     reading = Reading()
     with _open(payload) as stream:
-        for segment in _segments(stream):
+        for segment in _segments(stream, expected):
             head = head or bytes(segment[:HEAD])
             size += len(segment)
             leaves.append(segment_leaf(segment))
@@ -217,19 +217,22 @@ def _pass(
     return payload_root(leaves), (head, size), bad, header
 
 
-def _segments(stream: BinaryIO) -> Iterable[memoryview]:
-    buffer = memoryview(bytearray(SEGMENT))
+def _segments(stream: BinaryIO, expected: int) -> Iterable[memoryview]:
+    """Segments in one buffer that is used again: as large as the payload should be, larger only if it is longer."""
+    buffer = memoryview(bytearray(min(SEGMENT, expected + 1)))
     while True:
         filled = 0
         while filled < SEGMENT and (count := stream.readinto(buffer[filled:])):  # type: ignore[attr-defined]
             filled += count
+            if filled == len(buffer) < SEGMENT:
+                buffer = memoryview(bytearray(buffer) + bytearray(SEGMENT - filled))
         if filled:
             yield buffer[:filled]
         if filled < SEGMENT:
             return
 
 
-def _extract(payload: Payload, ck: bytes, ctx: bytes, header: Header, folder: Path) -> None:
+def _extract(payload: Payload, size: int, ck: bytes, ctx: bytes, header: Header, folder: Path) -> None:
     """The second pass: what the first authenticated is decrypted again, into files that appear when they are whole."""
     folder.mkdir(parents=True, exist_ok=True)
     targets = [folder / entry.name for entry in header.files]
@@ -248,7 +251,7 @@ def _extract(payload: Payload, ck: bytes, ctx: bytes, header: Header, folder: Pa
     decryptor, reading = Cobblestone256Decryptor(ck, ctx), Reading(sink)
     try:
         with _open(payload) as stream:
-            for segment in _segments(stream):
+            for segment in _segments(stream, size):
                 reading.update(decryptor.update(segment))
         reading.update(decryptor.finalize())
     finally:

@@ -286,7 +286,7 @@ def test_a_lost_payload_is_known_before_anything_opens(world: World) -> None:
     path = f"bids/{bid.id}/form/1/payload"
     for gone in (
         {n: d for n, d in kit.items() if n != path},
-        kit | {path: kit[path][:-1] + b"\0"},
+        kit | {path: kit[path][:-1] + bytes([kit[path][-1] ^ 1])},
         kit | {path: kit[path] + b"\0"},
     ):
         no = refused("C-PAYLOAD", world, tender, gone)

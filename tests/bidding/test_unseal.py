@@ -72,7 +72,8 @@ def test_x_store_needs_the_end_of_the_window() -> None:
 def test_x_payload_when_the_manifest_lies_about_head_or_length() -> None:
     made = envelope()
     other_head = bytes([made.payload[0] ^ 1]) + made.payload[1:56]
-    for wrong in (made.but(head=other_head), made.but(size=len(made.payload) + 65600)):
+    longer = made.but(payload=made.payload + bytes(3_000_000), size=len(made.payload))
+    for wrong in (made.but(head=other_head), made.but(size=len(made.payload) + 65600), longer):
         assert opened(wrong, {}).verdict == Verdict.X_PAYLOAD
 
 
