@@ -15,10 +15,12 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from audit.refusal import Broken
 
@@ -66,12 +68,12 @@ class Member:
         head = (b"PK\1\2", 3 << 8 | need, need, 0, 0, 0, _DATE, self.crc, size, size, len(name), len(extra))
         return _CENTRAL.pack(*head, 0, 0, 0, _MODE, _FULL if far else self.offset) + name + extra
 
-    @property
+    @cached_property
     def start(self) -> int:
         """Where its bytes begin."""
         return self.offset + len(self.local())
 
-    @property
+    @cached_property
     def end(self) -> int:
         """Where the next member begins."""
         return self.start + self.size
@@ -225,11 +227,25 @@ class Archive:
     def opened(self, name: str) -> BinaryIO:
         """A file object of its own over one file: several threads may each read theirs. Broken("A-MISSING")."""
         member = self._member(name)
+        if not self._has_descriptor():
+            return io.BytesIO(b"".join(self._pieces(member, CHUNK)))
+        return cast(BinaryIO, _Window(self._file.fileno(), member.start, member.size))
+
+    def _has_descriptor(self) -> bool:
         try:
-            descriptor = self._file.fileno()
+            self._file.fileno()
         except OSError:
-            return io.BytesIO(self.read(name))
-        return io.BufferedReader(_Window(descriptor, member.start, member.size), CHUNK)
+            return False
+        return True
+
+    def _hashed(self, member: Member) -> tuple[str, int]:
+        """SHA-256 (hex) and CRC-32 of a member's bytes."""
+        digest, crc = hashlib.sha256(), 0
+        with self.opened(member.name) as stream:
+            while block := stream.read(CHUNK):
+                digest.update(block)
+                crc = zlib.crc32(block, crc)
+        return digest.hexdigest(), crc
 
     def _member(self, name: str) -> Member:
         if name not in self._members:
@@ -245,17 +261,19 @@ class Archive:
 
     def _check(self) -> None:
         """Checksums, and that MANIFEST says exactly what is there."""
+        members = list(self._members.values())
+        large = [member for member in members if member.size >= CHUNK]
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            # hashing is what a large archive costs here, and it lets go of the interpreter
+            ahead = dict(zip(large, pool.map(self._hashed, large), strict=True)) if self._has_descriptor() else {}
+            found = [ahead[member] if member in ahead else self._hashed(member) for member in members]
         claimed = []
-        for member in self._members.values():
-            digest, crc = hashlib.sha256(), 0
-            for block in self._pieces(member, CHUNK):
-                digest.update(block)
-                crc = zlib.crc32(block, crc)
+        for member, (digest, crc) in zip(members, found, strict=True):
             if crc != member.crc:
                 raise Broken("A-CRC", name=member.name)
             if member.name != MANIFEST:
-                self.hashes[member.name] = digest.hexdigest()
-                claimed.append(f"{digest.hexdigest()} {member.size} {member.name}\n")
+                self.hashes[member.name] = digest
+                claimed.append(f"{digest} {member.size} {member.name}\n")
         manifest = self.read(MANIFEST)
         if manifest != "".join(claimed).encode():
             raise Broken("A-MANIFEST", name=_first_difference(manifest, claimed))
@@ -272,7 +290,10 @@ class _Window(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)[: self._end - self._at]
-        count = os.preadv(self._descriptor, [view], self._at) if view else 0
+        try:
+            count = os.preadv(self._descriptor, [view], self._at) if view else 0
+        except OSError as error:
+            raise Broken("A-READ", why=str(error)) from None
         self._at += count
         return count
 

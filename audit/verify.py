@@ -243,8 +243,11 @@ def check_notes(files: Files, about: About, trust: Trust, found: Found) -> dict[
     for path, size in named:
         with found.at(path):
             data = files.bytes(path)
-            verify_note(data, own, strict=True, quorum=False)
-            note = verify_note(data, trust.policy)
+            note = verify_note(data, own, strict=True, quorum=False)
+            if own.data != trust.policy.data:
+                note = verify_note(data, trust.policy, quorum=False)
+            if not trust.policy.met(note.cosigned):
+                raise Broken("N-QUORUM", size=note.checkpoint.size, have=sorted(note.cosigned))
             if not note.cosigned or trust.policy.quorum == "none":
                 raise Broken("N-QUORUM", size=note.checkpoint.size, have=[])
             if note.checkpoint.origin != about.origin:

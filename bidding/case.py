@@ -308,6 +308,14 @@ class Case:
         return max(logged, default=None)
 
     @cached_property
+    def told(self) -> Mapping[tuple[str, str, int], list[Fact]]:
+        """Every ``unsealed`` by (stage, bid, seq), in the order of the log."""
+        found: dict[tuple[str, str, int], list[Fact]] = defaultdict(list)
+        for fact in self.facts("unsealed"):
+            found[fact["stage"], fact["bid"], fact["seq"]].append(fact)
+        return found
+
+    @cached_property
     def first_closing(self) -> int | None:
         """The index of the earliest closing."""
         return min((closing.index for closing in self.closings.values()), default=None)

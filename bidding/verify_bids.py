@@ -46,6 +46,8 @@ class Bids:
     keyring: Keyring = field(default_factory=Keyring)
     acted: dict[tuple[str, bytes], set[str]] = field(default_factory=lambda: defaultdict(set))
     """The stages in which a bidder's key signed a deposit or a withdrawal."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """The bidder of each bid."""
     registered: dict[tuple[str, bytes], Fact] = field(default_factory=dict)
     """The first registration of each bidder and key."""
 
@@ -225,8 +227,7 @@ def _check_deposit(
         if not is_payload_size(manifest.size):
             raise Refused("E-PAYLOAD", field="size", found=manifest.size, wanted=0)
         chain = bids.envelopes[manifest.bid, manifest.stage]
-        others = [one for (bid, _), some in bids.envelopes.items() if bid == manifest.bid for one in some]
-        if any(one.manifest.bidder != manifest.bidder for one in others):
+        if bids.owners.setdefault(manifest.bid, manifest.bidder) != manifest.bidder:
             raise Refused("E-SIGNER", bidder=manifest.bidder, why="chain")
         last = _last(chain[-1], withdrawn=manifest.bid in bids.withdrawn) if chain else None
         key = arrival.check_signer(manifest.bidder, sigs, bids.keyring, [last] if last else [])

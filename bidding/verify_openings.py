@@ -34,11 +34,7 @@ def listed_envelopes(case: Case, bids: Bids) -> list[Envelope]:
 def final(case: Case, envelope: Envelope) -> Fact | None:
     """The last ``unsealed`` of an envelope: the one that counts."""
     manifest = envelope.manifest
-    return last(
-        fact
-        for fact in case.facts("unsealed")
-        if (fact["stage"], fact["bid"], fact["seq"]) == (manifest.stage, manifest.bid, manifest.seq)
-    )
+    return last(case.told.get((manifest.stage, manifest.bid, manifest.seq), ()))
 
 
 def owed_opened_files(case: Case, bids: Bids) -> set[str]:

@@ -132,8 +132,9 @@ def _check_winner(case: Case, published: Fact, ranked: tuple[Ranked, ...], award
 
 def _check_sheets(case: Case, found: Found) -> None:
     """A score sheet is bound by a record that names its hash."""
-    named = {value for held in case.mine for value in _texts(held.body)}
-    for path in case.log.files.under("evaluation/sheets/"):
+    sheets = case.log.files.under("evaluation/sheets/")
+    named = {value for held in case.mine for value in _texts(held.body)} if sheets else set()
+    for path in sheets:
         name = path[len("evaluation/sheets/") : -len(".json")]
         if sha256_hex(case.log.files.bytes(path)) != name or name not in named:
             found.fault(path, "V-UNBOUND")
