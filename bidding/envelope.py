@@ -16,6 +16,7 @@ import hmac
 import mimetypes
 import os
 import secrets
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,7 +84,9 @@ def sources(folder: Path) -> list[Source]:
             continue
         if not path.is_file():
             raise Refused("E-FILES", name=path.name, why="not a plain file")
-        found.append(Source(path, path.name, mimetypes.guess_type(path.name)[0] or "application/octet-stream"))
+        # some file systems give names back decomposed; what is sealed is in NFC (§1)
+        name = unicodedata.normalize("NFC", path.name)
+        found.append(Source(path, name, mimetypes.guess_type(name)[0] or "application/octet-stream"))
     return found
 
 
@@ -158,7 +161,8 @@ def _check(header: Header, context: Context, schema: Mapping[str, Mapping[str, A
     """What would be X-CONTAINER after the opening is a refusal now, while it can be mended."""
     try:
         check_names([entry.name for entry in header.files])
-    except BadContainer as why:
+        canon([entry.name for entry in header.files], nfc=True)
+    except (BadContainer, ValueError) as why:
         raise Refused("E-FILES", name="", why=str(why)) from why
     if len(header.data) > HEADER_LIMIT:
         raise Refused("E-FILES", name="", why="header above 1 MiB")

@@ -131,7 +131,8 @@ def test_a_key_set_of_another_stage_is_refused(tmp_path: Path) -> None:
 def test_two_files_of_one_name_and_missing_ones_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     twice = [Source(tmp_path / "a", "a"), Source(tmp_path / "a", "a")]
-    for files in (twice, [Source(tmp_path / "a", "x/../y")], [Source(tmp_path / "gone", "gone")]):
+    decomposed = [Source(tmp_path / "a", "e\u0301")]
+    for files in (twice, decomposed, [Source(tmp_path / "a", "x/../y")], [Source(tmp_path / "gone", "gone")]):
         with pytest.raises(Refused, match="E-FILES"):
             seal_envelope(context(GUARD), GUARD, tmp_path / "p", files=files, created=NOON)
 
@@ -162,9 +163,13 @@ def test_a_whole_bid_in_one_sealed_file(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "plan.pdf").write_bytes(os.urandom(1_500_000))
     (folder / ".hidden").write_bytes(b"")
+    (folder / "e\u0301.txt").write_bytes(b"accent")
     both = {"form": FORM, "documents": GUARD}
     chosen = sources(folder)
-    assert [(source.name, source.media) for source in chosen] == [("plan.pdf", "application/pdf")]
+    assert [(source.name, source.media) for source in chosen] == [
+        ("é.txt", "text/plain"),
+        ("plan.pdf", "application/pdf"),
+    ]
     how: dict[str, Any] = {
         "bidder": BIDDER, "signer": FIRM, "folders": {"documents": chosen}, "opening": OPENING, "schema": SCHEMA
     }  # fmt: skip
