@@ -35,7 +35,7 @@ def test_without_an_address_the_database_is_our_own(monkeypatch, tmp_path: Path)
     settings = Settings(data=tmp_path / "with space")
     assert postgres.dsn(settings).startswith("postgresql://trading_app@/trading?host=%2F")
     credentials = postgres.configuration(postgres.dsn(settings))["connections"]["default"]["credentials"]
-    assert credentials["host"] == str((tmp_path / "with space").resolve() / "postgres" / "socket")
+    assert credentials["host"] == str(postgres.embedded(settings).sockets)
     assert (credentials["user"], credentials["database"], credentials["password"]) == ("trading_app", "trading", None)
 
 

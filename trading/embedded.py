@@ -196,6 +196,10 @@ class Embedded:
                     self.child.wait()
             self.child = None
         if self._ownership is not None:
+            note = self.directory / "socket-directory"
+            if note.exists():  # a short one of its own: gone with the server
+                shutil.rmtree(note.read_text(), ignore_errors=True)
+                note.unlink()
             self._ownership.close()
             self._ownership = None
 
