@@ -154,7 +154,6 @@ class Upload(Model):
     stored = fields.IntField()
     head = fields.BinaryField(null=True)
     root = fields.CharField(max_length=_HASH, null=True)  # known, and the file kept, when all segments are in
-    deposited = fields.BooleanField()
     touched_at = fields.DatetimeField()
 
     class Meta:

@@ -191,11 +191,14 @@ class Uploads:
     async def expire(self) -> int:
         """Forget uploads idle for longer than the limit that no deposit names; their number. For a timer."""
         rows = await pool()
-        gone = await rows.fetch(
-            "DELETE FROM bidding_upload WHERE NOT deposited AND touched_at < clock_timestamp() - $1::interval "
-            "RETURNING id",
-            self.limits.idle,
-        )
+        try:
+            gone = await rows.fetch(
+                "DELETE FROM bidding_upload u WHERE touched_at < clock_timestamp() - $1::interval "
+                "AND NOT EXISTS (SELECT FROM bidding_deposit d WHERE d.upload_id = u.id) RETURNING id",
+                self.limits.idle,
+            )
+        except asyncpg.ForeignKeyViolationError:
+            return 0  # one of them was deposited this very moment; the next run takes the others
         # After the rows: a crash here leaves files without a row, which the next sweep of `sweep` removes.
         for row in gone:
             self._known.pop(row["id"], None)

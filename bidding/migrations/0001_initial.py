@@ -330,7 +330,6 @@ class Migration(migrations.Migration):
                 ("stored", fields.IntField()),
                 ("head", fields.BinaryField(null=True)),
                 ("root", fields.CharField(null=True, max_length=64)),
-                ("deposited", fields.BooleanField()),
                 ("touched_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={

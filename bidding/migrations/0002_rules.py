@@ -21,7 +21,7 @@ ALTER TABLE bidding_withdrawal
         REFERENCES bidding_bid (box_id, bid, bidder);
 ALTER TABLE bidding_erasure
     ADD CONSTRAINT bidding_erasure_upload FOREIGN KEY (upload) REFERENCES bidding_upload (id);
-CREATE INDEX bidding_upload_bidder ON bidding_upload (bidder) WHERE NOT deposited;
+CREATE INDEX bidding_upload_bidder ON bidding_upload (bidder);
 CREATE INDEX bidding_erasure_due ON bidding_erasure (tender) WHERE erased_at IS NULL;
 CREATE INDEX bidding_release_tender ON bidding_release (tender);
 -- Registrations belong to no tender; a closing discloses those whose keys acted.
@@ -37,8 +37,7 @@ ALTER TABLE bidding_box
     ADD CONSTRAINT bidding_box_closed CHECK ((closed_at IS NULL) = (opens IS NULL));
 ALTER TABLE bidding_upload
     ADD CONSTRAINT bidding_upload_stored CHECK (0 <= stored AND stored <= segments),
-    ADD CONSTRAINT bidding_upload_whole CHECK (root IS NULL OR stored = segments),
-    ADD CONSTRAINT bidding_upload_deposited CHECK (root IS NOT NULL OR NOT deposited);
+    ADD CONSTRAINT bidding_upload_whole CHECK (root IS NULL OR stored = segments);
 ALTER TABLE bidding_deposit
     ADD CONSTRAINT bidding_deposit_in_time CHECK (received_at <= deadline);
 ALTER TABLE bidding_withdrawal
@@ -154,7 +153,7 @@ BEGIN
     keys := (SELECT jsonb_agg(encode(r.registration, 'hex') ORDER BY r.registered_at)
         FROM bidding_registration r WHERE r.bidder = p_bidder);
     uploads := (SELECT jsonb_object_agg(u.id, jsonb_build_object('size', u.size, 'root', u.root,
-        'head', encode(u.head, 'hex'), 'tender', u.tender, 'bidder', u.bidder, 'deposited', u.deposited))
+        'head', encode(u.head, 'hex'), 'tender', u.tender, 'bidder', u.bidder, 'deposited', EXISTS (SELECT FROM bidding_deposit d WHERE d.upload_id = u.id)))
         FROM bidding_upload u WHERE u.id = ANY (p_uploads));
     seen := EXISTS (SELECT FROM bidding_seen s WHERE s.bidder = p_bidder AND s.what = ANY (p_seen));
 END $$"""
@@ -191,7 +190,8 @@ BEGIN
         JOIN bidding_keyset k ON k.id = u.keyset AND k.n = u.boxes
         JOIN bidding_registration r ON r.bidder = p_bidder AND r.key = u.key
         JOIN bidding_upload f ON f.id = u.upload AND f.tender = p_tender AND f.bidder = p_bidder
-            AND f.root = u.root AND f.size = u.size AND f.head = u.head AND NOT f.deposited
+            AND f.root = u.root AND f.size = u.size AND f.head = u.head
+            AND NOT EXISTS (SELECT FROM bidding_deposit x WHERE x.upload_id = f.id)
         LEFT JOIN LATERAL (
             SELECT d.seq, d.hash, d.signer_id FROM bidding_deposit d
             WHERE d.tender = p_tender AND d.bid = p_bid AND d.stage = u.stage ORDER BY d.seq DESC LIMIT 1
@@ -213,7 +213,6 @@ BEGIN
             INTO replaced FROM gone g;
     END IF;
     INSERT INTO bidding_seen (bidder, what) SELECT p_bidder, w FROM unnest(p_seen) AS w;
-    UPDATE bidding_upload SET deposited = true WHERE id = ANY (p_uploads);
     INSERT INTO bidding_deposit (tender, deadline, stage, bid, bidder, seq, hash, manifest, sig, sig_hash, signer_id,
                                  root, size, upload_id, received_at)
         SELECT p_tender, box.deadline, u.stage, p_bid, p_bidder, u.seq, u.hash, u.manifest, u.sig, u.sig_hash, u.signer,
@@ -257,11 +256,12 @@ BEGIN
     -- Parallel requests of one bidder count each other.
     PERFORM pg_advisory_xact_lock(hashtextextended('bidding_upload ' || p_bidder, 0));
     IF p_size + (SELECT coalesce(sum(u.size), 0) FROM bidding_upload u
-                 WHERE u.bidder = p_bidder AND NOT u.deposited) > p_limit THEN
+                 WHERE u.bidder = p_bidder
+                     AND NOT EXISTS (SELECT FROM bidding_deposit d WHERE d.upload_id = u.id)) > p_limit THEN
         RETURN false;
     END IF;
-    INSERT INTO bidding_upload (id, tender, bidder, size, segments, stored, deposited, touched_at)
-        VALUES (p_upload, p_tender, p_bidder, p_size, p_segments, 0, false, clock_timestamp());
+    INSERT INTO bidding_upload (id, tender, bidder, size, segments, stored, touched_at)
+        VALUES (p_upload, p_tender, p_bidder, p_size, p_segments, 0, clock_timestamp());
     RETURN true;
 END $$;
 
