@@ -83,11 +83,11 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
         row, state = await expect(act, tender, "award")
         terms, candidates = loaded(row["terms"]), loaded(row["ranking"])
         chosen = bid or (candidates[0] if candidates else "")
+        ranking.winner(candidates, chosen)
         published = await act.query(
             "SELECT max(made_at) AS at FROM log_record WHERE tender = $1 AND type = 'candidates-published'", tender
         )
         periods.keep(regimes.regime(terms["regime"]), "candidates", "award", published[0]["at"], await act.clock())
-        ranking.winner(candidates, chosen)
         opened = next(b for b in await tenders.opened_bids(tender) if b["bid"] == chosen)
         price, baseline, direction = opened["price"], terms["baseline"], terms["direction"]
         admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline)

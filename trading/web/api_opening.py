@@ -72,10 +72,20 @@ async def make_archive(call: Call) -> m.Archives:
     return m.Archives(**await archiving.archive(call.platform, call.caller, call.path["tender"]))
 
 
-@operation("GET", "/tenders/{tender}/archive/{edition}", media="application/zip")
+@operation("GET", "/tenders/{tender}/archive/public", media="application/zip")
 async def get_archive(call: Call) -> Answer:
-    """Download an edition."""
-    tender, edition = call.path["tender"], call.path["edition"]
+    """Download the public edition."""
+    return await _edition(call, "public")
+
+
+@operation("GET", "/tenders/{tender}/archive/supervision", media="application/zip")
+async def get_supervision_archive(call: Call) -> Answer:
+    """Download the supervision edition: it holds what is never shown in public (log.md §7)."""
+    return await _edition(call, "supervision")
+
+
+async def _edition(call: Call, edition: str) -> Answer:
+    tender = call.path["tender"]
     path = await archiving.archive_file(call.platform, tender, edition)
     name = f"{tender}.{edition}.zip"
     return Answer(response=FileResponse(path, media_type="application/zip", filename=name))

@@ -19,7 +19,6 @@ PARAMETER_PATTERNS = {
     "bid": r"^[0-9a-f]{32}$",
     "manifest": r"^[0-9a-f]{64}$",
     "statement": r"^[0-9a-f]{64}$",
-    "edition": r"^(public|supervision)$",
     "stage": r"^[a-z][a-z0-9_]{0,31}$",
     "n": r"^[0-9]{1,7}$",
 }

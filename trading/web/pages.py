@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import ledger, logbook, tenders
+from trading import archiving, ledger, logbook, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.regimes import REGIMES
@@ -60,7 +60,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/", page(_projects)),
         Route("/p/{project}", page(_project)),
         Route("/t/{tender}", page(_tender)),
-        Route("/t/{tender}/archive/{edition}", _archive),
+        Route("/t/{tender}/archive", _archive),
         Route("/ledger", page(_ledger)),
         Route("/proof", page(_proof)),
         Route("/static/{name}", _static),
@@ -210,13 +210,9 @@ def _record(kept: logbook.Kept) -> dict[str, Any]:
 
 
 async def _archive(request: Request) -> Response:
-    from trading import archiving
-
-    tender, edition = request.path_params["tender"], request.path_params["edition"]
-    if edition not in archiving.EDITIONS:
-        raise HTTPException(404)
-    path = await archiving.archive_file(request.app.state.platform, tender, edition)
-    return FileResponse(path, media_type="application/zip", filename=f"{tender}.{edition}.zip")
+    tender = request.path_params["tender"]
+    path = await archiving.archive_file(request.app.state.platform, tender, "public")
+    return FileResponse(path, media_type="application/zip", filename=f"{tender}.public.zip")
 
 
 async def _ledger(request: Request, screen: Screen) -> Response:
