@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from cryptography.cobblestone import Cobblestone256Decryptor
@@ -235,29 +236,33 @@ def _segments(stream: BinaryIO, expected: int) -> Iterable[memoryview]:
 def _extract(payload: Payload, size: int, ck: bytes, ctx: bytes, header: Header, folder: Path) -> None:
     """The second pass: what the first authenticated is decrypted again, into files that appear when they are whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    targets = [folder / entry.name for entry in header.files]
-    drafts = [folder / f".{number}.part" for number in range(len(targets))]
-    for draft in drafts:
-        draft.write_bytes(b"")
-    current: list[tuple[int, BinaryIO]] = []
+    # drafts lie where no name in the header can reach them
+    with TemporaryDirectory(dir=folder, prefix=".opening-") as aside:
+        drafts = [Path(aside) / str(number) for number in range(len(header.files))]
+        with ExitStack() as files:
+            outs = _Outs(drafts, files)
+            decryptor, reading = Cobblestone256Decryptor(ck, ctx), Reading(outs.write)
+            with _open(payload) as stream:
+                for segment in _segments(stream, size):
+                    reading.update(decryptor.update(segment))
+            reading.update(decryptor.finalize())
+        if reading.finish() != header:
+            raise RuntimeError("the payload changed while it was being opened")
+        for draft, entry in zip(drafts, header.files, strict=True):
+            draft.touch()
+            draft.replace(folder / entry.name)
 
-    def sink(index: int, piece: memoryview) -> None:
-        if not current or current[0][0] != index:
-            if current:
-                current.pop()[1].close()
-            current.append((index, drafts[index].open("ab")))
-        current[0][1].write(piece)
 
-    decryptor, reading = Cobblestone256Decryptor(ck, ctx), Reading(sink)
-    try:
-        with _open(payload) as stream:
-            for segment in _segments(stream, size):
-                reading.update(decryptor.update(segment))
-        reading.update(decryptor.finalize())
-    finally:
-        if current:
-            current.pop()[1].close()
-    if reading.finish() != header:
-        raise RuntimeError("the payload changed while it was being opened")
-    for draft, target in zip(drafts, targets, strict=True):
-        draft.replace(target)
+class _Outs:
+    """One file open at a time, in the order of the header."""
+
+    def __init__(self, drafts: list[Path], files: ExitStack) -> None:
+        self._drafts, self._files, self._index = drafts, files, -1
+        self._out: BinaryIO = io.BytesIO()
+
+    def write(self, index: int, piece: memoryview) -> None:
+        """The next bytes of file `index`."""
+        if index != self._index:
+            self._out.close()
+            self._out, self._index = self._files.enter_context(self._drafts[index].open("wb")), index
+        self._out.write(piece)

@@ -59,6 +59,13 @@ def test_files_come_out_as_they_went_in(tmp_path: Path) -> None:
     assert [entry.name for entry in found.files] == list(FILES)
 
 
+def test_no_file_can_take_anothers_place(tmp_path: Path) -> None:
+    files = {".1.part": b"one", "1": b"two", "0": b"three", ".opening-": b""}
+    made = envelope(keyset(stage="documents"), files=files)
+    assert opened(made, extract=tmp_path).verdict == Verdict.OK
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
 def test_x_store_needs_the_end_of_the_window() -> None:
     made = envelope()
     damaged = made.payload[:-1] + b"\0"
