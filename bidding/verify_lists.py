@@ -144,7 +144,11 @@ def _check_serials(case: Case, found: Found) -> None:
     if archived is None:
         found.fault("", "V-UNARCHIVED")
     elif not case.public:
-        blinded = [held for held in case.mine if held.nonce is not None and "sserial" in held.body]
+        blinded = [
+            held
+            for held in case.mine
+            if held.nonce is not None and "sserial" in held.body and held.body["subject"] == case.tender
+        ]
         _check_series("sserial", [held.body["sserial"] for held in blinded], archived["last_sserial"], found)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 from audit.canon import NotCanonical, b64, canon
 from audit.checkpoint import TlogProof, verify_note
@@ -156,19 +156,18 @@ class _Making:
         """Every record this edition may show, registrations of bidders' keys and statements not yet chosen."""
         held = {index: Held(index, data, _read(data), None, file=False) for index, data in self.replay.clear.items()}
         shut = self.about.public and not has_opened(self.about.tender, [record.body for record in held.values()])
-        ended = [
-            index
-            for index, record in held.items()
-            if record.name == "evaluation-closed" and record.body.get("tender") == self.about.tender
-        ]
+        mine = [record for _, record in sorted(held.items()) if record.body.get("tender") == self.about.tender]
+        ended = [record.index for record in mine if record.name == "evaluation-closed"]
+        counted = [record.body.get("last_sserial") for record in mine if record.name == "archived"]
+        bounds = (min(ended, default=0), counted[-1] if counted else 0)
         for one in self.material.disclosed:
             record = Held(one.index, one.record, _read(one.record), one.nonce, file=True)
-            if one.index < self.about.size and self._may_show(record, shut, min(ended, default=0)):
+            if one.index < self.about.size and self._may_show(record, shut, *bounds):
                 held[one.index] = record
         return held
 
-    def _may_show(self, record: Held, shut: bool, evaluated: int) -> bool:
-        """By its rule and place; ``evaluated`` is the index at which the evaluation was closed, or 0."""
+    def _may_show(self, record: Held, shut: bool, evaluated: int, last_sserial: Any) -> bool:
+        """By its rule and place; ``evaluated``: the index at which the evaluation was closed, or 0."""
         name = record.name
         if self.about.public and (name in RULES.supervision or "sserial" in record.body or (shut and name in SEALED)):
             return False
@@ -180,7 +179,10 @@ class _Making:
             return True
         if record.body.get("tender") != self.about.tender:
             return False
-        return name in SEALED or "sserial" in record.body or record.index < evaluated
+        if "sserial" in record.body:
+            # what a supervisor reads after the archiving counts on, but no archive can know of it
+            return record.body["subject"] == self.about.tender and bool(record.body["sserial"] <= last_sserial)
+        return name in SEALED or record.index < evaluated
 
     @cached_property
     def chosen(self) -> dict[int, Held]:
