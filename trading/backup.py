@@ -4,8 +4,10 @@ A backup is trusted no more than the disk it came from: `MANIFEST` holds the SHA
 checks all of them before it writes anything, and afterwards that the restored log has the very checkpoint the backup was
 taken at (log.md: tile files, archives and backups are not trusted at all).
 
-Order: the database first, then the files. A payload is on disk before its row exists, so every row in the dump has its
-file; files that came later are harmless. The log key travels only if asked for: a copy of it can sign a false history.
+Order: the published checkpoint, then the database, then the files. So the dump is at or past what witnesses had seen when
+the backup began, and every row in it has its payload, which was on disk before the row; files that came later are
+harmless. Tiles do not travel: the sequencer makes them again from the rows. The log key travels only if asked for, since
+a copy of it can sign a false history.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from trading.postgres import OWNER, binaries, dsn
 from trading.settings import Settings
 
 DUMP = "database.dump"
-FOLDERS = ("bids", "log", "trust", "archives", "opened")
+FOLDERS = ("bids", "trust", "archives", "opened")
 """What an installation owns beside its database, under `data`."""
 
 
@@ -36,6 +38,10 @@ def backup(
     if part.exists():
         shutil.rmtree(part)
     part.mkdir(parents=True, mode=0o700)
+    published = settings.log_dir / "checkpoint"
+    if published.exists():
+        (part / "data" / "log").mkdir(parents=True)
+        shutil.copy2(published, part / "data" / "log" / "checkpoint")
     _run(settings, "pg_dump", "--format=custom", "--no-owner", f"--file={part / DUMP}", dsn(settings, OWNER))
     folders = FOLDERS + (("keys",) if with_keys else ())
     done = (part / DUMP).stat().st_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -135,7 +136,7 @@ class Market:
                 "description": source.description,
                 "source": f"ProZorro {source.ocid} · {source.buyer}",
             },
-            key=f"project-{run.regime}-{source.ocid}",
+            key=secrets.token_hex(8),
         )
         lot = tenderee.post(f"/projects/{project['id']}/lots", {"title": source.title, "baseline": source.baseline})
         run.lot = lot["id"]
@@ -154,10 +155,12 @@ class Market:
         body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}
         self.as_("tenderee").post(f"/tenders/{run.tender}/keysets", body)
 
-    def announce(self, run: Run) -> None:
-        """The notice. The window for late releases is a day of the demonstration's clock."""
+    def announce(self, run: Run, unvouched: Sequence[str] = ()) -> None:
+        """The notice. The window for late releases is a week of the demonstration's clock."""
         assert run.deadline is not None
-        body = {"deadline": stamp(run.deadline), "opening_schema": SCHEMA, "window": 86400 * 7}
+        body = {
+            "deadline": stamp(run.deadline), "opening_schema": SCHEMA, "window": 86400 * 7, "unvouched": list(unvouched),
+        }  # fmt: skip
         self.as_("tenderee").post(f"/tenders/{run.tender}/announcement", body)
 
     # -- after the opening ---------------------------------------------------------------------------------------------

@@ -80,22 +80,24 @@ def _tenders(source: Path | None) -> list[SourceTender]:
 class Story:
     """One run of the demonstration, from an empty directory."""
 
-    def __init__(self, screen: Screen, home: Path, port: int, tenders: Sequence[SourceTender]) -> None:
+    def __init__(
+        self, screen: Screen, home: Path, port: int, tenders: Sequence[SourceTender], *, factor: int = 0
+    ) -> None:
         self.began = time.monotonic()
         self.screen, self.home, self.port = screen, home, port
         self.url = f"http://127.0.0.1:{port}"
         self.runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
         lawful = lawful_deadline(regime("works"), people.BASE) - people.BASE
         longest = max([lawful, *(tender.period for tender in tenders)])
-        factor = int(-(-longest.total_seconds() // LONGEST))
+        factor = factor or int(-(-longest.total_seconds() // LONGEST))
         self.clock = LogClock(people.BASE, factor, datetime.now(UTC))
         self.trust_files = home / "trust"
-        self.market: Market | None = None
+        self.market: Market
         self.receipts = home / "receipts"
 
     def close(self) -> None:
         """Let go of every connection."""
-        if self.market is not None:
+        if hasattr(self, "market"):
             self.market.close()
 
     # -- starting ------------------------------------------------------------------------------------------------------
@@ -160,16 +162,16 @@ class Story:
 
     def play(self) -> None:
         """Everything from the first desk to the archives."""
-        market = self._market
+        market = self.market
         market.fill_desks()
         for member in self.cast.custodians[1:]:
             market.vouch(member, "custodian")
         self._each(market.register, self.runs)
         self._beat()
-        self._each(lambda one: self._until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), self.runs)
+        self._each(lambda one: self.until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), self.runs)
         self._admit_bidders()
         self._set_deadlines()
-        statements = self._prepare_custodians()
+        statements = self.prepare_custodians(self.runs)
         self._tell("demo.custodians")
         self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)  # type: ignore[index]
         self._each(market.announce, self.runs)
@@ -195,15 +197,15 @@ class Story:
             lawful = lawful_deadline(regime("works"), ahead) if one.lawful else ahead + published
             one.deadline = _minute(max(lawful, ahead + soonest))
 
-    def _prepare_custodians(self) -> dict[datetime, list[Any]]:
-        """Each custodian states and rehearses a key for every opening hour, then watches by itself."""
-        hours, trust = spans(self.runs), self._trust
+    def prepare_custodians(self, runs: Sequence[Run]) -> dict[datetime, list[Any]]:
+        """Each custodian states and rehearses a key for every opening hour of these runs, then watches by itself."""
+        hours, trust = spans(runs), self.trust
         statements: dict[datetime, list[Any]] = {hour: [] for hour in hours}
         for member in self.cast.custodians:
-            disk = self.home / "custodians" / member.id
+            disk = self.home / "custodians" / f"{member.id}-{hours[0]:%Y%m%d%H%M%S}"
             identity, boxes = people.write_custodian(self.cast, member, disk, len(hours))
             keys = [_private(box, self.cast.passphrase) for box in boxes]
-            memory, platform = Memory(disk / "state"), self._market.as_(member.id)
+            memory, platform = Memory(disk / "state"), self.market.as_(member.id)
             tool = Custodian(member.id, member.signer, keys, trust, memory, platform)
             for hour, key in zip(hours, keys, strict=True):
                 begin, end = day_around(hour)
@@ -224,26 +226,27 @@ class Story:
             str(self.trust_files / "parties.txt"),
         ]
         command += ["--state", str(identity.parent / "state"), "--url", self.url]
-        self.processes.start(f"custodian-{id}", command, {**self.environment, "TRADING_TOKEN": self._market.tokens[id]})
+        environment = {**self.environment, "TRADING_TOKEN": self.market.tokens[id]}
+        self.processes.start(f"custodian-{identity.parent.name}", command, environment)
 
     def _admit_bidders(self) -> None:
         names = sorted({(one.source.ocid, bid.tenderer) for one in self.runs for bid in one.source.bids})
-        admitted = self._each(lambda name: self._market.admit(f"{name[1]} · {name[0]}"), names)
-        self._market.bidders = dict(zip(names, admitted, strict=True))
+        admitted = self._each(lambda name: self.market.admit(f"{name[1]} · {name[0]}"), names)
+        self.market.bidders = dict(zip(names, admitted, strict=True))
 
     def _hand_in_all(self, one: Run) -> None:
         """Every bidder of a tender seals on its own disk and hands in."""
         for bid in one.source.bids:
-            bidder = self._market.bidders[one.source.ocid, bid.tenderer]
+            bidder = self.market.bidders[one.source.ocid, bid.tenderer]
             one.bids[bid.tenderer] = self._hand_in(one, bidder, bid.price)
 
     def _hand_in(self, one: Run, bidder: Bidder, price: int) -> str:
         """Check custodians and hour from the log, seal, upload, submit, keep the receipts."""
-        platform, desk = self._market.client(bidder.token), self.home / "bidders" / bidder.code / one.regime
+        platform, desk = self.market.client(bidder.token), self.home / "bidders" / bidder.code / one.regime
         desk.mkdir(parents=True)
-        data = self._until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
+        data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
         memory = Memory(desk / "state")
-        found, now = bidder_tool.examine(Kit(data), one.tender, self._trust, memory, platform=platform)
+        found, now = bidder_tool.examine(Kit(data), one.tender, self.trust, memory, platform=platform)
         document = desk / "投标文件.txt"
         document.write_text(_document(one.source, bidder.name), "utf-8")
         sealed = bidder_tool.seal(
@@ -255,7 +258,7 @@ class Story:
             opening={"price": price, "days": 30},
             now=now,
         )
-        bidder_tool.submit(platform, sealed, self._trust, self.receipts / one.tender / bidder.code)
+        bidder_tool.submit(platform, sealed, self.trust, self.receipts / one.tender / bidder.code)
         return sealed.bid
 
     def _store_and_wait(self) -> None:
@@ -267,14 +270,14 @@ class Story:
             if time.monotonic() > patience:
                 raise Refused("D-STUCK", tender=waiting[0].tender, state=waiting[0].outcome.get("state"))
             for one in waiting:
-                one.outcome = self._market.read(one)
+                one.outcome = self.market.read(one)
                 if one.outcome["state"] == "closed" and one.tender not in stored and self._store(one):
                     stored.add(one.tender)
             time.sleep(0.3)
 
     def _store(self, one: Run) -> bool:
         """Copy every listed payload of stage `documents` to the supervisor's own store, and say so in the log."""
-        supervisor, store = self._market.as_("supervisor"), self.home / "supervisor" / one.tender
+        supervisor, store = self.market.as_("supervisor"), self.home / "supervisor" / one.tender
         try:
             kit = Kit(supervisor.fetch(f"/api/v1/tenders/{one.tender}/kits/documents"))
         except Answered as no:
@@ -297,21 +300,21 @@ class Story:
         """Reject what was really rejected, rank, wait out the publicity that the law asks for, award."""
         if not one.outcome.get("opens"):
             return
-        tenderee = self._market.as_("tenderee")
+        tenderee = self.market.as_("tenderee")
         if not one.lawful:
-            self._market.reject(one)
+            self.market.reject(one)
         if not one.lawful and not one.source.winner:
             return
         tenderee.post(f"/tenders/{one.tender}/candidates", key=f"candidates-{one.tender}")
-        self._until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
+        self.until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
 
     def _archive(self, one: Run) -> None:
         """Both editions, as soon as the log covers the last record."""
-        operator = self._market.as_("operator")
-        self._until(
+        operator = self.market.as_("operator")
+        self.until(
             lambda: operator.post(f"/tenders/{one.tender}/archive", key=secrets.token_hex(8)), "W-BEAT", "E-PENDING"
         )
-        one.outcome = self._market.read(one)
+        one.outcome = self.market.read(one)
 
     # -- proving -------------------------------------------------------------------------------------------------------
 
@@ -326,29 +329,25 @@ class Story:
         return proofs
 
     def _fetch(self, one: Run, target: Path) -> None:
-        supervisor = self._market.as_("supervisor")
+        supervisor = self.market.as_("supervisor")
         for edition in ("public", "supervision"):
             path = target / f"{one.tender}.{edition}.zip"
             supervisor.fetch(f"/api/v1/tenders/{one.tender}/archive/{edition}", path)
         for bid in one.source.bids:
-            bidder = self._market.bidders[one.source.ocid, bid.tenderer]
+            bidder = self.market.bidders[one.source.ocid, bid.tenderer]
             own = self.receipts / one.tender / bidder.code
             kept = target / "receipts" / one.tender / bidder.code
             kept.mkdir(parents=True, exist_ok=True)
             for path in sorted(own.glob("*.json")):
                 held = bidder_tool.plain_receipt(json.loads(path.read_bytes()))
-                grown, _ = bidder_tool.complete(self._market.client(bidder.token), held, self._trust)
+                grown, _ = bidder_tool.complete(self.market.client(bidder.token), held, self.trust)
                 (kept / path.name).write_bytes(grown.format())
 
     # -- helpers of the telling ------------------------------------------------------------------------------------------
 
     @property
-    def _market(self) -> Market:
-        assert self.market is not None
-        return self.market
-
-    @property
-    def _trust(self) -> Trust:
+    def trust(self) -> Trust:
+        """The trust files, as every tool holds them."""
         return Trust.read(self.trust_files / "policy.txt", self.trust_files / "parties.txt")
 
     def _tell(self, code: str, **facts: Any) -> None:
@@ -362,7 +361,7 @@ class Story:
         with ThreadPoolExecutor(WORKERS) as pool:
             return list(pool.map(act, items))
 
-    def _until(self, act: Callable[[], Any], *codes: str) -> Any:
+    def until(self, act: Callable[[], Any], *codes: str) -> Any:
         """Do it, and again while the platform answers with one of these "not yet" codes."""
         patience = time.monotonic() + 60
         while True:

@@ -1,0 +1,63 @@
+"""Anybody at a shell: follow the log, prove an entry, verify an archive, notice damage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.platform import Platform, trading
+
+
+def test_tail_and_prove(running: Platform, tmp_path: Path) -> None:
+    told = trading("log", "tail", "--url", running.url)
+    events = [json.loads(line) for line in told.out.splitlines()]
+    assert told.code == 0 and events[0]["logindex"] == 0
+    assert [event["logindex"] for event in events] == sorted(event["logindex"] for event in events)
+    some = events[3]["logindex"]
+    proved = trading("log", "prove", some, "--policy", running.policy, "--url", running.url, "--out", tmp_path / "p")
+    assert proved.code == 0, proved.err
+    assert (tmp_path / "p").read_bytes().startswith(b"c2sp.org/tlog-proof@v1\nindex ")
+    beyond = trading("log", "prove", 10**9, "--policy", running.policy, "--url", running.url)
+    assert beyond.code == 1 and "L-INDEX" in beyond.err
+
+
+def test_a_tender_nobody_bids_for_is_archived_and_verified(running: Platform, tmp_path: Path) -> None:
+    tender = running.announce(2)
+    running.until(tender, "shut")
+    running.archive(tender)
+    out = tmp_path / "archive.zip"
+    fetched = trading("archive", tender, "--out", out, "--url", running.url)
+    assert fetched.code == 0, fetched.err
+    alone = trading("verify", out)
+    assert alone.code == 0 and not alone.value["archives"][0]["trusted"]
+    trusted = trading("verify", out, *running.trust)
+    assert trusted.code == 0, trusted.out
+    assert trusted.value["archives"][0]["trusted"]
+    data = out.read_bytes()
+    (tmp_path / "truncated.zip").write_bytes(data[: len(data) // 2])
+    damaged = trading("verify", tmp_path / "truncated.zip")
+    assert damaged.code == 3 and damaged.value["archives"][0]["failed"] == "V1"
+
+
+def test_the_doctor_finds_the_platform_well(running: Platform) -> None:
+    examined = trading("doctor", "--data", running.story.home, env=running.story.environment)
+    findings = {one["what"]: one for one in examined.value["findings"]}
+    assert {"fsync", "keys", "database", "clock", "grants", "trust", "beat", "witness"} <= set(findings)
+    assert [one for one in findings.values() if not one["well"] and one["what"] not in ("room", "fsync")] == []
+
+
+def test_backup_and_restore(running: Platform, tmp_path: Path) -> None:
+    env = {**running.story.environment, "TRADING_DATA": str(running.story.home)}
+    made = trading("backup", tmp_path / "backup", env=env)
+    assert made.code == 0, made.err
+    assert not list((tmp_path / "backup").rglob("log.pem"))
+    elsewhere = {**running.story.environment, "TRADING_DATA": str(tmp_path / "new home")}
+    restored = trading("restore", tmp_path / "backup", env=elsewhere)
+    assert restored.code == 0, restored.err
+    assert restored.value["size"] > 0
+    again = trading("restore", tmp_path / "backup", env=elsewhere)
+    assert again.code == 1, again.out
+    trust = tmp_path / "backup" / "data" / "trust" / "policy.txt"
+    trust.write_bytes(trust.read_bytes() + b"\n")
+    spoilt = trading("restore", tmp_path / "backup", env={**elsewhere, "TRADING_DATA": str(tmp_path / "third")})
+    assert spoilt.code == 3 and "B-DIGEST" in spoilt.err
