@@ -135,6 +135,16 @@ def test_a_path_that_cannot_be_read(tmp_path):
     for path in (tmp_path / "nothing.zip", tmp_path, "nul\0"):
         with broken("A-READ"):
             Archive.open(path)
+    (tmp_path / "cut.zip").write_bytes(written()[:-1])
+    with broken("A-FRAME"):
+        Archive.open(tmp_path / "cut.zip")
+
+
+def test_an_end_without_a_beginning():
+    """An end that points to a zip64 record for which the file is too short, or before its own beginning."""
+    for count, size, start in ((65535, 0, 0), (0, 2**32 - 1, 0), (0, 0, 2**32 - 1), (1, 46, 0), (0, 0, 0), (0, 0, 9)):
+        with broken("A-FRAME"):
+            opened(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, start, 0))
 
 
 # ---------------------------------------------------------------------------------------------------- damage, attacks
@@ -284,6 +294,36 @@ def test_zip64_fields_are_those_every_unzip_knows():
         assert (info.filename, info.file_size, info.header_offset) == ("big", 5 << 30, 6 << 30)
     far = Member("far", 3, 7, 6 << 30)
     assert struct.unpack("<2HQ", far.central()[-12:]) == (1, 8, 6 << 30) and len(far.local()) == 33
+
+
+@pytest.mark.parametrize(
+    ("count", "start", "length"),
+    [(3, 5 << 30, 100), (3, 2**32 - 1, 100), (65_535, 7, 100), (70_000, 7, 2**32 - 1), (70_000, 5 << 30, 6 << 30)],
+)
+def test_the_zip64_end_says_where_the_directory_is(count, start, length):
+    ending = archive._ending(count, start, length)
+    record, locator, end = ending[:56], ending[56:76], ending[76:]
+    expected = (b"PK\6\6", 44, 45, 3, 45, 0, 0, count, count, length, start)
+    assert struct.unpack("<4sQ2B H2L4Q", record) == expected
+    assert struct.unpack("<4sLQL", locator) == (b"PK\6\7", 0, start + length, 1)
+    short = (min(count, 65_535), min(count, 65_535), min(length, 2**32 - 1), min(start, 2**32 - 1))
+    assert struct.unpack("<4s2H2H2LH", end) == (b"PK\5\6", 0, 0, *short, 0)
+
+
+def test_no_zip64_end_just_below_the_limits():
+    assert len(archive._ending(65_534, 2**32 - 2, 2**32 - 2)) == 22
+    assert len(Member("n", 2**32 - 2, 0, 0).local()) == 31 and len(Member("n", 2**32 - 1, 0, 0).local()) == 51
+
+
+def test_big_members_are_written_and_read(monkeypatch):
+    """The limit lowered, so that the test needs no 4 GiB."""
+    monkeypatch.setattr(archive, "_FULL", 2000)
+    data = written({**FILES, "z": b"beyond the limit"})
+    with opened(data) as read:
+        assert read.read("bids/b/form/1/payload") == bytes(3000) and read.read("z") == b"beyond the limit"
+    for at in range(0, len(data), 11):
+        with pytest.raises(Broken, match=r"^A-"):
+            opened(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
 
 
 def test_zip64_is_written_and_read_only_where_it_is_needed(monkeypatch):

@@ -142,6 +142,34 @@ def test_a_cover_looks_like_any_blinded_record():
     assert {(len(cover), parse_entry(cover).kind) for cover in covers} == {(33, Kind.BLINDED)}
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"",
+        b"\0",
+        b"\1",
+        b"\1" + bytes(31),
+        b"\1" + bytes(33),
+        b"\2",
+        b"\3" + bytes(7),
+        b"\3" + bytes(9),
+        b"\4" + bytes(32),
+    ],
+    ids=range(9),
+)
+def test_entries_of_no_kind(entry):
+    with pytest.raises(Broken, match="L-ENTRY"):
+        parse_entry(entry)
+
+
+def test_the_first_byte_says_the_kind():
+    assert [kind.value for kind in Kind] == [1, 2, 3]
+    for kind, body in ((Kind.BLINDED, bytes(32)), (Kind.CLEAR, b"x"), (Kind.MARKER, bytes(8))):
+        assert parse_entry(bytes([kind]) + body).kind == kind
+    with pytest.raises(ValueError, match="size"):
+        check_record(b" " * 65_001)
+
+
 @given(st.binary(max_size=40))
 def test_entries_of_no_kind_break(entry):
     try:
