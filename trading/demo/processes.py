@@ -25,6 +25,13 @@ def free_port() -> int:
         return port
 
 
+def demand_port(port: int) -> None:
+    """Refused("D-PORT") when somebody else listens there: his platform would be taken for ours."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise Refused("D-PORT", port=port)
+
+
 class Processes:
     """Children of this process, each `trading <command>` with a log file of its own; none survives the block."""
 

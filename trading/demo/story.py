@@ -31,7 +31,7 @@ from trading.client import Answered
 from trading.demo import cast as people
 from trading.demo import outcome
 from trading.demo.market import Bidder, Market, Run, day_around, spans
-from trading.demo.processes import Processes, free_port
+from trading.demo.processes import Processes, demand_port, free_port
 from trading.demo.tenders import SourceTender, read_tenders
 from trading.law.periods import lawful_deadline
 from trading.law.regimes import regime
@@ -54,6 +54,8 @@ BEAT, WIDTH = 1, 8
 def run(screen: Screen, *, quick: bool, source: Path | None, out: Path | None, port: int, data: Path | None) -> int:
     """Run the demonstration; returns the exit code. Raises Refused for input that is none or a process that died."""
     tenders = _tenders(source)
+    if not quick:
+        demand_port(port)
     with ExitStack() as stack:
         home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
         if data is not None and data.exists() and any(data.iterdir()):
