@@ -33,7 +33,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +41,9 @@ from audit.refusal import Refused
 
 #: Payloads are cut, uploaded, hashed and resumed in segments of 1 MiB (envelope.md §3).
 SEGMENT = 1 << 20
+
+IOV = 1024
+"""Pieces the kernel takes in one write (IOV_MAX)."""
 
 _NAME = re.compile(r"[0-9a-f]{32,64}")
 
@@ -78,17 +81,17 @@ class Store:
 
     async def write(self, name: str, offset: int, data: bytes) -> None:
         """Write one segment of an arriving file; on return it is on the disk."""
-        await asyncio.to_thread(self.write_now, name, offset, data)
+        await asyncio.to_thread(self.write_now, name, offset, [data])
 
-    def write_now(self, name: str, offset: int, data: bytes | bytearray) -> None:
-        """`write`, for callers that are in a thread already."""
+    def write_now(self, name: str, offset: int, pieces: Sequence[bytes]) -> None:
+        """`write`, for callers that are in a thread already and have the segment in pieces."""
         path = self._arriving / _checked(name)
         try:
             fd = os.open(path, os.O_WRONLY)
         except FileNotFoundError:
             raise Refused("E-UPLOAD", upload=name) from None
         try:
-            _write_all(fd, data, offset)
+            _write_all(fd, pieces, offset)
             os.fdatasync(fd)
         except OSError as error:
             self.end(f"{path.name}: {error}")
@@ -244,8 +247,13 @@ def _checked(name: str) -> str:
     return name
 
 
-def _write_all(fd: int, data: bytes | bytearray, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view, offset)
-        view, offset = view[written:], offset + written
+def _write_all(fd: int, pieces: Sequence[bytes], offset: int) -> None:
+    left = [memoryview(piece) for piece in pieces if piece]
+    while left:
+        written = os.pwritev(fd, left[:IOV], offset)
+        offset += written
+        while written:
+            if written < len(left[0]):
+                left[0] = left[0][written:]
+                break
+            written -= len(left.pop(0))

@@ -1,9 +1,11 @@
 """Uploads of sealed payloads: 1 MiB segments, idempotent, parallel, resumable.
 
     POST /tenders/{tender}/uploads          {"size": bytes, "root"?: hex}      201 state
-    PUT  /uploads/{upload}/segments/{n}     Content-Digest: sha-256=:…:        204   (RFC 9530)
+    PUT  /uploads/{upload}/segments/{n}     Content-Digest (RFC 9530)          204
     GET  /uploads/{upload}                                                     200 state
 
+The digest of a segment is `sha-256=:…:`, or `rfc6962-sha-256=:…:`, which is SHA-256(00 || segment): its leaf in the
+payload's tree, so that the platform hashes once and not twice.
 `state` is `Upload.plain()`; `missing` lists at most a thousand segments, so a tool asks again until it is empty.
 
 The declared size is checked against the limits before a byte is taken. A segment has one right length and,
@@ -41,6 +43,8 @@ from bidding.store import SEGMENT, Store
 
 LISTED = 1000
 """Missing segments named in one answer."""
+LEAF = "rfc6962-sha-256"
+"""The digest algorithm that is a segment's leaf: SHA-256(00 || segment)."""
 REMEMBERED = 4096
 """Uploads whose size and owner a process keeps in mind; neither ever changes."""
 
@@ -150,24 +154,29 @@ class Uploads:
         length = known.length(n)
         if not length:
             raise Refused("E-SEGMENT", upload=upload, segment=n, why="number")
-        expected = _sha256_of(digest)
-        data = await _gather(body, length, n)
-        leaf = await asyncio.to_thread(_check, data, expected)
+        expected = _digest(digest)
+        pieces = await _gather(body, length, n)
+        leaf = await asyncio.to_thread(_leaf, pieces, expected)
+        # The place is taken only by bytes that are whole, and before they are written: so two requests never write
+        # different bytes to one place, and no lie in a header blocks it.
+        if not await self._claim(upload, n, leaf):
+            await asyncio.to_thread(self.store.write_now, upload, n * SEGMENT, pieces)
+        head = b"".join(pieces)[:HEAD] if n == 0 else None
         rows = await pool()
+        state = await rows.fetchrow("SELECT * FROM bidding_stored($1, $2, $3)", upload, n, head)
+        if state["stored"] is not None and state["stored"] == state["segments"]:
+            await self._complete(upload)
+
+    async def _claim(self, upload: str, n: int, leaf: bytes) -> bool:
+        """Bind segment `n` to its leaf; whether it is on the disk already. Refused: E-SEGMENT, E-UPLOAD."""
         try:
-            claim = await rows.fetchval("SELECT bidding_claim($1, $2, $3)", upload, n, leaf)
+            claim = await (await pool()).fetchval("SELECT bidding_claim($1, $2, $3)", upload, n, leaf)
         except asyncpg.ForeignKeyViolationError:
             self._known.pop(upload, None)
             raise Refused("E-UPLOAD", upload=upload) from None
         if claim == "other":
             raise Refused("E-SEGMENT", upload=upload, segment=n, why="other_bytes")
-        if claim == "stored":
-            return
-        await asyncio.to_thread(self.store.write_now, upload, n * SEGMENT, data)
-        head = bytes(data[:HEAD]) if n == 0 else None
-        state = await rows.fetchrow("SELECT * FROM bidding_stored($1, $2, $3)", upload, n, head)
-        if state["stored"] is not None and state["stored"] == state["segments"]:
-            await self._complete(upload)
+        return bool(claim == "stored")
 
     async def status(self, upload: str, bidder: str) -> Upload:
         """What has arrived. Refused: E-UPLOAD."""
@@ -247,40 +256,65 @@ class Uploads:
         return root
 
 
-def _sha256_of(field: str) -> bytes:
-    """The `sha-256` member of a Content-Digest field (RFC 9530 §2, RFC 8941 byte sequence). Refused: E-DIGEST."""
+@dataclass(frozen=True)
+class _Expected:
+    """What a Content-Digest field promises: the leaf, or the plain hash."""
+
+    leaf: bytes = b""
+    sha256: bytes = b""
+
+
+def _digest(field: str) -> _Expected:
+    """The member of a Content-Digest field that we check (RFC 9530 §2, RFC 8941 byte sequence). Refused: E-DIGEST."""
+    found: dict[str, bytes] = {}
     for member in field.split(","):
         name, _, value = member.strip().partition("=")
-        if name == "sha-256" and len(value) == 46 and value[0] == value[-1] == ":":
+        if name in (LEAF, "sha-256") and len(value) == 46 and value[0] == value[-1] == ":":
             try:
-                return base64.b64decode(value[1:-1], validate=True)
+                found[name] = base64.b64decode(value[1:-1], validate=True)
             except binascii.Error:
-                break
+                continue
+    if LEAF in found:
+        return _Expected(leaf=found[LEAF])
+    if "sha-256" in found:
+        return _Expected(sha256=found["sha-256"])
     raise Refused("E-DIGEST", why="missing")
 
 
-async def _gather(body: AsyncIterator[bytes], length: int, n: int) -> bytearray:
-    """The segment, exactly `length` bytes. Refused: E-SEGMENT. A client that goes away raises and leaves nothing."""
-    data = bytearray()
+async def _gather(body: AsyncIterator[bytes], length: int, n: int) -> list[bytes]:
+    """The segment in the pieces it came in, exactly `length` bytes. Refused: E-SEGMENT.
+
+    A client that goes away raises and leaves nothing.
+    """
+    pieces: list[bytes] = []
+    size = 0
     async for piece in body:
-        if len(data) + len(piece) > length:
+        size += len(piece)
+        if size > length:
             raise Refused("E-SEGMENT", segment=n, why="too_long", length=length)
-        data += piece
-    if len(data) < length:
+        pieces.append(piece)
+    if size < length:
         raise Refused("E-SEGMENT", segment=n, why="too_short", length=length)
-    return data
+    return pieces
 
 
-def _check(data: bytearray, expected: bytes) -> bytes:
-    """The segment's leaf, if its hash is the one sent along. Blocking, for a thread."""
-    if hashlib.sha256(data).digest() != expected:
+def _leaf(pieces: list[bytes], expected: _Expected) -> bytes:
+    """The segment's leaf, if it is what was sent along. Blocking, for a thread. Refused: E-DIGEST."""
+    if expected.sha256:
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        if digest.digest() != expected.sha256:
+            raise Refused("E-DIGEST", why="wrong")
+    leaf = segment_leaf(*pieces)
+    if expected.leaf and leaf != expected.leaf:
         raise Refused("E-DIGEST", why="wrong")
-    return segment_leaf(data)
+    return leaf
 
 
 def content_digest(segment: bytes) -> str:
-    """The Content-Digest value of a segment: what a client sends."""
-    return f"sha-256=:{b64(hashlib.sha256(segment).digest())}:"
+    """The Content-Digest value of a segment: what a client of ours sends."""
+    return f"{LEAF}=:{b64(segment_leaf(segment))}:"
 
 
 def routes(uploads: Uploads, bidder: Callable[[Request], Awaitable[str]]) -> list[Route]:

@@ -192,6 +192,19 @@ async def test_a_sweep_removes_files_that_no_row_names(town: Town) -> None:
     assert all(town.store.holds(name) for name in kept)
 
 
+async def test_a_plain_sha_256_does_as_well(town: Town, payload: bytes) -> None:
+    import base64
+
+    made = await town.uploads.create(TENDER, "91AHUA", SIZE)
+    for n, part in enumerate(segments(payload)):
+        plain = base64.b64encode(hashlib.sha256(part).digest()).decode()
+        with pytest.raises(Refused, match="E-DIGEST"):
+            await put(town.uploads, made.id, n, part, f"sha-256=:{'A' * 43}=:")
+        await put(town.uploads, made.id, n, part, f"sha-512=:AAAA:, sha-256=:{plain}:")
+    assert (await town.uploads.status(made.id, "91AHUA")).complete
+    assert await town.store.read(made.id) == payload
+
+
 async def test_the_same_over_http(town: Town, payload: bytes) -> None:
     async def bidder(request: Request) -> str:
         who = request.headers.get("authorization")
