@@ -18,6 +18,7 @@ import httpx
 
 from audit.canon import b64, sha256
 from audit.refusal import Refused
+from bidding.payload import segment_leaf
 
 PREFIX = "/api/v1"
 SEGMENT = 1 << 20
@@ -143,7 +144,7 @@ class Platform:
         def send(number: int) -> None:
             nonlocal sent
             segment = payload.read(number * SEGMENT, SEGMENT)
-            headers = {"Content-Digest": f"sha-256=:{b64(sha256(segment))}:"}
+            headers = {"Content-Digest": f"rfc6962-sha-256=:{b64(segment_leaf(segment))}:"}  # bidding/uploads.py
             self.request("PUT", f"{PREFIX}/uploads/{upload}/segments/{number}", content=segment, headers=headers)
             with lock:
                 sent += len(segment)
