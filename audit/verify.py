@@ -167,7 +167,7 @@ def check_files(files: Files, rows: Sequence[Row], demanded: Collection[str], fo
             found.fault(path, "V-MISSING")
     if about is not None and "frontier.json" in files:
         with found.at("frontier.json"):
-            if files.value("frontier.json").get("size") != about.first:
+            if exact(files.value("frontier.json"), ("size", "hashes"))["size"] != about.first:
                 raise Broken("V-ARCHIVE", field="first")
     return about
 

@@ -317,8 +317,8 @@ class Case:
 
     @cached_property
     def first_closing(self) -> int | None:
-        """The index of the earliest closing."""
-        return min((closing.index for closing in self.closings.values()), default=None)
+        """The index of the earliest closing, readable or not."""
+        return min((held.index for held in self.mine if held.name == "closed"), default=None)
 
 
 def last(facts: Iterable[Fact]) -> Fact | None:

@@ -147,6 +147,8 @@ def check_announcement(case: Case, keysets: Mapping[str, Keyset], found: Found) 
     made = {fact["stage"]: fact for fact in case.facts("keyset-made")}
     if dict(announcement["keysets"]) != {stage: fact["keyset"] for stage, fact in made.items()}:
         found.fault(announcement.at, "V-KEYSETS")
+    if not set(announcement["public_stages"]) <= set(announcement["keysets"]):
+        found.fault(announcement.at, "V-RECORD", why="public_stages")
     for stage, fact in made.items():
         if fact.index > announcement.index:
             found.fault(fact.at, "V-ORDER", first="keyset-made", then="project-announced")

@@ -35,7 +35,10 @@ def read_rulebook(case: Case, found: Found) -> Rulebook | None:
         data = case.log.files.bytes(RULEBOOK)
         if case.announcement is not None and sha256_hex(data) != case.announcement["rulebook"]:
             raise Broken("V-HASH", path=RULEBOOK)
-        return read(data)
+        rulebook = read(data)
+        if case.announcement is not None and rulebook.regime != case.announcement["regime"]:
+            raise Broken("V-RULEBOOK", regime=rulebook.regime, expected=case.announcement["regime"])
+        return rulebook
     return None
 
 
