@@ -162,12 +162,14 @@ def _check_fact(case: Case, keysets: Mapping[str, Keyset], fact: Fact, counted: 
     keyset = keysets.get(case.stages[stage])
     if verdict not in VERDICTS:
         found.fault(fact.at, "V-VERDICT", verdict=verdict)
+    ended = [one.index for one in case.facts("window-ended") if one["stage"] == stage]
     if keyset is not None:
+        # opening begins with the k-th release; where that never comes, with the end of the window (X-QUORUM)
         enough = kth_release(case, stage, keyset.k)
-        if enough is None or fact.index < enough:
+        begun = [*ended, *([] if enough is None else [enough])]
+        if not begun or fact.index < min(begun):
             found.fault(fact.at, "V-ORDER", first="released", then="unsealed")
     if verdict in (Verdict.X_STORE, Verdict.X_QUORUM):
-        ended = [one.index for one in case.facts("window-ended") if one["stage"] == stage]
         if not ended or min(ended) > fact.index:
             found.fault(fact.at, "V-ORDER", first="window-ended", then=verdict)
     if fact["unvouched"] != (fact["bid"] in counted.unvouched):
