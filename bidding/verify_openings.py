@@ -27,8 +27,18 @@ VERDICTS = {str(verdict) for verdict in Verdict}
 def listed_envelopes(case: Case, bids: Bids) -> list[Envelope]:
     """The listed envelopes of the stages whose content keys this edition holds."""
     return [
-        envelope for stage in sorted(case.stages) if case.opened(stage) for envelope in bids.effective(stage).values()
+        envelope
+        for stage in sorted(case.stages)
+        if case.opened(stage)
+        for envelope in to_open(case, bids, stage).values()
     ]
+
+
+def to_open(case: Case, bids: Bids, stage: str) -> dict[str, Envelope]:
+    """The effective bids of a stage; of a later stage those that ``stage-settled`` admits (envelope.md §6)."""
+    settled = next((fact for fact in case.facts("stage-settled") if fact["stage"] == stage), None)
+    listed = bids.effective(stage)
+    return listed if settled is None else {bid: one for bid, one in listed.items() if bid in settled["admitted"]}
 
 
 def final(case: Case, envelope: Envelope) -> Fact | None:
@@ -130,7 +140,7 @@ def check_verdicts(
     ranked = bool(case.facts("candidates-published"))
     known: dict[tuple[str, str, int], Envelope] = {}
     for stage in case.stages:
-        for bid, envelope in bids.effective(stage).items():
+        for bid, envelope in to_open(case, bids, stage).items():
             known[stage, bid, envelope.manifest.seq] = envelope
     told: dict[tuple[str, str, int], list[Fact]] = {key: [] for key in known}
     for fact in case.facts("unsealed"):
@@ -169,9 +179,8 @@ def _check_fact(case: Case, keysets: Mapping[str, Keyset], fact: Fact, counted: 
         begun = [*ended, *([] if enough is None else [enough])]
         if not begun or fact.index < min(begun):
             found.fault(fact.at, "V-ORDER", first="released", then="unsealed")
-    if verdict in (Verdict.X_STORE, Verdict.X_QUORUM):
-        if not ended or min(ended) > fact.index:
-            found.fault(fact.at, "V-ORDER", first="window-ended", then=verdict)
+    if verdict in (Verdict.X_STORE, Verdict.X_QUORUM) and (not ended or min(ended) > fact.index):
+        found.fault(fact.at, "V-ORDER", first="window-ended", then=verdict)
     if fact["unvouched"] != (fact["bid"] in counted.unvouched):
         found.fault(fact.at, "V-VERDICT", verdict=verdict, field="unvouched")
 

@@ -73,6 +73,7 @@ class Tender:
         baseline: int | None = 100_000_000,
         k: int = 2,
         opens_after: timedelta = timedelta(0),
+        later: Mapping[str, timedelta] | None = None,
     ) -> None:
         self.world = world
         world.wait()
@@ -82,6 +83,8 @@ class Tender:
         self.method = "lowest-price/v1" if direction == "buy" else "highest-price/v1"
         self.deadline = world.now + timedelta(minutes=minutes)
         self.opens_at = self.deadline + opens_after
+        self.later = dict(later or {})
+        self.admitted: dict[str, list[str]] = {}
         self.bids: list[Bid] = []
         self.refused: list[Logged] = []
         self.files: dict[str, bytes] = {}
@@ -113,7 +116,7 @@ class Tender:
                 "suite": "P256",
                 "k": self.k,
                 "n": len(statements),
-                "opens_at": stamp(self.opens_at),
+                "opens_at": stamp(self.opens_at + self.later.get(stage, timedelta(0))),
                 "custodians": [
                     {"i": i, "custodian": one.custodian, "pub": b64(one.pub), "statement": one.hash}
                     for i, one in enumerate(statements, 1)
@@ -296,6 +299,20 @@ class Tender:
             if stage != "form":
                 self.log("stored", {"kind": "supervisor", "id": "A-SUP"}, stage=stage, missing=[])
 
+    def settle(self, stage: str, admitted: Sequence[Bid]) -> None:
+        """The tenderee and an authority settle whom a later stage admits."""
+        self.admitted[stage] = sorted(bid.id for bid in admitted)
+        body = {"stage": stage, "admitted": self.admitted[stage], "sheets": []}
+        record = {"type": "trading.stage-settled/v1", "subject": self.id, "tender": self.id, **body}
+        message = record_sig_bytes(record)
+        sig = [self.world.people["P-TEN"].sign(message), self.world.authorities["A-SUP"].sign(message)]
+        self.log("stage-settled", {"kind": "tenderee", "id": "P-TEN"}, sig=sig, **body)
+        self.world.wait()
+
+    def to_open(self, stage: str) -> list[Bid]:
+        """The listed bids, of a later stage the admitted ones."""
+        return [bid for bid in self.listed() if bid.id in self.admitted.get(stage, [bid.id])]
+
     def release(
         self, custodian: str, stages: Sequence[str] = (), lie: Sequence[str] = (), omit: Sequence[str] = ()
     ) -> None:
@@ -304,7 +321,7 @@ class Tender:
         i = CUSTODIANS.index(custodian) + 1
         for stage in stages or self.stages:
             shares: dict[str, bytes | None] = {}
-            for bid in self.listed():
+            for bid in self.to_open(stage):
                 share = open_box(self.world.boxes[custodian], bid.last(stage).manifest, i)
                 if bid.id in lie and share is not None:
                     share = bytes(byte ^ 1 for byte in share)
@@ -343,11 +360,11 @@ class Tender:
 
     # ------------------------------------------------------------------------------------------------- opening
 
-    def unseal(self, tamper: Callable[[str, Bid, Opened], Opened] | None = None) -> None:
+    def unseal(self, tamper: Callable[[str, Bid, Opened], Opened] | None = None, stages: Sequence[str] = ()) -> None:
         """Open every listed envelope; ``tamper`` rewrites what is read out."""
         self.done.add("unseal")
-        for stage in self.stages:
-            for bid in self.listed():
+        for stage in stages or self.stages:
+            for bid in self.to_open(stage):
                 handed = bid.last(stage)
                 released = {i: given[bid.id] for i, given in self.shares[stage].items() if bid.id in given}
                 place = f"bids/{bid.id}/{stage}/{handed.manifest.seq}"
@@ -375,8 +392,8 @@ class Tender:
         """The bids that may win."""
         found = []
         for bid in self.counted():
-            told = [self.opened[stage, bid.id] for stage in self.stages]
-            if bid.id not in self.rejected and all(one.verdict == "OK" for one in told):
+            told = [self.opened.get((stage, bid.id)) for stage in self.stages]
+            if bid.id not in self.rejected and all(one is not None and one.verdict == "OK" for one in told):
                 opening = self.opened["form", bid.id].opening
                 found.append(Offer(bid.id, opening["price"] if opening else 0))
         return found

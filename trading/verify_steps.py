@@ -15,7 +15,7 @@ from audit.trust import BadSignature, record_sig_bytes
 from audit.verify_times import Outage, Pace
 from bidding.case import Case, Fact
 from bidding.verify_bids import Bids
-from bidding.verify_openings import final
+from bidding.verify_openings import final, to_open
 from trading.law.periods import OUTAGE_GRACE, after_outage
 from trading.law.rulebook import Rulebook, read
 
@@ -124,7 +124,7 @@ def _check_order(case: Case, bids: Bids, found: Found) -> None:
         if stage != FORM and released is not None and (stored is None or stored > released):
             found.fault(f"record {released}", "V-ORDER", first="stored", then="released")
     if published:
-        told = [final(case, one) for stage in case.stages for one in bids.effective(stage).values()]
+        told = [final(case, one) for stage in case.stages for one in to_open(case, bids, stage).values()]
         for verdict in told:
             if verdict is not None and verdict.index > published[0].index:
                 found.fault(verdict.at, "V-ORDER", first="unsealed", then="candidates-published")
