@@ -157,8 +157,18 @@ APPEND_ONLY = (
     "log_cosignature",
     "log_disclosure",
     "log_clock",
+    "bidding_statement",
+    "bidding_keyset",
+    "bidding_registration",
+    "bidding_seen",
+    "bidding_refusal",
+    "bidding_release",
+    "bidding_stored",
+    "bidding_window",
+    "bidding_settlement",
+    "bidding_unsealed",
 )
-"""Tables in which the application may add and read, nothing more; triggers in audit/migrations say so too."""
+"""Tables in which the application may add and read, nothing more; triggers in their packages' migrations say so too."""
 
 
 async def grant(connection: asyncpg.Connection) -> None:
