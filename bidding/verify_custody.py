@@ -206,6 +206,7 @@ def check_releases(
     for ended in case.facts("window-ended"):
         with found.at(ended.at):
             log.trust.parties.two_authorities(ended["sig"], record_sig_bytes(ended.held.body), ended.time)
+            _check_missing(case, keysets, ended)
     seen: set[tuple[str, int]] = set()
     for fact in case.facts("released"):
         stage, i = fact["stage"], fact["i"]
@@ -231,6 +232,18 @@ def check_releases(
             with found.at(path):
                 shares.setdefault(stage, {})[i] = _check_release(case, identities, path, fact, keyset, closing, listed)
     return shares
+
+
+def _check_missing(case: Case, keysets: Mapping[str, Keyset], ended: Fact) -> None:
+    """The end of a window names exactly the custodians without a release (envelope.md §6)."""
+    keyset = keysets.get(case.stages.get(ended["stage"], ""))
+    if keyset is None:
+        raise Broken("V-RELEASE", why="nothing to release")
+    came = {
+        fact["i"] for fact in case.facts("released") if fact["stage"] == ended["stage"] and fact.index < ended.index
+    }
+    if list(ended["missing"]) != [i for i in range(1, keyset.n + 1) if i not in came]:
+        raise Broken("V-RELEASE", why="not those who are missing")
 
 
 def _check_release(
