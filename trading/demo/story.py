@@ -175,7 +175,7 @@ class Story:
         self._set_deadlines()
         statements = self.prepare_custodians(self.runs)
         self._tell("demo.custodians")
-        self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)  # type: ignore[index]
+        self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)
         self._each(market.announce, self.runs)
         self._tell("demo.announced", count=len(self.runs))
         self._each(self._hand_in_all, self.runs)
