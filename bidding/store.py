@@ -89,7 +89,12 @@ class Store:
         try:
             fd = os.open(path, os.O_WRONLY)
         except FileNotFoundError:
-            raise Refused("E-UPLOAD", upload=name) from None
+            # Finished, but the database died before it knew: the segment it forgot comes again, the same.
+            path = self.path(name)
+            try:
+                fd = os.open(path, os.O_WRONLY)
+            except FileNotFoundError:
+                raise Refused("E-UPLOAD", upload=name) from None
         try:
             _write_all(fd, pieces, offset)
             os.fdatasync(fd)

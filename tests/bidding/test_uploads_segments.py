@@ -89,6 +89,20 @@ async def test_a_crash_between_the_last_segment_and_the_root(
     assert await town.store.read(made.id) == payload
 
 
+async def test_the_database_dies_and_forgets_the_last_segment(town: Town, payload: bytes) -> None:
+    made = await town.uploads.create(TENDER, "91AHUA", SIZE)
+    parts = segments(payload)
+    for n, part in enumerate(parts):
+        await put(town.uploads, made.id, n, part)
+    rows = await pool()  # what was committed without waiting for the disk may be gone; the file is kept already
+    await rows.execute("UPDATE bidding_upload SET root = NULL, stored = 2")
+    await rows.execute("DELETE FROM bidding_segment WHERE n = 2")
+    assert (await town.uploads.status(made.id, "91AHUA")).missing == (2,)
+    await put(town.uploads, made.id, 2, parts[2])
+    assert (await town.uploads.status(made.id, "91AHUA")).complete
+    assert await town.store.read(made.id) == payload
+
+
 async def test_a_segment_has_one_hash_for_ever(town: Town, payload: bytes) -> None:
     made = await town.uploads.create(TENDER, "91AHUA", SIZE)
     first = segments(payload)[0]
