@@ -16,6 +16,7 @@ FILES = {
     "release": ("releases/form/4.json", canon({"release": "", "sig": []}), "V10"),
     "payload": (f"bids/{'0' * 32}/form/1/payload", b"x", "V11"),
     "sheet": (f"evaluation/sheets/{sha256_hex(SHEET)}.json", SHEET, "V14"),
+    "draw": ("draw/D-1/1/secret.json", canon({"secret": "0" * 64}), "V13"),
     "probe": (f"probes/{'0' * 64}.json", canon({"probe": "", "sig": []}), "V6"),
     "letter": ("letter.txt", b"to whom it may concern", "V1"),
 }
