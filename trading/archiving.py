@@ -21,6 +21,7 @@ from trading import material
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
+from trading.outages import probe_files
 from trading.tenders import expect
 
 EDITIONS: tuple[Edition, ...] = ("public", "supervision")
@@ -107,6 +108,7 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
     files = dict(await bids.archive_files(platform.store, tender, edition))
     if row["totals"] is not None:
         files["evaluation/totals.json"] = row["totals"]
+    files |= await probe_files(tender)
     shown = await material.disclosed(tender, first, size)
     return Material(
         tender=tender,

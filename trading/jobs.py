@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from tortoise.exceptions import DBConnectionError
 
@@ -25,7 +26,7 @@ from audit.alerts import Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
-from trading import accounts, archiving, opening, postgres
+from trading import accounts, archiving, opening, outages, postgres, projects
 from trading.installation import Installation, open_
 from trading.settings import Settings
 from trading.tenders import loaded
@@ -53,8 +54,9 @@ class Due:
 class Timers:
     """Claims due timers and does their work, one after another per process."""
 
-    def __init__(self, platform: Installation) -> None:
+    def __init__(self, platform: Installation, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.platform = platform
+        self.transport = transport  # to the witnesses; the tests' are in this process
         self.work: dict[str, Callable[[str], Awaitable[float | None]]] = {
             "close": self._close,
             "open": self._open,
@@ -139,6 +141,19 @@ class Timers:
     # ------------------------------------------------------------------------------------------------- what is done
 
     async def _close(self, tender: str) -> float | None:
+        deadline: datetime = await pool().fetchval("SELECT deadline FROM trading_tender WHERE id = $1", tender)
+        for gap in await outages.gaps_over(self.platform, tender, deadline):
+            outage = await outages.confirmed(self.platform, gap, self.transport)
+            if outage is None:
+                continue
+            # log.md §5: an outage over the deadline moves it. While the log stands still nobody knows yet how far.
+            if gap.open:
+                return 0.5
+            centre, moved = self.platform.centre, outage.lawful(deadline)
+            with contextlib.suppress(Refused):  # another process was faster; or it is closed already
+                await projects.move_deadline(self.platform, centre, tender, moved, outages.REASON, outage, None)
+                logger.warning("outage %s – %s: deadline of %s moved to %s", gap.start, gap.end, tender, moved)
+                return None
         try:
             opens = await opening.close(self.platform, tender)
             logger.info("closed %s: %s", tender, "opens" if opens else "stays shut")

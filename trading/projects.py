@@ -12,15 +12,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit import tiles
-from audit.act import acting, pool
+from audit.act import Actor, acting, pool
 from audit.canon import instant, parse_object, sha256_hex, stamp
 from audit.refusal import Refused
+from audit.trust import record_sig_bytes
 from bidding import boxes, custodians
 from trading import records as _records
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import periods, regimes, rulebook
 from trading.law.article import Article
+from trading.outages import Outage, keep_probes
 from trading.tenders import arm, expect, loaded
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -238,17 +240,32 @@ async def announce(
 
 
 async def move_deadline(
-    caller: Caller,
+    platform: Installation,
+    actor: Actor,
     tender: str,
     deadline: datetime,
     reason: str,
-    outage: Mapping[str, Any] | None,
+    outage: Outage | None,
     sig: Sequence[Mapping[str, Any]] | None,
 ) -> None:
-    """Move the deadline later (log.md §5). Refused: E-LATE, E-EARLIER, E-CLOSED, T-OUTAGE (no rule moves it so)."""
-    async with acting(caller.actor) as act:
-        await expect(act, tender, "move-deadline")
-        await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=reason, outage=outage, sig=sig)
+    """Move the deadline later (log.md §5).
+
+    Refused: E-LATE, E-EARLIER, E-CLOSED; with an outage T-OUTAGE (the rule moves it elsewhere), T-PROBE, and
+    E-SIG without a probe unless two authorities signed the record.
+    """
+    async with acting(actor) as act:
+        row, _ = await expect(act, tender, "move-deadline")
+        if outage is not None:
+            lawful = outage.lawful(row["deadline"])
+            if deadline != lawful or lawful == row["deadline"]:
+                raise Refused("T-OUTAGE", lawful=lawful, asked=deadline)
+            await keep_probes(act, platform, outage)
+        elif sig is not None:
+            raise Refused("T-OUTAGE", lawful=row["deadline"], asked=deadline)
+        field = outage.field if outage else None
+        ref = await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=reason, outage=field, sig=sig)
+        if outage is not None and not outage.probes:
+            platform.parties.two_authorities(sig, record_sig_bytes(ref.body), act.now)
         await act.query(
             """UPDATE trading_tender SET deadline = $2, hour = greatest(hour, $2), version = version + 1
                WHERE id = $1""",

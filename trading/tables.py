@@ -194,6 +194,16 @@ class Timer(Model):
         unique_together = (("kind", "tender"),)
 
 
+class Probe(Model):
+    """A witness's signed probe that confirmed an outage; it goes into the archives."""
+
+    sha = fields.CharField(max_length=64, primary_key=True)
+    data = fields.BinaryField()  # canonical {"probe", "sig"}
+
+    class Meta:
+        table = "trading_probe"
+
+
 class Reply(Model):
     """The first answer to an Idempotency-Key, kept for its repetitions; `status` null while the first one runs."""
 

@@ -20,6 +20,7 @@ def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
         origin="demo.test/log",
         lang="en",
         token_pepper="pepper",
+        witnesses=("w=http://w",),
     )
 
 

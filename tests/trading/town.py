@@ -20,7 +20,7 @@ from audit.logkey import LogKey
 from audit.sequencer import Sequencer
 from audit.signature import Ed25519Signer
 from audit.trust import WITNESS, Parties, Policy, Vkey
-from audit.witness import Memory, Witness, witness_app
+from audit.witness import Memory, Probes, Witness, witness_app
 from trading import accounts
 from trading.jobs import Timers
 from trading.settings import Settings
@@ -71,7 +71,8 @@ class Town:
         self.parties = Parties.parse(settings.parties_path.read_bytes())
         self.memory = Memory(data / "witness")
         self.clock = ShiftedClock()
-        self.witness = witness_app(Witness(self.memory, witness, "w.example", [self.policy], self.clock))
+        self.probes = Probes(data / "witness" / "probes", witness, settings.origin, self.clock)
+        self.witness = witness_app(Witness(self.memory, witness, "w.example", [self.policy], self.clock), self.probes)
         self.sequencer: Sequencer
         self.app: Any
         self.clients: dict[str, httpx.AsyncClient] = {}
@@ -107,7 +108,7 @@ class Town:
 
     @property
     def timers(self) -> Timers:
-        return Timers(self.platform)
+        return Timers(self.platform, httpx.ASGITransport(app=self.witness))
 
     def as_(self, name: str) -> httpx.AsyncClient:
         if name not in self.clients:

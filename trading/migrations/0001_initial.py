@@ -42,6 +42,15 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Probe',
+            fields=[
+                ('sha', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=64)),
+                ('data', fields.BinaryField()),
+            ],
+            options={'table': 'trading_probe', 'app': 'trading', 'pk_attr': 'sha', 'table_description': "A witness's signed probe that confirmed an outage; it goes into the archives."},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Project',
             fields=[
                 ('id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
@@ -183,10 +192,5 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'trading_trade', 'app': 'trading', 'pk_attr': 'tender_id', 'table_description': 'The ledger: one line per award, whole fen. The database checks gain = ±(baseline − price).'},
             bases=['Model'],
-        ),
-        # Tortoise's state forgets the column behind a one-to-one primary key; says it once, changes nothing in the database
-        ops.AlterModelOptions(
-            name='Trade',
-            options={'table': 'trading_trade', 'app': 'trading', 'pk_attr': 'tender_id', 'table_description': 'The ledger: one line per award, whole fen. The database checks gain = ±(baseline − price).'},
         ),
     ]

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from audit.canon import unb64
 from trading import kits, projects, tenders
+from trading.outages import Outage
 from trading.web import models as m
 from trading.web.api import Answer, Call, operation
 
@@ -102,7 +103,13 @@ async def move_deadline(call: Call) -> Answer:
     """Move the deadline, only later and only before it has passed (after an outage: log.md §5)."""
     new = call.taken(m.NewDeadline)
     sig = [s.plain() for s in new.sig] if new.sig else None
-    await projects.move_deadline(call.caller, call.path["tender"], new.deadline, new.reason, new.outage, sig)
+    outage = None
+    if new.outage is not None:
+        probes = tuple({"probe": p.probe, "sig": [s.plain() for s in p.sig]} for p in new.outage.probes)
+        outage = Outage(new.outage.from_, new.outage.to, probes)
+    await projects.move_deadline(
+        call.platform, call.caller.actor, call.path["tender"], new.deadline, new.reason, outage, sig
+    )
     return _tagged(m.Tender(**await tenders.read_tender(call.path["tender"])))
 
 

@@ -137,9 +137,9 @@ def _dispatch(methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Re
         except ClientDisconnect:
             return problems.problem(lang, "W-BODY")
         except NotCanonical as error:
-            return problems.problem(lang, "E-CANON", facts={"why": str(error)})
+            return problems.problem(lang, "E-CANON", facts=error.facts)
         except BadSignature as error:
-            return problems.problem(lang, "E-SIG", facts={"why": str(error)})
+            return problems.problem(lang, "E-SIG", facts=error.facts)
         except (*AWAY, TimeoutError) as error:
             logger.warning("the database is away: %s: %s", type(error).__name__, error)
             return problems.problem(lang, "W-UNREADY")

@@ -326,12 +326,28 @@ class NewAnnouncement(Model):
     window: Annotated[int, Field(ge=60, le=86400 * 7)] | None = None  # envelope.md §6: seconds, as the notice says
 
 
+class Probe(Model):
+    """A witness's signed probe (log.md §4)."""
+
+    probe: Base64
+    sig: Signatures
+
+
+class NewOutage(Model):
+    """A gap between two cosigned checkpoints, and the probes of witnesses that did not see the platform meanwhile."""
+
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime
+    probes: Annotated[list[Probe], Field(max_length=20)] = []
+
+
 class NewDeadline(Model):
-    """A later deadline. `outage`: {from, to, probes:[sha256]} of log.md §5; `sig` of two authorities instead of probes."""
+    """A later deadline. With an `outage` it goes exactly where the rule of log.md §5 moves it; `sig`: two authorities'
+    over the record, where no probe confirms the outage."""
 
     deadline: AwareDatetime
     reason: Code
-    outage: dict[str, Any] | None = None
+    outage: NewOutage | None = None
     sig: Signatures | None = None
 
 
