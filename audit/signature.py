@@ -156,9 +156,8 @@ def _sound_point(data: bytes) -> bool:
         x = x * pow(2, (_P - 1) // 4, _P) % _P
     if x * x % _P != xx or (x == 0 and sign):
         return False
-    if x & 1 != sign:
-        x = _P - x
-    for _ in range(3):  # three doublings take a point of small order to (0, 1)
+    # three doublings take a point of small order to (0, 1), whichever of the two roots x is
+    for _ in range(3):
         bottom = _D * x * x % _P * y % _P * y % _P
         x, y = (
             2 * x * y * pow(1 + bottom, -1, _P) % _P,

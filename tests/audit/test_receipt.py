@@ -100,6 +100,13 @@ def test_a_proof_must_hold():
             check_receipt(replace(one, proof=proof), POLICY)
 
 
+def test_the_first_place_and_the_longest_path():
+    first = listed(receipt(MANIFESTS[0].hex()), 0)
+    assert check_receipt(Receipt.parse(first.format()), POLICY, **LIST).listed
+    longest = receipt().with_listed(0, (bytes(32),) * 63)
+    assert Receipt.parse(longest.format()) == longest
+
+
 def test_a_place_on_the_list_must_hold():
     one = receipt()
     for wrong in (listed(one, 1), one.with_listed(2, ()), one.with_listed(7, tuple(inclusion_proof(MANIFESTS, 2)))):

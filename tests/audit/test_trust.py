@@ -561,6 +561,8 @@ def test_a_stolen_key_ends_when_the_authorities_say():
         (vouching("T-1", TEN, SUP, by=["A-SUP", "A-FIN"]), "signature"),
         (vouching("T-1", TEN, SUP, by=["A-SUP", "A-SUP"]), "form"),
         (vouching("T-1", TEN, SUP, by=7), "form"),
+        (vouching("T-1", TEN, SUP, by=[["A-SUP"]]), "form"),
+        ({**vouching("T-1", TEN, SUP), "vkey": str(Vkey("T-1", WITNESS, TEN.key))}, "form"),
         (vouching("T-1", TEN, SUP, until=NOW), "form"),
         ({**vouching("T-1", TEN, SUP), "until": stamp(NOW + DAY)}, "signature"),
         ({**vouching("T-1", TEN, SUP), "vkey": str(Vkey("T-1", 1, NEW.key))}, "signature"),
@@ -569,7 +571,7 @@ def test_a_stolen_key_ends_when_the_authorities_say():
         ({**vouching("T-1", TEN, SUP), "sig": []}, "signature"),
         ({"id": "T-1"}, "form"),
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_void_vouchings(record, why):
     identities = Identities(Parties.parse(PARTIES.encode()), [record])
@@ -582,7 +584,18 @@ def test_void_vouchings(record, why):
 
 
 def certificate(
-    subject, public, issuer, issuer_key, *, ca=None, serial=None, usage=None, since=None, until=None, more=(), noted=()
+    subject,
+    public,
+    issuer,
+    issuer_key,
+    *,
+    ca=None,
+    serial=None,
+    usage=None,
+    since=None,
+    until=None,
+    more=(),
+    noted=(),
 ):
     names = [x509.NameAttribute(NameOID.COMMON_NAME, subject)]
     names += [x509.NameAttribute(NameOID.SERIAL_NUMBER, value) for value in serial or []]
