@@ -41,7 +41,7 @@ from trading.tools.kit import Kit
 from trading.tools.memory import Memory
 from trading.tools.trust import Trust
 
-LONGEST = 16.0
+LONGEST = 14.0
 """Machine seconds that the longest period takes: everything else of `--quick` must fit into the rest of a minute."""
 SOONEST = 9.0
 """Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
