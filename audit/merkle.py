@@ -315,11 +315,14 @@ def pack_entries(entries: Iterable[bytes]) -> bytes:
 
 def unpack_entries(bundle: bytes) -> list[bytes]:
     """The entries of a bundle; Broken("M-BUNDLE") when it ends inside one."""
-    entries, at, end = [], 0, len(bundle)
+    entries: list[bytes] = []
+    put, at, end = entries.append, 0, len(bundle)
     while at < end:
-        stop = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
-        if at + 2 > end or stop > end:
+        start = at + 2
+        # indexing is several times cheaper than slicing two bytes out, and a million entries are read at a time
+        stop = start + (bundle[at] << 8 | bundle[at + 1]) if start <= end else end + 1
+        if stop > end:
             raise Broken("M-BUNDLE", at=at)
-        entries.append(bundle[at + 2 : stop])
+        put(bundle[start:stop])
         at = stop
     return entries

@@ -79,7 +79,7 @@ def replay(bundles: Iterable[tuple[str, int, bytes]], frontier: Frontier, size: 
     clear: dict[int, bytes] = {}
     kept: list[bytes] = []
     beat: int | None = 0 if first == 0 else None  # leaf 0, log-opened, stands for the marker of beat 0
-    index = first
+    index, blinded = first, int(Kind.BLINDED)
 
     def settle(until: int) -> None:
         """Take the waiting hashes, stopping at each size whose root is wanted."""
@@ -103,7 +103,7 @@ def replay(bundles: Iterable[tuple[str, int, bytes]], frontier: Frontier, size: 
         waiting += [sha256(b"\0" + entry).digest() for entry in entries]
         for place, entry in enumerate(entries, index):
             # nearly all leaves are covers or blinded records: one comparison each
-            if len(entry) == 33 and entry[0] == Kind.BLINDED:
+            if len(entry) == 33 and entry[0] == blinded:
                 continue
             try:
                 found = parse_entry(entry)
