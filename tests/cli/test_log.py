@@ -61,3 +61,30 @@ def test_backup_and_restore(running: Platform, tmp_path: Path) -> None:
     trust.write_bytes(trust.read_bytes() + b"\n")
     spoilt = trading("restore", tmp_path / "backup", env={**elsewhere, "TRADING_DATA": str(tmp_path / "third")})
     assert spoilt.code == 3 and "B-DIGEST" in spoilt.err
+
+
+def test_an_operator_opens_a_log_and_replaces_its_key(tmp_path: Path) -> None:
+    """Migrate, key, trust files, record 0; then the key is stolen, and a new one takes its place."""
+    from audit.trust import Vkey
+    from trading.demo.cast import make_cast
+
+    env = {"TRADING_DATA": str(tmp_path / "data"), "TRADING_ORIGIN": "demo.trading.example/2026"}
+    assert trading("migrate", env=env).code == 0
+    made = trading("log", "key", env=env)
+    assert made.code == 0, made.err
+    assert trading("log", "key", env=env).code == 1, "a key is never overwritten"
+    closed = trading("log", "open", env=env)
+    assert closed.code == 1 and "T-TRUST" in closed.err
+    cast = make_cast(Vkey.parse(made.value["vkey"]))
+    (tmp_path / "data" / "trust").mkdir()
+    (tmp_path / "data" / "trust" / "policy.txt").write_bytes(cast.policy)
+    (tmp_path / "data" / "trust" / "parties.txt").write_bytes(cast.parties)
+    opened = trading("log", "open", "--factor", "10", env=env)
+    assert opened.code == 0, opened.err
+    assert trading("log", "open", env=env).code == 0, "opening again changes nothing"
+    first = trading("token", "--organisation", "91000000MA0000001H", "--name", "中心", "--person", "王", env=env)
+    rotated = trading("log", "key", "--rotate", env=env)
+    assert rotated.code == 0 and rotated.value["vkey"] != made.value["vkey"]
+    assert len(list((tmp_path / "data" / "keys").glob("log.pem*"))) >= 2, "the old key is kept"
+    assert trading("log", "publish-trust", env=env).code == 0
+    assert first.code in (0, 1)

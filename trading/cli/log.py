@@ -1,15 +1,19 @@
-"""`trading log prove | tail`: read the public log from outside, and believe only what verifies."""
+"""`trading log`: read the public log from outside and believe only what verifies; open it and keep its key, inside."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from audit.refusal import Refused
 from trading.cli.app import group, screen, t
+
+if TYPE_CHECKING:
+    from audit.trust import Parties, Policy
 
 log = group("log")
 Url = Annotated[str, typer.Option("--url", envvar="TRADING_URL", help=t("help.url"))]
@@ -90,3 +94,86 @@ def prove(
     names = ", ".join(sorted(verified.cosigned))
     screen().say("log.proved", index=index, size=checkpoint.size, witnesses=names)
     screen().result({"index": index, "size": checkpoint.size, "proof": base64.b64encode(proof).decode()})
+
+
+# ------------------------------------------------------------------------------------------------ the operator's side
+
+Data = Annotated[Path | None, typer.Option("--data", envvar="TRADING_DATA", help=t("help.data"))]
+
+
+@log.command("key", help=t("help.log.key"))
+def key(
+    data: Data = None,
+    rotate: Annotated[bool, typer.Option("--rotate", help=t("help.log.rotate"))] = False,
+) -> None:
+    """Make the log's key, or a new one in place of a stolen or lost one; print the line for policy.txt."""
+    from audit.logkey import LogKey
+    from trading.cli.service import settings
+
+    chosen = settings(data)
+    made = (LogKey.rotate if rotate else LogKey.generate)(chosen.log_key_path, chosen.origin)
+    screen().line(f"log {made.vkey}")
+    screen().say("log.key.rotated" if rotate else "log.key.made", path=str(chosen.log_key_path))
+    screen().result({"vkey": str(made.vkey), "path": str(chosen.log_key_path)})
+
+
+@log.command("open", help=t("help.log.open"))
+def open_(
+    data: Data = None,
+    factor: Annotated[int, typer.Option(help=t("help.log.factor"))] = 0,
+) -> None:
+    """Write record 0 under the trust files of the settings; opening it again changes nothing."""
+    from datetime import UTC, datetime
+
+    from audit.clock import LogClock
+    from audit.genesis import open_log
+
+    now = datetime.now(UTC)
+    clock = LogClock(now, factor, now) if factor else None
+
+    async def begin(chosen: Any, policy: Policy, parties: Parties) -> int:
+        opened = await open_log(
+            chosen.origin, beat=int(chosen.beat), width=chosen.width, policy=policy, parties=parties, clock=clock
+        )
+        screen().say("log.opened", origin=opened.origin, beat=opened.beat, width=opened.width)
+        return opened.beat
+
+    _with_trust(data, begin)
+    screen().result({"opened": True})
+
+
+@log.command("publish-trust", help=t("help.log.publish"))
+def publish(data: Data = None) -> None:
+    """Log the hashes of the trust files of the settings, after whoever may has signed them (envelope.md §2)."""
+    from audit.act import Actor
+    from audit.genesis import publish_trust
+
+    async def tell(chosen: Any, policy: Policy, parties: Parties) -> None:
+        await publish_trust(Actor("operator", chosen.origin), chosen.origin, policy, parties)
+
+    _with_trust(data, tell)
+    screen().say("log.published")
+    screen().result({"published": True})
+
+
+def _with_trust(data: Path | None, work: Callable[[Any, Policy, Parties], Awaitable[Any]]) -> None:
+    """Run `work` on the connected database with this installation's trust files."""
+    import asyncio
+
+    from audit.trust import Parties, Policy
+    from trading.cli.service import settings
+    from trading.postgres import connected, running
+
+    chosen = settings(data)
+    try:
+        policy = Policy.parse(chosen.policy_path.read_bytes())
+        parties = Parties.parse(chosen.parties_path.read_bytes())
+    except OSError as error:
+        raise Refused("T-TRUST", path=str(error.filename), why=str(error.strerror)) from error
+
+    async def connect_and_work() -> None:
+        async with connected(chosen):
+            await work(chosen, policy, parties)
+
+    with running(chosen):
+        asyncio.run(connect_and_work())
