@@ -79,7 +79,7 @@ def _held(upload: Any) -> dict[str, Any]:
 
 async def hand_in(
     platform: Installation, caller: Caller, tender: str, bid: str, stages: Mapping[str, tuple[bytes, Sig, str]]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Receipt]:
     """Hand in a bid or replace one; a receipt for each stage.
 
     Refused with a signed refusal: E-LATE and the others of envelope.md §5, E-OWN-TENDER. Asking again for what was
@@ -97,7 +97,7 @@ async def hand_in(
         raise await _proven(platform, caller.actor, no) from None
     if any(d.seq > 1 for d in deposits):
         await boxes.erase_due(platform.store, tender)
-    return {d.stage: _receipt(platform, d.record, d.manifest) for d in deposits}
+    return {d.stage: platform.key.receipt(d.record, d.manifest) for d in deposits}
 
 
 async def withdraw(
@@ -115,10 +115,19 @@ async def withdraw(
     return _receipt(platform, ref, None)
 
 
+_owners: dict[str, tuple[str, str]] = {}  # of tenders: they never change
+
+
 async def _admit(bidder: str, tender: str) -> None:
-    owners = await pool().fetchrow(_OWNERS, tender)
-    if owners is not None:
-        admission.may_bid(bidder, tenderee=owners["organisation_id"], agency=owners["agency_id"] or "")
+    if tender not in _owners:
+        row = await pool().fetchrow(_OWNERS, tender)
+        if row is None:
+            return
+        if len(_owners) > 10_000:
+            _owners.clear()
+        _owners[tender] = (row["organisation_id"], row["agency_id"] or "")
+    tenderee, agency = _owners[tender]
+    admission.may_bid(bidder, tenderee=tenderee, agency=agency)
 
 
 _OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
@@ -127,7 +136,7 @@ _OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN tr
 
 async def _handed_in_before(
     platform: Installation, no: Refused, bidder: str, submissions: Mapping[str, Submission]
-) -> dict[str, dict[str, Any]] | None:
+) -> dict[str, Receipt] | None:
     """The receipts of a request that was taken and whose answer was lost on the way."""
     if no.code not in ("E-SEQ", "E-TWICE", "E-DUPHEAD", "E-PAYLOAD", "E-UPLOAD", "E-LATE"):
         return None
@@ -135,7 +144,7 @@ async def _handed_in_before(
     wanted = {stage: sha256_hex(s.manifest) for stage, s in submissions.items()}
     if not all(manifest in taken for manifest in wanted.values()):
         return None
-    return {stage: _plain(_of(platform, taken[manifest])) for stage, manifest in wanted.items()}
+    return {stage: _of(platform, taken[manifest]) for stage, manifest in wanted.items()}
 
 
 async def _proven(platform: Installation, actor: Actor, no: Refused) -> Refused:

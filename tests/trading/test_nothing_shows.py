@@ -1,0 +1,65 @@
+"""Before the deadline, no bids and some bids look alike to everybody who is not their bidder: statuses, sizes, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tests.trading.desk import Desk
+from tests.trading.town import town
+from trading import postgres
+from trading.settings import Settings
+
+FIRMS = 5
+ONLOOKERS = ("public", "tenderee", "operator", "supervisor", "C-SUP", "rival", "sa")
+PATHS = (
+    "/", "/p/{project}", "/t/{tender}", "/ledger", "/proof", "/log/checkpoint", "/log/status", "/log/tile/0/000.p/{tail}",
+    "/log/tile/entries/000.p/{tail}", "/events?after=-1&limit=1000", "/disclosures?after=-1", "/readyz", "/openapi.json",
+    "/api/v1/projects", "/api/v1/projects/{project}", "/api/v1/tenders", "/api/v1/tenders/{tender}",
+    "/api/v1/tenders/{tender}/timeline", "/api/v1/tenders/{tender}/bids", "/api/v1/tenders/{tender}/sealing-kit",
+    "/api/v1/tenders/{tender}/kits/form", "/api/v1/tenders/{tender}/archive/public", "/api/v1/organisations",
+    "/api/v1/trades", "/api/v1/custody", "/api/v1/people", "/api/v1/tokens",
+)  # fmt: skip
+
+
+async def _looked_at(settings: Settings, owner_dsn: str, tmp: Path, bids: int) -> dict[str, tuple[int, int]]:
+    """What each onlooker gets, after the same number of beats, with this many bids in the box."""
+    seen: dict[str, tuple[int, int]] = {}
+    async with postgres.connected(settings), town(settings, owner_dsn) as place:
+        desk = Desk(place, tmp)
+        await desk.open()
+        firms = [await desk.bidder(f"firm{n}") for n in range(FIRMS)]
+        await place.enrol("rival", "bidder")
+        await place.beat()
+        for n, firm in enumerate(firms):
+            if n < bids:
+                await desk.hand_in(firm, 9_000_000 + n)
+            await place.beat()
+        size = int((await place.as_("public").get("/log/checkpoint")).text.split("\n")[1])
+        names = {"tender": desk.tender, "project": desk.tender.rpartition("-")[0], "tail": str(size % 256)}
+        for who in ONLOOKERS:
+            for path in PATHS:
+                answer = await place.as_(who).get(path.format(**names))
+                seen[f"{who} {path}"] = (answer.status_code, len(answer.content))
+    return seen
+
+
+async def test_no_bids_and_some_bids_look_alike(
+    server: postgres.Embedded, clone: Callable[[], AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    looks = []
+    for bids in (0, FIRMS):
+        with clone() as name:
+            app, owner = server.dsn(postgres.APP, name), server.dsn(postgres.OWNER, name)
+            home = tmp_path / f"with {bids} bids"
+            settings = Settings(
+                data=home / "data", database_url=app, database_owner_url=owner, origin="demo.test/log", token_pepper="p",
+                port=8000, witnesses=("w=http://w",),
+            )  # fmt: skip
+            looks.append(await _looked_at(settings, owner, home / "desk", bids))
+    without, with_bids = looks
+    assert {status for status, _ in without.values()} <= {200, 401, 403, 404, 409}
+    assert sum(status == 200 for status, _ in without.values()) > 80
+    # Bodies hold fresh keys, hashes and times of the same lengths; a deflated or random-length field would show here.
+    assert {k: v for k, v in without.items() if v != with_bids[k]} == {}
