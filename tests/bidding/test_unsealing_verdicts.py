@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+import trading.records
 from audit.act import Actor, acting, pool
 from audit.canon import b64, canon, sha256_hex
 from audit.refusal import Refused
-from audit.trust import record_sig_bytes
+from audit.trust import Ed25519Signer, record_sig_bytes
 from bidding import custodians, unsealing
 from bidding.custody import RELEASE
 from bidding.manifest import Manifest, sign_manifest
@@ -265,6 +266,61 @@ async def test_an_unvouched_bid_is_opened_and_marked(town: Town) -> None:
     opened = await open_up(town)
     assert {bid for bid, one in opened.items() if one.unvouched} == {ghost.bid}
     assert all(one.verdict == "OK" for one in opened.values())
+
+
+async def test_a_later_stage_opens_for_the_admitted_only(db: object, owner_dsn: str, tmp_path: Path) -> None:
+    town = await Town(tmp_path).found(owner_dsn)
+    await town.announce(stages=("technical", "form"), later={"form": timedelta(hours=5)})
+    async with acting(Actor("tenderee", "P-TEN")) as act:
+        notice = dict.fromkeys(trading.records.PROJECT_ANNOUNCED.fields, "")
+        act.record("project-announced", subject=TENDER, **(notice | {"tender": TENDER}))
+    anhua, li = await closed(town)
+    with pytest.raises(Refused, match="E-HOUR"):
+        await release(town, 0)
+    await town.shift(timedelta(hours=5))
+    with pytest.raises(Refused, match="E-SETTLED"):
+        await release(town, 0)
+
+    async def settle(stage: str, admitted: list[str], *signers: Ed25519Signer) -> None:
+        record = {
+            "type": "trading.stage-settled/v1",
+            "subject": TENDER,
+            "tender": TENDER,
+            "stage": stage,
+            "admitted": admitted,
+            "sheets": ["0" * 64],
+        }
+        async with acting(Actor("tenderee", "P-TEN")) as act:
+            await custodians.settle(
+                act,
+                tender=TENDER,
+                stage=stage,
+                admitted=admitted,
+                sheets=["0" * 64],
+                sig=[one.sign(record_sig_bytes(record)) for one in signers],
+                identities=town.identities,
+            )
+
+    both = (town.tenderee, town.authority)
+    for stage, admitted, signers, code in (
+        ("technical", [li.bid], both, "E-SETTLED"),
+        ("form", ["0" * 32], both, "E-LIST"),
+        ("form", [li.bid], (town.tenderee,), "E-SIG"),
+        ("form", [li.bid], (town.authority, town.second), "E-SIG"),
+    ):
+        with pytest.raises(Refused, match=code):
+            await settle(stage, admitted, *signers)
+    await settle("form", [li.bid], *both)
+    with pytest.raises(Refused, match="E-SETTLED"):
+        await settle("form", [li.bid, anhua.bid], *both)
+    with pytest.raises(Refused, match="E-RELEASE"):  # a release for somebody who was not admitted
+        await release(town, 0)
+    for who in (0, 1):
+        data, _ = await made(town, town.custodians[who], "form")
+        value = json.loads(data)
+        data = canon(value | {"shares": [share for share in value["shares"] if share["bid"] == li.bid]})
+        await bring(town, data, [town.custodians[who].identity.sign(RELEASE + data)])
+    assert {bid: one.opening for bid, one in (await open_up(town)).items()} == {li.bid: {"price": 1001}}
 
 
 async def test_a_verdict_that_a_release_has_overtaken_is_computed_again(town: Town) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from audit.act import Act, Actor, acting, pool
 from audit.canon import stamp
-from audit.trust import Ed25519Signer, Identities, Parties, Vkey
+from audit.trust import Ed25519Signer, Identities, Parties, Vkey, record_sig_bytes
 from bidding import boxes, closing, custodians, hpke, keys, refusals, signers
 from bidding.envelope import Source, new_bid, seal_envelope
 from bidding.keys import Keyset, Statement
@@ -88,7 +88,20 @@ class Town:
             f"custodian {c.id} {self._vkey(c.id, c.identity)} 2020-01-01T00:00:00.000000Z -" for c in self.custodians
         ]
         self.parties = Parties.parse(("\n".join(lines) + "\n").encode())
-        self.identities = Identities(self.parties)
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        vouching: dict[str, Any] = {
+            "type": "trading.identity-vouched/v1",
+            "subject": "P-TEN",
+            "id": "P-TEN",
+            "role": "tenderee",
+            "vkey": self._vkey("P-TEN", self.tenderee),
+            "from": stamp(since),
+            "until": None,
+            "by": "A-SUP",
+        }
+        vouching["sig"] = [self.authority.sign(record_sig_bytes(vouching))]
+        vouching |= {"actor": {"kind": "authority", "id": "A-SUP"}, "time": stamp(since)}
+        self.identities = Identities(self.parties, [vouching])
         self.keysets: dict[str, Keyset] = {}
         self.deadline = datetime.now(UTC)
 
@@ -136,9 +149,15 @@ class Town:
             )
 
     async def announce(
-        self, *, hours: float = 1, min_bids: int = 2, tender: str = TENDER, stages: Sequence[str] = STAGES
+        self,
+        *,
+        hours: float = 1,
+        min_bids: int = 2,
+        tender: str = TENDER,
+        stages: Sequence[str] = STAGES,
+        later: Mapping[str, timedelta] | None = None,
     ) -> None:
-        """Make key sets and boxes; the deadline is `hours` from now."""
+        """Make key sets and boxes; the deadline is `hours` from now, a stage in `later` opens so much after it."""
         self.deadline = datetime.now(UTC) + timedelta(hours=hours)
         self.keysets = {}
         async with acting(Actor("operator", "centre")) as act:
@@ -147,7 +166,7 @@ class Town:
                     tender=tender,
                     stage=stage,
                     k=2,
-                    opens_at=self.deadline,
+                    opens_at=self.deadline + (later or {}).get(stage, timedelta()),
                     statements=[c.statement.hash for c in self.custodians if c.statement],
                     origin=ORIGIN,
                 )
