@@ -1,0 +1,113 @@
+"""The public pages: plain, in two languages, nothing from elsewhere, and nothing too early."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.trading.desk import Desk
+from tests.trading.town import Town
+
+VOID = {"meta", "link", "img", "br", "input", "hr"}
+
+
+class Checked(HTMLParser):
+    """Well nested, one h1, every image and control named, nothing fetched from another host."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.count: dict[str, int] = {}
+        self.links: list[str] = []
+        self.feed(text)
+        assert self.open == [], self.open
+        assert self.count["h1"] <= 1 and self.count["main"] == 1 and self.count["title"] == 1
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.count[tag] = self.count.get(tag, 0) + 1
+        self.count.setdefault("h1", 0)
+        given = dict(attrs)
+        assert "style" not in given and not any(name.startswith("on") for name in given)  # the CSP forbids both
+        assert tag not in ("script", "iframe", "style")
+        for name in ("href", "src"):
+            if value := given.get(name):
+                assert not re.match(r"(https?:)?//", value), value
+                self.links.append(value)
+        if tag == "img":
+            assert "alt" in given
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open[-1] in ("li", "p", "td", "th", "tr") and self.open[-1] != tag:
+            self.open.pop()
+        assert self.open and self.open.pop() == tag, tag
+
+
+@pytest.fixture
+async def desk(place: Town, tmp_path: Path) -> Desk:
+    made = Desk(place, tmp_path / "desk")
+    await made.open()
+    return made
+
+
+async def _read(place: Town, path: str, lang: str = "en", status: int = 200) -> str:
+    answer = await place.as_("public").get(path, headers={"Accept-Language": lang})
+    assert answer.status_code == status, answer.text
+    csp = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in csp and "script" not in csp
+    Checked(answer.text)
+    return answer.text
+
+
+async def test_every_page_in_both_languages(desk: Desk) -> None:
+    await desk.hand_in(await desk.bidder("安和"), 9_000_000)
+    place, project = desk.town, desk.tender.rpartition("-")[0]
+    for lang in ("zh-CN", "en"):
+        for path in ("/", f"/p/{project}", f"/t/{desk.tender}", "/ledger", "/proof"):
+            text = await _read(place, path, lang)
+            assert f'lang="{lang}"' in text and "page." not in text, path  # no sentence is missing
+            for link in Checked(text).links:
+                if link.startswith("/") and not link.startswith("/t/"):
+                    assert (await place.as_("public").get(link)).status_code in (200, 404), link
+    await _read(place, "/p/none", status=404)
+    await _read(place, "/t/none@1", status=404)
+
+
+async def test_a_page_says_nothing_of_bids_before_they_open(desk: Desk) -> None:
+    before = await _read(desk.town, f"/t/{desk.tender}")
+    await desk.hand_in(await desk.bidder("安和建设"), 9_000_000)
+    after = await _read(desk.town, f"/t/{desk.tender}")
+    clock = re.compile(r"<b>[0-9: -]+</b>")
+    assert clock.sub("", before) == clock.sub("", after) and "安和建设" not in after
+
+
+async def test_the_opening_record_the_award_and_the_way_to_prove_them(desk: Desk) -> None:
+    for name, price in (("安和建设", 9_000_000), ("赣江工程", 8_000_000)):
+        await desk.hand_in(await desk.bidder(name), price)
+    await desk.wait()
+    await desk.open_boxes()
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
+    await desk.archive()
+    text = await _read(desk.town, f"/t/{desk.tender}", "zh-CN")
+    for shown in ("赣江工程", "80,000.00", "20,000.00", "baseline-minus-price/v1", "trading verify", "封签完好"):
+        assert shown in text, shown
+    got = await desk.town.as_("public").get(f"/t/{desk.tender}/archive")
+    assert got.status_code == 200 and got.headers["content-type"] == "application/zip"
+    assert "80,000.00" in await _read(desk.town, "/ledger")
+    assert (await desk.town.as_("public").get(f"/api/v1/tenders/{desk.tender}/archive/supervision")).status_code == 401
+
+
+async def test_a_tender_that_is_not_announced_is_not_there(place: Town) -> None:
+    await place.enrol("tenderee", "tenderee")
+    await place.beat()
+    body = {"title": "未公告", "regime": "works", "direction": "buy"}
+    project = await place.call("tenderee", "POST", "/projects", 201, body)
+    await place.call("tenderee", "POST", f"/projects/{project['id']}/lots", 201, {"title": "一", "baseline": 1})
+    assert "未公告" not in await _read(place, "/")
+    await _read(place, f"/p/{project['id']}", status=404)
+    await place.call("public", "GET", f"/projects/{project['id']}", 404)
