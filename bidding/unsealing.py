@@ -153,31 +153,39 @@ async def keep(act: Act, found: Sequence[Unsealed]) -> list[RecordRef]:
                 stage,
             )
         }
+        fresh: list[Unsealed] = []
         for one in found:
             if (one.tender, one.stage) != (tender, stage) or one.releases != {row["i"] for row in releases}:
                 continue
             last = known.get(one.bid)
             if last is not None and (last != Verdict.PENDING or one.verdict == Verdict.PENDING):
                 continue
-            kept.append(await _keep(act, one))
+            fresh.append(one)
+        await _insert(act, fresh)
+        kept += [_record(act, one) for one in fresh]
     return kept
 
 
-async def _keep(act: Act, one: Unsealed) -> RecordRef:
-    value = one.opened()
-    ck = value.pop("ck", None)
+async def _insert(act: Act, fresh: Sequence[Unsealed]) -> None:
+    """The rows of one stage's verdicts, in one statement."""
+    values = [{name: item for name, item in one.opened().items() if name != "ck"} for one in fresh]
     await act.query(
         "INSERT INTO bidding_unsealed (tender, stage, bid, seq, verdict, value, ck, unsealed_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        one.tender,
-        one.stage,
-        one.bid,
-        one.seq,
-        one.verdict,
-        json.dumps(value),
-        ck,
+        "SELECT u.tender, u.stage, u.bid, u.seq, u.verdict, u.value::jsonb, u.ck, $8 FROM unnest($1::text[], "
+        "$2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[]) "
+        "AS u(tender, stage, bid, seq, verdict, value, ck)",
+        [one.tender for one in fresh],
+        [one.stage for one in fresh],
+        [one.bid for one in fresh],
+        [one.seq for one in fresh],
+        [one.verdict for one in fresh],
+        [json.dumps(value) for value in values],
+        [one.ck for one in fresh],
         act.now,
     )
+
+
+def _record(act: Act, one: Unsealed) -> RecordRef:
     return act.record(
         UNSEALED.name,
         subject=one.tender,
@@ -186,9 +194,9 @@ async def _keep(act: Act, one: Unsealed) -> RecordRef:
         bid=one.bid,
         seq=one.seq,
         verdict=one.verdict,
-        at=value["at"],
-        opening=value["opening"],
-        findings=value["findings"],
+        at=list(one.at),
+        opening=None if one.opening is None else dict(one.opening),
+        findings=list(one.findings),
         unvouched=one.unvouched,
     )
 
