@@ -254,7 +254,7 @@ def check_notes(files: Files, about: About, trust: Trust, found: Found) -> dict[
                 raise Broken("V-ORIGIN", origin=note.checkpoint.origin, expected=about.origin)
             if note.checkpoint.size != size:
                 raise Broken("V-SIZE", size=note.checkpoint.size, expected=size)
-            if path != "checkpoint" and size == about.size and note.checkpoint != notes[size].checkpoint:
+            if size in notes and note.checkpoint != notes[size].checkpoint:
                 raise Broken("V-ROOT", size=size)
             notes.setdefault(size, note)
     for path in files.under("tsa/"):
