@@ -20,7 +20,18 @@ from trading import postgres
 from trading.settings import Settings
 
 STATEFUL = {"server", "template", "clone", "database", "db", "settings"}
-ELSEWHERE = ("test_postgres.py", "cli", "trading", "journeys", "faults", "bench", "attacks")
+ELSEWHERE = (
+    "test_postgres.py",
+    "test_agreement.py",
+    "test_mutations.py",
+    "cli",
+    "trading",
+    "journeys",
+    "faults",
+    "bench",
+    "attacks",
+    "secrecy",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     pure, rest = [], []
     for item in items:
         stateful = STATEFUL & set(getattr(item, "fixturenames", ()))
-        elsewhere = item.path.relative_to(here).parts[0] in ELSEWHERE
+        elsewhere = {*item.path.relative_to(here).parts} & set(ELSEWHERE)
         (rest if stateful or elsewhere or item.get_closest_marker("slow") else pure).append(item)
     config.hook.pytest_deselected(items=rest)
     items[:] = pure
