@@ -37,7 +37,15 @@ LEASE = 10  # machine seconds; renewed every third of it
 SWEEP = 1.0  # machine seconds between two looks at the table, whatever woke us or did not
 HOUSEKEEPING = 30.0
 ONCE = (once("keyset-made", "tender", "stage"), once("project-announced", "tender"), once("closed", "tender", "stage"))
-AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError, TimeoutError)
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # "the database system is starting up"
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    DBConnectionError,
+)
 
 
 @dataclass(frozen=True)
