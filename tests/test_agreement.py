@@ -11,6 +11,8 @@ from tests import reader
 from tests.verify.stories import EDITIONS, story
 from trading.verify import verify
 
+pytestmark = pytest.mark.slow
+
 VECTORS = Path(__file__).parent / "vectors" / "archives"
 TRUST = (VECTORS / "trust" / "policy.txt", VECTORS / "trust" / "parties.txt")
 

@@ -13,6 +13,8 @@ from audit.report import Report, Status
 from tests.verify.stories import EDITIONS, story
 from trading.verify import verify
 
+pytestmark = pytest.mark.slow
+
 ARCHIVES = [(name, edition) for name in ("opened", "shut") for edition in EDITIONS]
 
 
