@@ -166,6 +166,16 @@ def test_compose_keeps_the_owner_away_from_the_platform() -> None:
     assert "SUPERUSER" not in roles.upper().replace("BY THE SUPERUSER", "")
 
 
+def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
+    lines = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert sum(line.startswith("FROM ${BASE}") for line in lines) == 2, "any base, so that other tools can build it"
+    assert [line for line in lines if line.startswith("USER")] == ["USER 10001"]
+    assert any("--require-hashes -r requirements.lock" in line for line in lines)
+    assert not any(line.startswith("ADD") or "curl" in line for line in lines)
+    copied = {line.split()[1] for line in lines if line.startswith("COPY") and "--from" not in line}
+    assert set(PACKAGES) <= copied
+
+
 # ---- the README
 
 
