@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from audit.refusal import Broken
-from audit.report import Fault, Found
+from audit.report import Found
 from bidding.case import Case, Fact, last
 from bidding.keys import Keyset
+from bidding.shares import split
 from bidding.unseal import Opened, Verdict, unseal
 from bidding.verify_bids import Bids, Envelope
 from bidding.verify_custody import Shares, kth_release, released_by
@@ -62,7 +63,7 @@ def owed_opened_files(case: Case, bids: Bids) -> set[str]:
 class _Work:
     envelope: Envelope
     opened: Opened | None
-    faults: tuple[Fault, ...]
+    found: Found
 
 
 def check_openings(
@@ -97,10 +98,11 @@ def check_openings(
                 schema=case.announcement["opening_schema"],
                 window_ended=_window_ended(case, manifest.stage, until),
             )
+            _name_late_liars(case, shares, envelope, opened, keyset, inner)
             expected = opened.json(unvouched=manifest.bid in counted.unvouched)
             if files.value(f"{envelope.path}/opened.json") != expected:
                 raise Broken("V-OPENED-FILE", verdict=str(opened.verdict), why=opened.why)
-        return _Work(envelope, opened, tuple(inner.faults))
+        return _Work(envelope, opened, inner)
 
     listed = [
         one
@@ -110,12 +112,28 @@ def check_openings(
     recomputed: dict[tuple[str, str], Opened] = {}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         for done in pool.map(work, listed):
-            found.faults += done.faults
+            found.faults += done.found.faults
+            found.notes += done.found.notes
             if done.opened is not None:
                 recomputed[done.envelope.manifest.stage, done.envelope.manifest.bid] = done.opened
                 for i in done.opened.findings:
                     found.note(done.envelope.path, "V-FINDING", custodian=i)
     return recomputed
+
+
+def _name_late_liars(
+    case: Case, shares: Shares, envelope: Envelope, opened: Opened, keyset: Keyset, found: Found
+) -> None:
+    """A false share that came after the verdict is no finding in it, and is printed all the same."""
+    if opened.ck is None:
+        return
+    manifest = envelope.manifest
+    told = final(case, envelope)
+    early = released_by(case, shares, manifest.stage, manifest.bid, None if told is None else told.index)
+    parts = split(opened.ck, manifest.context.ctx, keyset.k, keyset.n)
+    for i, share in released_by(case, shares, manifest.stage, manifest.bid).items():
+        if i not in early and i not in opened.at and share != parts[i - 1]:
+            found.note(envelope.path, "V-FINDING", custodian=i)
 
 
 def _window_ended(case: Case, stage: str, until: int | None) -> bool:

@@ -164,6 +164,20 @@ def test_pending_then_opened(stage: Stage) -> None:
     stage.honest(tender)
 
 
+def test_a_false_share_that_comes_late_is_printed(stage: Stage) -> None:
+    tender = stage.bids()
+    tender.close()
+    tender.store()
+    tender.release("C-SUP")
+    tender.release("C-TEN")
+    tender.unseal()
+    tender.release("C-NOT", lie=[tender.bids[0].id])
+    tender.finish()
+    stage.honest(tender)
+    report, _ = stage.judge(tender, "public")
+    assert [note.facts["custodian"] for note in report.steps[10].notes] == [3]
+
+
 def test_two_envelopes_one_after_the_other(stage: Stage) -> None:
     tender = stage.bids(stages=("technical", "form"), later={"form": timedelta(minutes=30)})
     tender.close()
