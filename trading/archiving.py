@@ -117,7 +117,7 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
         policy=platform.policy_bytes,
         parties=platform.parties_bytes,
         rulebook=row["rulebook"],
-        notes=await material.notes(platform.policy, 0, size, [named, size]),
+        notes=await material.notes(platform.policy, first, size, [named, size]),
         tree=material.StoredTree(size),
         disclosed=shown,
         files=files,

@@ -38,19 +38,26 @@ async def reject(caller: Caller, tender: str, bid: str, reason: str, article: st
 
 
 async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
-    """Rank by the announced method and publish. Refused: E-NO-CANDIDATE, E-TOO-FEW-QUALIFIED, E-STAGE.
+    """Rank by the announced method and publish.
+
+    Refused: E-NO-CANDIDATE, E-TOO-FEW-QUALIFIED, E-STAGE; E-OVER-CEILING, E-UNDER-FLOOR (such a bid is rejected first).
 
     `evaluation-closed` follows in the same act: by price alone there is no sealed record of an evaluation to enumerate.
     """
+    opened = await tenders.opened_bids(tender)  # verdicts are final once a tender is opened
     async with acting(caller.actor) as act:
         row, state = await expect(act, tender, "publish-candidates")
         terms = loaded(row["terms"])
         regime = regimes.regime(terms["regime"])
-        # Under the tender's lock: no rejection comes in between.
-        offers = [o for o in await tenders.opened_bids(tender) if may_win(o)]
-        ranking.enough_qualified(len(offers), regime)
+        # Rejections are read under the tender's lock: none comes in between.
+        rejected = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
+        offers = [o for o in opened if may_win({**o, "rejected": o["bid"] if o["bid"] in rejected else None})]
         ranked = methods.rank(terms["method"], [methods.Offer(o["bid"], o["price"]) for o in offers])
         names = ranking.candidates(ranked, rulebook.read(row["rulebook"]).max_candidates)
+        ranking.enough_qualified(len(offers), regime)
+        for one in ranked:  # a candidate who may never win would leave the tender without an end
+            if one.bid in names:
+                admission.check_price(regime, terms["direction"], one.price, terms["baseline"])
         totals = canon(methods.totals(terms["method"], tender, ranked))
         await act.query(
             """UPDATE trading_tender SET state = $2, totals = $3, ranking = $4::text::jsonb, version = version + 1
@@ -79,6 +86,7 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
 
     Refused: E-PERIOD (招标投标法实施条例 54), E-NOT-FIRST, E-OVER-CEILING, E-UNDER-FLOOR, E-STAGE.
     """
+    bids = {b["bid"]: b for b in await tenders.opened_bids(tender)}
     async with acting(caller.actor) as act:
         row, state = await expect(act, tender, "award")
         terms, candidates = loaded(row["terms"]), loaded(row["ranking"])
@@ -88,7 +96,7 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
             "SELECT max(made_at) AS at FROM log_record WHERE tender = $1 AND type = 'candidates-published'", tender
         )
         periods.keep(regimes.regime(terms["regime"]), "candidates", "award", published[0]["at"], await act.clock())
-        opened = next(b for b in await tenders.opened_bids(tender) if b["bid"] == chosen)
+        opened = bids[chosen]
         price, baseline, direction = opened["price"], terms["baseline"], terms["direction"]
         admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline)
         formula = gains.formula(direction)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.act import Actor, acting
-from audit.canon import b64
+from audit.canon import b64, parse_object
 from audit.record import make
 from audit.refusal import Refused
+from audit.trust import Identities
 from bidding import custodians
 from trading import logbook
 from trading.accounts import Caller
@@ -27,7 +28,8 @@ async def vouch(platform: Installation, caller: Caller, fields: Mapping[str, Any
     async with acting(actor) as act:
         # One vouching after the other: a second key for an id is a replacement and needs two signatures.
         await act.query("SELECT pg_advisory_xact_lock(hashtext('identity-vouched'))")
-        identities = await platform.identities()
+        rows = await act.query("SELECT record FROM log_record WHERE type = 'identity-vouched' ORDER BY id")
+        identities = Identities(platform.parties, [parse_object(row["record"]) for row in rows])
         value = make(
             "identity-vouched", subject=fields["id"], actor={"kind": actor.kind, "id": actor.id}, time=await act.clock(),
             **fields, sig=list(sig),

@@ -6,6 +6,7 @@ Before the list is fixed nothing here looks at a deposit; after it, only if the 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -112,6 +113,17 @@ async def list_tenders(cursor: str | None, limit: int) -> tuple[list[dict[str, A
     )  # fmt: skip
     shown, following = page([dict(r) for r in rows], limit, "number")
     return [await _tender(r, bids=False) for r in shown], following
+
+
+async def summaries(tenders: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What a list shows of announced tenders, in one query: terms, state, and the price of an award."""
+    rows = await pool().fetch(
+        """SELECT t.id, t.state, t.deadline, t.opens, p.currency, l.baseline, d.price FROM trading_tender t
+           JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+           LEFT JOIN trading_trade d ON d.tender_id = t.id WHERE t.id = ANY ($1) AND t.announced_at IS NOT NULL""",
+        list(tenders),
+    )
+    return {r["id"]: dict(r) for r in rows}
 
 
 async def read_tender(tender: str) -> dict[str, Any]:

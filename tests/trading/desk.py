@@ -50,6 +50,8 @@ class Bidder:
 class Desk:
     """One tender's worth of people."""
 
+    k = 2
+
     def __init__(self, town: Town, tmp: Path) -> None:
         self.town, self.tmp = town, tmp
         tmp.mkdir(parents=True, exist_ok=True)
@@ -89,7 +91,7 @@ class Desk:
                 origin=town.settings.origin,
                 tender=self.tender,
                 stage=stage,
-                k=2,
+                k=self.k,
                 opens_at=self.deadline,
             )
         body = {"keysets": {stage: b64(k.data) for stage, k in self.keysets.items()}}

@@ -55,12 +55,14 @@ class ShiftedClock:
 class Town:
     """Tokens by name; `as_("wang")` is an HTTP client with that token, `as_("public")` one without."""
 
+    seats: tuple[str, ...] = ("C-SUP", "C-TEN", "C-NOT")
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         data: Path = settings.data
         self.key = LogKey.generate(settings.log_key_path, settings.origin)
         witness, self.authority, self.second = (Ed25519Signer.generate() for _ in range(3))
-        self.custodians = {name: Ed25519Signer.generate() for name in ("C-SUP", "C-TEN", "C-NOT")}
+        self.custodians = {name: Ed25519Signer.generate() for name in self.seats}
         policy = f"log {self.key.vkey}\nwitness w {vkey_of(witness, 'w.example', WITNESS)}\nquorum w\n"
         lines = [f"authority {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self._authorities()]
         lines += [f"custodian {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self.custodians.items()]

@@ -68,7 +68,7 @@ async def award(call: Call) -> m.Award:
 
 @operation("POST", "/tenders/{tender}/archive", answer=m.Archives, status=201, keyed=False)
 async def make_archive(call: Call) -> m.Archives:
-    """Archive the tender: both editions, once the log covers its last record; until then 409 W-BEAT, ask again."""
+    """Archive the tender: both editions, once the log covers its last record; until then 409 E-PENDING, ask again."""
     return m.Archives(**await archiving.archive(call.platform, call.caller, call.path["tender"]))
 
 

@@ -149,23 +149,23 @@ def bare(tender: str) -> str:
 async def _projects(request: Request, screen: Screen) -> Response:
     cursor = request.query_params.get("cursor") or None
     projects, following = await tenders.list_projects(PUBLIC, cursor, 30)
-    rows = []
-    for p in projects:
-        for lot in p["lots"]:
-            if lot["state"] in (None, "named", "keyed"):
-                continue
-            t = await tenders.read_tender(lot["tender"])
-            rows.append({"project": p, "lot": lot, "tender": t, "regime": _regime(p["regime"], screen.lang)})
+    shown = await tenders.summaries([lot["tender"] for p in projects for lot in p["lots"] if lot["tender"]])
+    rows = [
+        {"project": p, "lot": lot, "tender": shown[lot["tender"]], "regime": _regime(p["regime"], screen.lang)}
+        for p in projects
+        for lot in p["lots"]
+        if lot["tender"] in shown
+    ]
     _, _, sums = await ledger.trades(None, 1)
     return screen.show("projects.html", rows=rows, following=following, sums=sums, first=cursor is None)
 
 
 async def _project(request: Request, screen: Screen) -> Response:
     p = await tenders.read_project(request.path_params["project"])
-    shown = [lot for lot in p["lots"] if lot["state"] not in (None, "named", "keyed")]
+    shown = await tenders.summaries([lot["tender"] for lot in p["lots"] if lot["tender"]])
     if not shown:
         raise Refused("W-UNKNOWN")
-    lots = [{"lot": lot, "tender": await tenders.read_tender(lot["tender"])} for lot in shown]
+    lots = [{"lot": lot, "tender": shown[lot["tender"]]} for lot in p["lots"] if lot["tender"] in shown]
     return screen.show("project.html", p=p, lots=lots, regime=_regime(p["regime"], screen.lang))
 
 
