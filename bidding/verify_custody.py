@@ -60,9 +60,9 @@ def read_keysets(case: Case, found: Found) -> dict[str, Keyset]:
             keyset = Keyset.parse(log.files.bytes(path))
             if keyset.id != made["keyset"]:
                 raise Broken("V-HASH", path=path)
+            keysets[keyset.id] = keyset
             if (keyset.origin, keyset.tender, keyset.stage) != (log.about.origin, case.tender, made["stage"]):
                 raise Refused("E-KEYSET", why="made for another log, tender or stage")
-            keysets[keyset.id] = keyset
     for path in log.files.under("keysets/"):
         if path[len("keysets/") : -len(".json")] not in {made["keyset"] for made in case.facts("keyset-made")}:
             found.fault(path, "V-STRAY")
@@ -261,7 +261,10 @@ def _check_release(
         raise Broken("V-HASH", path=path)
     if sig_hash(value["sig"]) != fact["sig_hash"]:
         raise Broken("V-SIG-HASH", path=path)
-    found = wire.read(data, "trading.release/v1", _RELEASE)
+    try:
+        found = wire.read(data, "trading.release/v1", _RELEASE)
+    except wire.Malformed as why:
+        raise Broken("V-RELEASE", why=str(why)) from None
     seat = keyset.seat(fact["i"])
     check_custodian(value["sig"], RELEASE + data, identities, seat.custodian, fact.time)
     expected = (case.tender, fact["stage"], keyset.id, fact["i"], closing.hash)

@@ -22,6 +22,7 @@ from bidding.verify_custody import Shares, kth_release, released_by
 from bidding.verify_lists import Counted
 
 BYTES = {"opened.json", "payload"}
+WITHOUT_KEY = {Verdict.PENDING, Verdict.X_STORE}
 VERDICTS = {str(verdict) for verdict in Verdict}
 
 
@@ -98,6 +99,9 @@ def check_openings(
                 schema=case.announcement["opening_schema"],
                 window_ended=_window_ended(case, manifest.stage, until),
             )
+            if path in files and opened.verdict in WITHOUT_KEY and opened.why == "root":
+                # without a key nothing else would tell these bytes from those that were sealed
+                raise Broken("V-PAYLOAD")
             _name_late_liars(case, shares, envelope, opened, keyset, inner)
             expected = opened.json(unvouched=manifest.bid in counted.unvouched)
             if files.value(f"{envelope.path}/opened.json") != expected:

@@ -136,6 +136,22 @@ def test_pending_and_nothing_ranked(stage: Stage) -> None:
     stage.honest(tender)
 
 
+def test_a_payload_nobody_can_open_is_bound_by_its_root(stage: Stage) -> None:
+    tender = stage.bids()
+    tender.close()
+    tender.store()
+    tender.release("C-SUP")
+    tender.release("C-TEN", lie=[tender.bids[0].id])
+    tender.done |= {"rank", "award"}
+    tender.finish()
+    path = f"bids/{tender.bids[0].id}/form/1/payload"
+
+    def spoil(files: dict[str, bytes]) -> dict[str, bytes]:
+        return {**files, path: files[path][:-1] + bytes([files[path][-1] ^ 1])}
+
+    stage.caught(tender, "V11", "V-PAYLOAD", change=spoil)
+
+
 def test_no_ranking_over_a_pending_envelope(stage: Stage) -> None:
     tender = stage.bids()
     tender.close()
