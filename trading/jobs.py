@@ -21,8 +21,8 @@ import httpx
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from tortoise.exceptions import DBConnectionError
 
-from audit.act import acting, pool
-from audit.alerts import Watch, conditions, once, raise_alerts
+from audit.act import pool
+from audit.alerts import Alert, Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
@@ -186,8 +186,7 @@ class Timers:
         missing = await self.missing(tender)
         if not any(missing.values()):
             return None
-        async with acting(self.platform.centre) as act:
-            act.record("alert-raised", subject=tender, tender=tender, alert="window", level="red", missing=missing)
+        await raise_alerts(self.platform.centre, [Alert("T-WINDOW", tender, {"level": "red", "missing": missing})])
         logger.warning("window over, releases missing: %s %s", tender, missing)
         return None
 

@@ -75,6 +75,7 @@ async def disclosed(tender: str, first: int, size: int) -> list[Disclosed]:
     rows = await pool().fetch(
         """SELECT l.index, r.nonce, r.record FROM log_record r JOIN log_leaf l ON l.record = r.id
            WHERE l.index < $2 AND ((r.tender = $1 AND r.nonce IS NOT NULL) OR r.type = 'bidder-key-registered'
+                 OR (r.subject = $1 AND r.sserial IS NOT NULL)
                  OR (r.type = ANY ($3) AND l.index < $4)) ORDER BY l.index""",
         tender, size, list(OLDER), first,
     )  # fmt: skip

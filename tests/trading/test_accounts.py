@@ -38,6 +38,18 @@ async def test_one_person_is_not_two_administrators(place: Town) -> None:
     assert (await place.call("sa", "POST", "/people", 409, body))["code"] == "T-ADMINS"
 
 
+async def test_the_operator_does_not_bid(place: Town) -> None:
+    for first, second in (("operator", "bidder"), ("bidder", "operator")):
+        code = await place.enrol(f"a {first}", first)
+        body = {"name": "李四", "organisation": code, "roles": [second]}
+        told = await place.call("sa", "POST", "/people", 409, body)
+        assert (told["code"], told["article"]) == ("E-OPERATOR-BIDS", "Measures for Electronic Bidding, art. 23")
+        assert [
+            p["roles"] for p in (await place.call("sa", "GET", "/people", 200))["items"] if p["organisation"] == code
+        ]
+        await place.call("sa", "POST", "/people", 201, body | {"roles": [first]})
+
+
 async def test_only_one_first_token(place: Town) -> None:
     from audit.refusal import Refused
 
