@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
@@ -251,6 +252,15 @@ class Pool:
     async def execute(self, sql: str, *args: Any) -> str:
         """The statement's tag ("INSERT 0 1")."""
         return str(await (await self).execute(sql, *args))
+
+
+async def reach(*arguments: Any, **more: Any) -> Any:
+    """`connect=` of every pool: no socket, or nobody behind it, is a database that is away (ConnectionError), to be told
+    apart from a disk of ours that does not write."""
+    try:
+        return await asyncpg.connect(*arguments, **more)
+    except OSError as gone:
+        raise ConnectionError(str(gone)) from gone
 
 
 def pool() -> Pool:

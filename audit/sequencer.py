@@ -29,7 +29,7 @@ import asyncpg
 import httpx
 
 from audit import tiles
-from audit.act import Act, Actor
+from audit.act import Act, Actor, reach
 from audit.checkpoint import Checkpoint, Note
 from audit.cosigning import KEEP_LINE, Cosigning
 from audit.genesis import Genesis, genesis
@@ -153,7 +153,7 @@ class Sequencer:
             if known > size:  # the database is older than what left the house
                 raise Broken("L-STATE", known=known, size=size)
         if self._pool is None:
-            self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4, connect=_reach)
+            self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4, connect=reach)
         return True
 
     async def close(self) -> None:
@@ -370,14 +370,6 @@ class Sequencer:
         if self._genesis is None:
             raise RuntimeError("no log is open")
         return self._genesis
-
-
-async def _reach(*arguments: Any, **more: Any) -> Any:
-    """Connect; no socket, or nobody behind it, is a database that is away, not a disk of ours that does not write."""
-    try:
-        return await asyncpg.connect(*arguments, **more)
-    except OSError as gone:
-        raise ConnectionError(str(gone)) from gone
 
 
 def _split(hashes: bytes) -> list[bytes]:

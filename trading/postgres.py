@@ -19,6 +19,7 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
+from audit.act import reach
 from audit.refusal import Refused
 from trading.embedded import APP, DATABASE, DURABLE, OWNER, PORT, SUPERUSER, Embedded, binaries
 from trading.settings import Settings
@@ -74,6 +75,7 @@ def configuration(address: str, *, pool_min: int = 1, pool_max: int = 16) -> dic
         "minsize": pool_min,
         "maxsize": pool_max,
         "reset": _keep,
+        "connect": reach,
     }
     if "sslmode" in query:
         credentials["ssl"] = query["sslmode"]
