@@ -33,6 +33,7 @@ class Alert:
     rule: str  # a code of the message catalogue
     subject: str
     facts: dict[str, Any] = field(default_factory=dict)
+    tender: str | None = None  # every record of a tender carries it (log.md §1), or its supervisors' serial has a gap
 
     @property
     def id(self) -> str:
@@ -61,7 +62,8 @@ def blinded_public() -> Fold:
 
     def fold(record: dict[str, Any], shown: Shown) -> Iterable[Alert]:
         if shown.nonce is not None and is_public(record["type"]):
-            yield Alert("L-BLINDED", record["subject"], {"index": shown.index, "what": record["type"]})
+            facts = {"index": shown.index, "what": record["type"]}
+            yield Alert("L-BLINDED", record["subject"], facts, record.get("tender"))
 
     return fold
 
@@ -87,7 +89,8 @@ def once(what: str, *fields: str) -> Callable[[], Fold]:
             if record["type"] == f"trading.{what}/v1":
                 first = seen.setdefault(tuple(record.get(name) for name in fields), shown.index)
                 if first != shown.index:
-                    yield Alert("L-TWICE", record["subject"], {"what": what, "first": first, "second": shown.index})
+                    facts = {"what": what, "first": first, "second": shown.index}
+                    yield Alert("L-TWICE", record["subject"], facts, record.get("tender"))
 
         return fold
 
@@ -154,7 +157,14 @@ async def _raise(act: Act, alerts: list[Alert]) -> list[RecordRef]:
     rows = await act.query(_KNOWN, ALERT_RAISED.name, [alert.id for alert in alerts])
     known = {row["id"] for row in rows}
     refs = [
-        act.record(ALERT_RAISED.name, subject=alert.subject, alert=alert.id, rule=alert.rule, facts=alert.facts)
+        act.record(
+            ALERT_RAISED.name,
+            subject=alert.subject,
+            alert=alert.id,
+            rule=alert.rule,
+            facts=alert.facts,
+            **({} if alert.tender is None else {"tender": alert.tender}),
+        )
         for alert in alerts
         if alert.id not in known
     ]
@@ -174,7 +184,8 @@ async def answer(actor: Actor, alert: str, words: str) -> RecordRef:
         raised = await act.query(_KNOWN, ALERT_RAISED.name, [alert])
         if not raised or await act.query(_KNOWN, ALERT_ANSWERED.name, [alert]):
             raise Refused("E-ALERT", alert=alert)
-        return act.record(ALERT_ANSWERED.name, subject=raised[0]["subject"], alert=alert, answer=words)
+        tender = {} if raised[0]["tender"] is None else {"tender": raised[0]["tender"]}
+        return act.record(ALERT_ANSWERED.name, subject=raised[0]["subject"], alert=alert, answer=words, **tender)
 
 
 async def standing(subject: str | None = None, *, answered: bool = False) -> list[Raised]:
@@ -199,5 +210,5 @@ async def standing(subject: str | None = None, *, answered: bool = False) -> lis
 
 
 _KNOWN = """
-SELECT subject, convert_from(record, 'UTF8')::jsonb ->> 'alert' AS id FROM log_record
+SELECT subject, tender, convert_from(record, 'UTF8')::jsonb ->> 'alert' AS id FROM log_record
 WHERE type = $1 AND convert_from(record, 'UTF8')::jsonb ->> 'alert' = ANY ($2::text[])"""
