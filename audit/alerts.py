@@ -156,18 +156,13 @@ async def _raise(act: Act, alerts: list[Alert]) -> list[RecordRef]:
     await act.query("SELECT pg_advisory_xact_lock($1)", LOCK)
     rows = await act.query(_KNOWN, ALERT_RAISED.name, [alert.id for alert in alerts])
     known = {row["id"] for row in rows}
-    refs = [
-        act.record(
-            ALERT_RAISED.name,
-            subject=alert.subject,
-            alert=alert.id,
-            rule=alert.rule,
-            facts=alert.facts,
-            **({} if alert.tender is None else {"tender": alert.tender}),
-        )
-        for alert in alerts
-        if alert.id not in known
-    ]
+    refs = []
+    for alert in alerts:
+        if alert.id not in known:
+            body: dict[str, Any] = {"alert": alert.id, "rule": alert.rule, "facts": alert.facts}
+            if alert.tender is not None:
+                body["tender"] = alert.tender
+            refs.append(act.record(ALERT_RAISED.name, subject=alert.subject, **body))
     if not refs:
         raise _Nothing
     return refs
@@ -184,7 +179,7 @@ async def answer(actor: Actor, alert: str, words: str) -> RecordRef:
         raised = await act.query(_KNOWN, ALERT_RAISED.name, [alert])
         if not raised or await act.query(_KNOWN, ALERT_ANSWERED.name, [alert]):
             raise Refused("E-ALERT", alert=alert)
-        tender = {} if raised[0]["tender"] is None else {"tender": raised[0]["tender"]}
+        tender: dict[str, Any] = {} if raised[0]["tender"] is None else {"tender": raised[0]["tender"]}
         return act.record(ALERT_ANSWERED.name, subject=raised[0]["subject"], alert=alert, answer=words, **tender)
 
 
