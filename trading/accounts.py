@@ -22,10 +22,11 @@ import asyncpg
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError
 
-from audit.act import Actor, acting, pool
+from audit.act import Act, Actor, acting, pool
 from audit.canon import stamp
 from audit.refusal import Refused
 from trading import records as _records
+from trading.law import admission
 from trading.settings import TOKEN_LIFE, TOKEN_LIFE_MOST, Settings
 
 ROLES = (
@@ -114,7 +115,11 @@ async def organisations(cursor: str | None, limit: int) -> tuple[list[dict[str, 
 
 
 async def enrol(actor: Actor, name: str, organisation: str, roles: Sequence[str]) -> dict[str, Any]:
-    """Enrol a person with roles. Refused: T-ORGANISATION (unknown), T-ROLE (no such role), T-ADMINS (two in one person)."""
+    """Enrol a person with roles.
+
+    Refused: T-ORGANISATION (unknown), T-ROLE (no such role), T-ADMINS (two in one person), E-OPERATOR-BIDS (operator and
+    bidder in one organisation).
+    """
     wanted = sorted(set(roles))
     if bad := [r for r in wanted if r not in ROLES]:
         raise Refused("T-ROLE", role=bad[0])
@@ -132,8 +137,22 @@ async def enrol(actor: Actor, name: str, organisation: str, roles: Sequence[str]
         await act.query(
             "INSERT INTO trading_membership (person_id, role) SELECT $1, unnest($2::text[])", person, wanted
         )
+        if {"operator", "bidder"} & set(wanted):
+            await _keep_apart(act, organisation)
         act.record("person-enrolled", subject=person, person=person, organisation=organisation, roles=wanted)
     return {"id": person, "name": name, "organisation": organisation, "roles": wanted, "enrolled_at": act.now}
+
+
+async def _keep_apart(act: Act, organisation: str) -> None:
+    """The operator does not bid: an organisation is one or the other, whoever is enrolled first."""
+    await act.query("SELECT FROM trading_organisation WHERE code = $1 FOR UPDATE", organisation)  # one after the other
+    rows = await act.query(
+        "SELECT DISTINCT m.role FROM trading_membership m JOIN trading_person p ON p.id = m.person_id"
+        " WHERE p.organisation_id = $1 AND m.role IN ('operator', 'bidder')",
+        organisation,
+    )
+    if len(rows) > 1:
+        admission.not_the_operator(organisation, (organisation,))
 
 
 async def people(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:

@@ -82,8 +82,8 @@ async def hand_in(
 ) -> dict[str, Receipt]:
     """Hand in a bid or replace one; a receipt for each stage.
 
-    Refused with a signed refusal: E-LATE and the others of envelope.md §5, E-OWN-TENDER. Asking again for what was
-    already taken gives the receipts again.
+    Refused with a signed refusal: E-LATE and the others of envelope.md §5; without one: E-OWN-TENDER. Asking again for
+    what was already taken gives the receipts again.
     """
     bidder = _bidder(caller)
     submissions = {stage: Submission(manifest, sig, upload) for stage, (manifest, sig, upload) in stages.items()}
@@ -127,7 +127,7 @@ async def _admit(bidder: str, tender: str) -> None:
             _owners.clear()
         _owners[tender] = (row["organisation_id"], row["agency_id"] or "")
     tenderee, agency = _owners[tender]
-    admission.may_bid(bidder, tenderee=tenderee, agency=agency)
+    admission.not_the_tenderee(bidder, tenderee, agency)
 
 
 _OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id

@@ -27,11 +27,14 @@ def test_tl_36_a_late_bid_is_refused_and_the_deadline_itself_is_in_time() -> Non
 
 
 def test_neither_operator_nor_tenderee_nor_agent_bids() -> None:
-    admission.may_bid("A", tenderee="B", agency="C", operators=("D",))
-    for bidder, code in (("D", "E-OPERATOR-BIDS"), ("B", "E-OWN-TENDER"), ("C", "E-OWN-TENDER")):
-        with pytest.raises(Refused, match=code):
-            admission.may_bid(bidder, tenderee="B", agency="C", operators=("D",))
-    admission.may_bid("", tenderee="B", agency="")  # no agent is nobody's id
+    admission.not_the_operator("A", ("D",))
+    admission.not_the_tenderee("A", "B", "C")
+    with pytest.raises(Refused, match="E-OPERATOR-BIDS"):
+        admission.not_the_operator("D", ("D",))
+    for bidder in ("B", "C"):
+        with pytest.raises(Refused, match="E-OWN-TENDER"):
+            admission.not_the_tenderee(bidder, "B", "C")
+    admission.not_the_tenderee("", "B", "")  # no agent is nobody's id
 
 
 def test_tl_44_three_distinct_bidders_open_a_box_of_works() -> None:

@@ -31,12 +31,6 @@ def not_the_tenderee(bidder: str, tenderee: str, agency: str = "") -> None:
         raise Refused("E-OWN-TENDER", bidder=bidder)
 
 
-def may_bid(bidder: str, *, tenderee: str, agency: str = "", operators: Iterable[str] = ()) -> None:
-    """All of the above that ask who a bidder is; ids are unified social credit codes."""
-    not_the_operator(bidder, operators)
-    not_the_tenderee(bidder, tenderee, agency)
-
-
 def opens(bidders: Collection[str], min_bids: int) -> bool:
     """Whether a box opens: enough distinct bidders in it at the deadline (招标投标法实施条例 44; 财政部令87号 41)."""
     return len(set(bidders)) >= min_bids
