@@ -41,7 +41,7 @@ from bidding.registrations import WITHDRAWAL, Keyring, Withdrawal, acting_key, c
 from bidding.sealing import ANNOUNCED, MOVED, guarding
 from bidding.tally import SignedAct, Tally, tally
 from bidding.unseal import open_box
-from bidding.view import Files, Shown, Unproven, View, signed
+from bidding.view import Files, Shown, Unproven, View, born, signed
 
 RELEASE = b"trading/release/v1\n"
 
@@ -69,14 +69,19 @@ def check_kit(
     own: Collection[Statement],
     receipts: Iterable[bytes] = (),
     unattended: bool = False,
+    since: datetime | None = None,
     without: Collection[str] = (),
 ) -> CheckedClosing:
     """Everything of §6.2 for one stage; `view` is this kit looked at.
 
     `own`: this custodian's statements. `receipts`: those anybody has shown it. `without`: hashes of manifests whose
-    payload this custodian was told, by name, to release without (form stage). Raises `Refused`: C-LOG, C-SECOND,
-    C-KEYSET, C-EVENTS, C-MANIFEST, C-LIST, C-OPENS, C-SHUT, C-TIME, C-WAIT, C-RECEIPT, C-PAYLOAD, C-STORED, C-SETTLED.
+    payload this custodian was told, by name, to release without (form stage). `since`: when an unattended tool first
+    saw this closing, by its own clock; bidders have four beats from then, whatever the closing says of itself.
+    Raises `Refused`: C-LOG, C-SECOND, C-KEYSET, C-EVENTS, C-MANIFEST, C-LIST, C-OPENS, C-SHUT, C-TIME, C-WAIT,
+    C-RECEIPT, C-PAYLOAD, C-STORED, C-SETTLED.
     """
+    with _refusing("C-LOG"):
+        born(tender)
     notice, closings = _announced(view, tender)
     stages = sorted(notice.record["keysets"])
     if stage not in stages or set(closings) != set(stages):
@@ -85,11 +90,15 @@ def check_kit(
     keyset = keysets[stage]
     i = _seat(keyset, own, view)
     closed = closings[stage]
-    hours = _check_time(view, tender, notice, keysets, closings, stage, unattended)
+    hours = _check_time(view, tender, notice, keysets, closings, stage)
+    if unattended:
+        _check_wait(view, closed, since)
 
     findings: list[str] = []
     counted = _tally(view, files, tender, notice, closings, keysets, findings)
     for name, closing in closings.items():
+        if closing.record["keyset"] != keysets[name].id:
+            raise Refused("C-KEYSET", why=f"the closing of {name} names another key set")
         _compare(name, closing.record, counted)
     _check_receipts(view, tender, stage, counted, receipts, findings)
     if not closed.record["opens"]:
@@ -163,7 +172,6 @@ def _check_time(
     keysets: Mapping[str, Keyset],
     closings: Mapping[str, Shown],
     stage: str,
-    unattended: bool,
 ) -> dict[str, datetime]:
     """The hour of every stage; C-TIME unless clock, cosignatures and closing are past this one's."""
     with _refusing("C-LOG"):
@@ -176,10 +184,16 @@ def _check_time(
     for moment in (view.now, view.earliest_cosignature()):
         if moment < hours[stage]:
             raise Refused("C-TIME", hour=hours[stage], now=moment)
-    if unattended and view.now < (until := closings[stage].time + BEATS * view.beat):
-        # bidders still have this long to show a receipt that the list does not honour
-        raise Refused("C-WAIT", until=until)
     return hours
+
+
+def _check_wait(view: View, closed: Shown, since: datetime | None) -> None:
+    """C-WAIT: bidders still have this long to show a receipt that the list does not honour.
+
+    The closing's own time is the platform's to write: kept back for four beats, it would leave them nothing.
+    """
+    if view.now < (until := max(closed.time, since or closed.time) + BEATS * view.beat):
+        raise Refused("C-WAIT", until=until)
 
 
 def _tally(
@@ -198,7 +212,11 @@ def _tally(
         if one.index < first
         and (
             one.type == BIDDER_KEY_REGISTERED.type
-            or (one.type in (DEPOSITED.type, WITHDRAWN.type, REFUSED.type) and one.record.get("tender") == tender)
+            or (
+                one.type in (DEPOSITED.type, WITHDRAWN.type, REFUSED.type)
+                and one.record.get("tender") == tender
+                and one.index >= born(tender)
+            )
         )
     ]
     keyring = Keyring()

@@ -124,7 +124,7 @@ def rehearsed(view: View, files: Files, keyset: Keyset) -> tuple[Statement, ...]
         registered = view.only(CUSTODIAN_KEY_REGISTERED.type, statement=seat.statement)
         if registered.record["sig_hash"] != sig_hash(sigs) or registered.index >= made.index:
             raise Unproven(f"the statement of {seat.custodian} is not the one registered")
-        statement = check_statement(data, sigs, view.identities, origin=view.policy.origin, at=registered.time)
+        statement = check_statement(data, sigs, view.identities, origin=view.policy.origin, at=view.moment(registered))
         trials = [one for one in view.of(REHEARSED.type, statement=seat.statement) if one.index < made.index]
         if not trials:
             raise Unproven(f"{seat.custodian} has not rehearsed")
@@ -136,7 +136,7 @@ def rehearsed(view: View, files: Files, keyset: Keyset) -> tuple[Statement, ...]
             proof=unhex(trial.record["proof"], 32),
             sig=trial.record["sig"],
             identities=view.identities,
-            at=trial.time,
+            at=view.moment(trial),
         )
         statements.append(statement)
     check_keyset(keyset, {statement.hash: statement for statement in statements})

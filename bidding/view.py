@@ -18,7 +18,7 @@ from audit import merkle
 from audit.canon import exact, instant, parse, parse_object, unb64, unhex
 from audit.checkpoint import Checkpoint, TlogProof, VerifiedNote, verify_note
 from audit.clock import Clock, clock_from, span
-from audit.record import IDENTITY_VOUCHED, LOG_OPENED, check_record, entry_of, is_public
+from audit.record import IDENTITY_VOUCHED, LOG_OPENED, check_record, entry_of, type_of
 from audit.refusal import Broken
 from audit.replay import replay
 from audit.trust import Identities, Parties, Policy
@@ -94,11 +94,18 @@ class View:
         return Identities(self.parties, [one.record for one in self.of(IDENTITY_VOUCHED.type)])
 
     def of(self, type: str, **fields: Any) -> list[Shown]:
-        """The records of a type whose fields have these values, in the order of the log."""
+        """The records of a type whose fields have these values, in the order of the log.
+
+        Of a `tender`, those from its `@<size>` on: below it they are void (envelope.md §1), and no custodian's kit
+        reaches back to them. Raises `Unproven` for a tender without one.
+        """
+        first = born(fields["tender"]) if "tender" in fields else 0
         return [
             one
             for one in self.shown
-            if one.type == type and all(one.record.get(name) == value for name, value in fields.items())
+            if one.type == type
+            and one.index >= first
+            and all(one.record.get(name) == value for name, value in fields.items())
         ]
 
     def only(self, type: str, **fields: Any) -> Shown:
@@ -107,6 +114,15 @@ class View:
         if len(found) != 1:
             raise Unproven(f"{len(found)} records {type} {fields}")
         return found[0]
+
+    def moment(self, one: Shown) -> datetime:
+        """The time at which the keys of a record are looked up: not before a vouching that lies below it in the log.
+
+        The platform writes `time`. Dated back, it would make a key that was replaced since sign once more.
+        """
+        return max(
+            [one.time, *(vouched.time for vouched in self.of(IDENTITY_VOUCHED.type) if vouched.index < one.index)]
+        )
 
     @property
     def beat(self) -> timedelta:
@@ -191,12 +207,28 @@ def _check_records(view: View) -> None:
             kind = one.type
         except ValueError as why:
             raise Unproven(f"record {one.index}: {why}") from why
-        # log.md §2: a record of a public type is valid only as an 02 entry
-        if is_public(kind) and not one.clear:
+        # log.md §2: a record of a public type is valid only as an 02 entry. Types that are not declared here (the
+        # announcement is the market's) are public for all we know: one could be shown to one bidder alone.
+        if not one.clear and not _sealed(kind):
             raise Unproven(f"record {one.index}, {kind}, is blinded")
     opened = view.of(LOG_OPENED.type)
     if [one.index for one in opened] != [0] or opened[0].record.get("origin") != view.policy.origin:
         raise Unproven("record 0 is of another log")
+
+
+def _sealed(kind: str) -> bool:
+    try:
+        return not type_of(kind).public
+    except KeyError:
+        return False
+
+
+def born(tender: str) -> int:
+    """The index below which records of a tender are void: the `<size>` its id ends in (envelope.md §1)."""
+    size = tender.rpartition("@")[2] if "@" in tender else ""
+    if not (size.isascii() and size.isdecimal() and size == str(int(size))):
+        raise Unproven(f"{tender} does not say when it was made")
+    return int(size)
 
 
 def _replayed(files: Files, names: Iterable[str], size: int, kept: Checkpoint | None) -> Any:

@@ -1,20 +1,22 @@
 """Nothing is sealed for keys, an hour or a log that the bidder's own tool cannot prove (envelope.md §2a)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.canon import b64, canon, parse
-from audit.checkpoint import Checkpoint
+from audit.canon import b64, canon, parse, stamp
+from audit.checkpoint import Checkpoint, vkey_of
 from audit.merkle import Leaves, consistency_proof, leaf_hash
+from audit.record import types
 from audit.refusal import Refused
-from audit.trust import Parties, Policy
+from audit.trust import Parties, Policy, record_sig_bytes
 from bidding.sealing import Sealable, check_before_sealing
 from bidding.view import Folder, Unproven, look
 from tests.bidding.kits import checkpoint_at, sealing_kit, seen
-from tests.world import World
+from tests.world import World, seeded
 from tests.world_tender import Tender
 
 
@@ -23,8 +25,11 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def check(world: World, tender: Tender, kit: dict[str, bytes], **how: Any) -> Sealable:
-    return check_before_sealing(seen(world, kit), Folder(kit), tender=tender.id, **how)
+Forge = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def check(world: World, tender: Tender, kit: dict[str, bytes], tender_id: str = "", **how: Any) -> Sealable:
+    return check_before_sealing(seen(world, kit), Folder(kit), tender=tender_id or tender.id, **how)
 
 
 def refused(world: World, tender: Tender, kit: dict[str, bytes], why: str, **how: Any) -> None:
@@ -189,3 +194,54 @@ def test_two_histories(world: World) -> None:
     unproven(world, with_proof, "M-CONSISTENCY", kept=other)
     unproven(world, kit, "another than", kept=Checkpoint(early.origin, size, bytes(32)))
     unproven(world, kit, "later checkpoint", kept=Checkpoint(early.origin, size + 1, bytes(32)))
+
+
+def test_an_announcement_that_one_bidder_alone_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blinded, it is void; that the tool's own process does not know the market's types makes it no less so."""
+    world.blinded = lambda made: made.name == "project-announced"
+    tender = world.tender("T1")
+    kit = sealing_kit(world, tender)
+    name = f"records/{tender.announced.index}.json"
+    assert tender.announced.nonce is not None
+    kit[name] = canon({**parse(kit[name]), "nonce": b64(tender.announced.nonce)})
+    monkeypatch.delitem(types, "project-announced")
+    unproven(world, kit, "project-announced/v1, is blinded")
+
+
+def test_an_announcement_from_before_its_tender(world: World) -> None:
+    """The size a log will have can be foreseen: announced once below it and once above, it would be two tenders in one."""
+
+    class Foreseen(Tender):
+        @property
+        def id(self) -> str:
+            return self._id
+
+        @id.setter
+        def id(self, given: str) -> None:
+            self._id = f"T1@{int(given.rpartition('@')[2]) + 400}"
+
+    tender = Foreseen(world, "T1")
+    while len(world.entries) < 600:
+        world.beat()
+    refused(world, tender, sealing_kit(world, tender), "0 records")
+    assert tender.id == "T1@424"
+    refused(world, tender, sealing_kit(world, tender), "when it was made", tender_id="T1")
+
+
+def test_a_replaced_key_signs_nothing_by_a_record_dated_back(world: World) -> None:
+    """A notary's key is stolen and replaced; the operator writes an old date under what the thief signs."""
+    stolen, before = world.people["C-NOT"], world.now
+    world.wait(3600)
+    body = {
+        "id": "C-NOT", "role": "custodian", "vkey": str(vkey_of(seeded("new"), "C-NOT")),
+        "from": stamp(world.now), "until": None, "by": ["A-SUP", "A-FIN"],
+    }  # fmt: skip
+    message = record_sig_bytes({"type": "trading.identity-vouched/v1", "subject": "C-NOT", **body})
+    sig = [world.authorities[one].sign(message) for one in ("A-SUP", "A-FIN")]
+    world.log("identity-vouched", "C-NOT", {"kind": "authority", "id": "A-SUP"}, sig=sig, **body)
+    world.wait()
+    dated_back: Forge = lambda record: {**record, "time": stamp(before)}  # noqa: E731
+    world.forge |= {"custodian-key-registered": dated_back, "rehearsed": dated_back}
+    assert world.people["C-NOT"] is stolen
+    tender = world.tender("T1")
+    refused(world, tender, sealing_kit(world, tender), "E-IDENTITY")

@@ -213,6 +213,7 @@ def forged_closing(world: World, **changes: Any) -> Tender:
         ({"events": 5}, "C-EVENTS"),
         ({"events_root": "0" * 64}, "C-EVENTS"),
         ({"opens": False}, "C-OPENS"),
+        ({"keyset": "0" * 64}, "C-KEYSET"),
         ({"deadline": "2026-01-01T00:00:00.000000Z"}, "C-TIME"),
         ({"time": "2026-01-01T00:00:00.000000Z"}, "C-TIME"),
     ],
@@ -276,6 +277,13 @@ def test_an_unattended_tool_waits_for_receipts(world: World) -> None:
     assert refused("C-WAIT", world, tender, unattended=True).facts["until"] == until
     world.until(until + timedelta(seconds=1))
     check(world, tender, unattended=True)
+    # A closing that was kept back: the four beats run from when the tool first saw it.
+    seen_at = until - timedelta(seconds=30)
+    assert refused("C-WAIT", world, tender, unattended=True, since=seen_at).facts["until"] == until + timedelta(
+        seconds=90
+    )
+    world.until(until + timedelta(seconds=91))
+    check(world, tender, unattended=True, since=seen_at)
 
 
 def test_a_lost_payload_is_known_before_anything_opens(world: World) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from audit.canon import b64, canon, parse, unb64, unhex
+from audit.canon import b64, canon, instant, parse, sha256_hex, stamp, unb64, unhex
 from audit.refusal import Refused
 from audit.trust import Signer
 from bidding import hpke
 from bidding.custody import CheckedClosing, check_kit, check_once, make_release
 from bidding.keys import STATEMENT, Statement, answer, write_statement
-from bidding.view import Unproven
+from bidding.records import CLOSED
+from bidding.view import Unproven, View
 from trading.client import PREFIX, Platform
 from trading.tools.kit import Kit, see
 from trading.tools.memory import Memory
@@ -135,6 +136,7 @@ class Custodian:
             own=self.statements(),
             receipts=self.receipts(),
             unattended=unattended,
+            since=self._since(view, tender, stage) if unattended else None,
             without=without,
         )
         return checked, data
@@ -167,6 +169,21 @@ class Custodian:
         body = {"stage": stage, "release": before["release"], "sig": before["sig"]}
         self.platform.post(f"/tenders/{tender}/releases", body)
         return checked
+
+    def _since(self, view: View, tender: str, stage: str) -> datetime | None:
+        """When this tool first saw the closing, in the log's time by its own clock; None while there is none."""
+        try:
+            closed = view.of(CLOSED.type, tender=tender, stage=stage)
+        except Unproven as why:
+            raise Refused("C-LOG", why=str(why)) from why
+        if not closed:
+            return None
+        name = f"seen/{sha256_hex(closed[0].data)}"
+        kept = self.memory.get(name)
+        if kept is None:
+            kept = stamp(view.now).encode()
+            self.memory.put(name, kept)
+        return instant(kept.decode())
 
     def receipts(self) -> list[bytes]:
         """Receipts that anybody has shown this custodian: files in `receipts/` of its memory."""
