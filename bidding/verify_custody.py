@@ -214,6 +214,8 @@ def check_releases(
         if not case.opens or closing is None or keyset is None or i > keyset.n:
             found.fault(fact.at, "V-RELEASE", why="nothing to release")
             continue
+        if fact.held.body["actor"]["id"] != keyset.seat(i).custodian:
+            found.fault(fact.at, "V-RELEASE", why="by another custodian")
         if (stage, i) in seen:
             found.fault(fact.at, "V-SECOND", what="released", stage=stage)
             continue

@@ -15,6 +15,7 @@ from audit.refusal import Broken
 from audit.report import Found
 from bidding.case import Case, Fact, last
 from bidding.keys import Keyset
+from bidding.manifest import FORM
 from bidding.shares import split
 from bidding.unseal import Opened, Verdict, unseal
 from bidding.verify_bids import Bids, Envelope
@@ -203,6 +204,10 @@ def _check_fact(case: Case, keysets: Mapping[str, Keyset], fact: Fact, counted: 
             found.fault(fact.at, "V-ORDER", first="released", then="unsealed")
     if verdict in (Verdict.X_STORE, Verdict.X_QUORUM) and (not ended or min(ended) > fact.index):
         found.fault(fact.at, "V-ORDER", first="window-ended", then=verdict)
+    if (fact["opening"] is not None) != (verdict == Verdict.OK) or (
+        stage != FORM and fact["opening"] not in (None, {})
+    ):
+        found.fault(fact.at, "V-VERDICT", verdict=verdict, field="opening")
     if fact["unvouched"] != (fact["bid"] in counted.unvouched):
         found.fault(fact.at, "V-VERDICT", verdict=verdict, field="unvouched")
 
