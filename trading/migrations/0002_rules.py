@@ -73,4 +73,17 @@ CREATE TRIGGER trading_tender_forward BEFORE UPDATE ON trading_tender
 class Migration(migrations.Migration):
     dependencies = [("trading", "0001_initial")]
 
-    operations = [ops.RunSQL(FORWARD, reverse_sql="")]
+    operations = [
+        ops.RunSQL(FORWARD, reverse_sql=""),
+        # Tortoise forgets the column behind a one-to-one primary key: said once here, it changes nothing in the database.
+        ops.AlterModelOptions(
+            name="Trade",
+            options={
+                "table": "trading_trade",
+                "app": "trading",
+                "pk_attr": "tender_id",
+                "table_description": "The ledger: one line per award, whole fen. "
+                "The database checks gain = ±(baseline − price).",
+            },
+        ),
+    ]
