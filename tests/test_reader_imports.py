@@ -1,0 +1,25 @@
+"""The second reader stays small and shares nothing with the code it checks."""
+
+import ast
+import sys
+from pathlib import Path
+
+READER = Path(__file__).with_name("reader.py")
+
+
+def test_the_reader_imports_only_the_standard_library_and_cryptography() -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(READER.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            imported.add(str(node.module).partition(".")[0])
+    assert imported <= set(sys.stdlib_module_names) | {"cryptography"}
+    assert not imported & {"importlib", "runpy", "subprocess", "pkgutil"}
+
+
+def test_the_reader_keeps_within_its_lines() -> None:
+    lines = READER.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 500
+    assert max(map(len, lines)) <= 140
