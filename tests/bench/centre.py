@@ -115,9 +115,9 @@ async def house(folder: Path) -> AsyncIterator[Settings]:
 
 
 @asynccontextmanager
-async def centre(folder: Path, kind: type[Centre] = Centre) -> AsyncIterator[Centre]:
+async def centre(settings: Settings, kind: type[Centre] = Centre) -> AsyncIterator[Centre]:
     """A centre at work in this process."""
-    async with house(folder) as settings, postgres.connected(settings):
+    async with postgres.connected(settings):
         assert settings.database_owner_url
         made = kind(settings)
         await made.found(settings.database_owner_url)

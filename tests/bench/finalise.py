@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from audit.canon import b64
 from bidding import hpke
 from bidding.manifest import BOX, HEAD, Context, sign_manifest, write_manifest
-from tests.bench.centre import Centre, Firm, Laid, ask_all, bare, centre, gather, lay, platform, request
+from tests.bench.centre import Centre, Firm, Laid, ask_all, bare, centre, gather, house, lay, platform, request
 from tests.bench.measure import Result
 from tests.trading.desk import Desk
 
@@ -33,7 +33,7 @@ def run(folder: Path, tiny: bool) -> Iterator[Result]:
 
 async def _run(folder: Path, tiny: bool) -> AsyncIterator[Result]:
     count, turns = (8, 2) if tiny else (320, 13)
-    async with centre(folder) as place:
+    async with house(folder) as settings, centre(settings) as place:
         firms = await place.firms(count)
         points = [hpke.public_bytes(ec.generate_private_key(ec.SECP256R1())) for _ in range(16)]
         rates, spans = [], []
