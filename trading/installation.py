@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit.act import Actor, pool
@@ -14,6 +14,7 @@ from audit.trust import Identities, Parties, Policy
 from bidding.store import Store
 from bidding.uploads import Limits, Uploads
 from trading import logbook
+from trading.pace import Pace
 from trading.settings import Settings
 
 
@@ -30,6 +31,7 @@ class Installation:
     parties: Parties
     store: Store
     uploads: Uploads
+    pace: Pace = field(default_factory=Pace)
 
     async def clock(self) -> Clock:
         """The clock of record 0 (log.md §5); a demonstration's runs faster."""
@@ -46,8 +48,11 @@ class Installation:
 
 
 def open_(settings: Settings) -> Installation:
-    """Load keys and trust files. Refused: E-LOGKEY-…, E-POLICY, E-PARTIES, T-ORIGIN (they speak of another log)."""
-    policy_bytes, parties_bytes = settings.policy_path.read_bytes(), settings.parties_path.read_bytes()
+    """Load keys and trust files. Refused: E-LOGKEY-…, T-NO-TRUST, E-POLICY, E-PARTIES, T-ORIGIN (of another log)."""
+    try:
+        policy_bytes, parties_bytes = settings.policy_path.read_bytes(), settings.parties_path.read_bytes()
+    except FileNotFoundError as missing:
+        raise Refused("T-NO-TRUST", path=str(missing.filename)) from None
     policy, parties = Policy.parse(policy_bytes), Parties.parse(parties_bytes)
     if policy.origin != settings.origin:
         raise Refused("T-ORIGIN", origin=settings.origin, policy=policy.origin)

@@ -43,7 +43,10 @@ async def test_the_operator_does_not_bid(place: Town) -> None:
         code = await place.enrol(f"a {first}", first)
         body = {"name": "李四", "organisation": code, "roles": [second]}
         told = await place.call("sa", "POST", "/people", 409, body)
-        assert (told["code"], told["article"]) == ("E-OPERATOR-BIDS", "Measures for Electronic Bidding (Order 20), art. 23")
+        assert (told["code"], told["article"]) == (
+            "E-OPERATOR-BIDS",
+            "Measures for Electronic Bidding (Order 20), art. 23",
+        )
         assert [
             p["roles"] for p in (await place.call("sa", "GET", "/people", 200))["items"] if p["organisation"] == code
         ]

@@ -184,3 +184,66 @@ async def test_a_moved_deadline_moves_the_closing(desk: Desk) -> None:
     assert await desk.wait() == "announced"
     desk.deadline = later
     assert await desk.wait() == "closed"
+
+
+async def test_all_rejected_nobody_wins_and_the_lot_may_be_tendered_again(desk: Desk) -> None:
+    town = desk.town
+    await desk.open()
+    await desk.hand_in(await desk.bidder("安和"), 9_000_000)
+    await desk.wait()
+    [only] = (await desk.open_boxes())["bids"]
+    body = {"bid": only["bid"], "reason": "qualification", "article": "招标投标法实施条例 51(3)"}
+    await town.call("tenderee", "POST", f"/tenders/{desk.tender}/rejections", 201, body)
+    assert (await town.call("tenderee", "POST", f"/tenders/{desk.tender}/rejections", 409, body))[
+        "code"
+    ] == "T-REJECTED"
+    told = await town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 409)
+    assert told["code"] == "E-NO-CANDIDATE" and told["article"]
+    lot = desk.tender.rpartition("@")[0]
+    assert (await town.call("tenderee", "POST", "/tenders", 409, {"lot": lot}))["code"] == "T-TENDERED"
+    check(desk, await desk.archive())
+    again = await town.call("tenderee", "POST", "/tenders", 201, {"lot": lot})
+    assert again["id"] != desk.tender and again["id"].startswith(f"{lot}@")
+
+
+async def test_an_agency_runs_it_and_a_stranger_does_not(desk: Desk) -> None:
+    town = desk.town
+    await town.enrol("tenderee", "tenderee")
+    await town.enrol("agency", "agency")
+    await town.enrol("stranger", "agency")
+    body = {"title": "代理", "regime": "works", "direction": "buy", "organisation": town.codes["tenderee"]}
+    project = await town.call("agency", "POST", "/projects", 201, body)
+    assert (project["organisation"], project["agency"]) == (town.codes["tenderee"], town.codes["agency"])
+    lot = {"title": "一", "baseline": 1}
+    await town.call("stranger", "POST", f"/projects/{project['id']}/lots", 404, lot)
+    await town.call("tenderee", "POST", f"/projects/{project['id']}/lots", 201, lot)
+    got = await town.as_("agency").get(f"/api/v1/projects/{project['id']}")
+    tag = got.headers["etag"]
+    path = f"/api/v1/projects/{project['id']}"
+    stale = await town.as_("agency").patch(path, json={"title": "新名"}, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412 and stale.json()["code"] == "W-VERSION"
+    assert (await town.as_("agency").patch(path, json={"title": "新名"})).status_code == 428
+    changed = await town.as_("agency").patch(path, json={"title": "新名"}, headers={"If-Match": tag})
+    assert changed.status_code == 200 and changed.json()["title"] == "新名"
+    fresh = changed.headers["etag"]
+    assert (await town.as_("agency").get(path, headers={"If-None-Match": fresh})).status_code == 304
+
+
+async def test_the_tenderee_does_not_bid_in_its_own_tender(desk: Desk) -> None:
+    await desk.open()
+    code = desk.town.codes["tenderee"]
+    await desk.town.enrol("own", "bidder", code=code)
+    body = {"stages": {"form": {"manifest": "e30=", "sig": [{"alg": "EdDSA", "sig": "", "key": ""}], "upload": "x"}}}
+    told = await desk.town.call("own", "POST", f"/tenders/{desk.tender}/bids/{'0' * 32}", 409, body)
+    assert told["code"] == "E-OWN-TENDER" and "art. 34" in told["article"]
+
+
+async def test_what_nobody_foresaw_says_only_where_to_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trading import ledger
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(ledger, "trades", broken)
+    answer = await desk.town.as_("public").get("/api/v1/trades")
+    assert answer.status_code == 500 and answer.json()["code"] == "W-FAULT" and "secret" not in answer.text

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from starlette.responses import Response
+from starlette.routing import Route
 
 from audit.act import pool
 from tests.trading.town import ROLES, Town
 from trading.law.regimes import WORKS
 from trading.law.rulebook import pin
-from trading.web import app as _app
+from trading.settings import Settings
+from trading.web import pages
 from trading.web.api import operations
+from trading.web.app import create_app  # importing it declares the operations
 from trading.web.models import RoleName
-from trading.web.roles import STATES, Cell, Verdict, matrix
-
-assert _app.DESKS  # importing the application declares the operations
+from trading.web.roles import STATES, Cell, Verdict, matrix, open_routes
 
 PROJECT, TENDER = "2026-000001", "2026-000001-01@16"
 TERMS = {
@@ -31,6 +34,24 @@ BODIES: dict[str, Any] = {
 
 def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
     assert operations.keys() == matrix().keys()
+
+
+async def test_what_is_no_operation_is_open_to_read_and_takes_nothing(place: Town) -> None:
+    for path in sorted(open_routes()):
+        path = re.sub(r"\{\w+(:path)?\}", "none", path)
+        for who in ("public", "sa"):
+            answer = await place.as_(who).get(path)
+            assert answer.status_code < 500 and answer.status_code not in DENIED, (path, answer.status_code)
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert (await place.as_("sa").request(method, path)).status_code == 405, (method, path)
+
+
+def test_a_route_without_a_row_does_not_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pages.routes
+    for extra in (Route("/secret", lambda _: Response()), Route("/secret", lambda _: Response(), methods=["POST"])):
+        monkeypatch.setattr(pages, "routes", lambda configured, extra=extra: [*made(configured), extra])
+        with pytest.raises(RuntimeError, match="secret"):
+            create_app(settings, connected=True)
 
 
 def test_nobody_may_do_everything() -> None:

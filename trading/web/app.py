@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -47,7 +47,7 @@ from trading.web import (
 from trading.web.api import Answer, Call, Operation, operations
 from trading.web.models import Health
 from trading.web.openapi import PARAMETER_PATTERNS
-from trading.web.roles import callers, matrix
+from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (api_accounts, api_bids, api_custody, api_opening, api_projects)  # importing them declares their operations
@@ -101,6 +101,8 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
     routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
     routes += pages.routes(configured)
+    if strange := open_routes() ^ set(_open_paths(routes)):
+        raise RuntimeError(f"roles.toml and the open routes differ: {sorted(strange)}")
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
@@ -109,6 +111,19 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     app.router.redirect_slashes = False
     app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
     return app
+
+
+def _open_paths(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
+    """Paths of the routes that are no operations."""
+    known = {o.path for o in operations.values()}
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from _open_paths(route.routes, prefix + route.path)
+        elif isinstance(route, Route) and route.methods is not None and route.methods <= {"GET", "HEAD"}:
+            if prefix + route.path not in known:
+                yield prefix + route.path
+        elif not isinstance(route, Route) or route.path not in known:
+            raise RuntimeError(f"a route that is no operation may only be read: {route}")
 
 
 def factory() -> Starlette:
@@ -123,8 +138,9 @@ def _operation_routes() -> list[Route]:
     by_path: dict[str, dict[str, Operation]] = {}
     for o in operations.values():
         by_path.setdefault(o.path, {})[o.method] = o
-    # A fixed word goes before a parameter in the same place: /tenders/{tender}/bids before nothing else matches it.
-    order = sorted(by_path, key=lambda path: (path.count("/"), path.count("{"), path))
+    # The closing hour's two first; no two patterns match one path, so that order is only speed.
+    hot = {operations["hand_in"].path, operations["put_segment"].path}
+    order = sorted(by_path, key=lambda path: (path not in hot, path.count("/"), path.count("{"), path))
     return [Route(path, _dispatch(by_path[path]), methods=list(by_path[path])) for path in order]
 
 

@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "E-CURSOR": 400,
     "E-LIMIT": 400,
     "W-KEY": 400,
+    "W-OFTEN": 429,
     "W-UNREADY": 503,
     "W-RUNNING": 503,
     "W-BUSY": 503,
@@ -84,8 +85,8 @@ def problem(
     sent = {"Content-Language": EN if lang == EN else "zh-CN", "Vary": "Accept-Language", **NO_STORE}
     if number == 401:
         sent["WWW-Authenticate"] = "Bearer"
-    if number == 503:
-        sent["Retry-After"] = "1"
+    if number in (429, 503):
+        sent["Retry-After"] = "60" if number == 429 else "1"
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Response(data, number, {**sent, **(headers or {})}, "application/problem+json")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from trading.web.models import RoleName
 
@@ -65,11 +66,22 @@ STATES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def _table() -> dict[str, Any]:
+    return tomllib.loads(TABLE.read_text("utf-8"))
+
+
+def open_routes() -> frozenset[str]:
+    """Paths of the routes that are no operations: open to everyone, for reading."""
+    return frozenset(_table()["open"])
+
+
 @lru_cache(maxsize=1)
 def matrix() -> Mapping[str, Row]:
     """Every row, by operation. A word the table does not know is an error at start."""
     rows: dict[str, Row] = {}
-    for name, fields in tomllib.loads(TABLE.read_text("utf-8")).items():
+    for name, fields in _table().items():
+        if name == "open":
+            continue
         object_ = fields.pop("object", "")
         states = frozenset(fields.pop("states", ()))
         record = bool(fields.pop("record", False))
