@@ -32,15 +32,16 @@ RECEIPTED = ("deposited", "refused", "bidder-key-registered", "withdrawn")
 
 async def register_key(platform: Installation, caller: Caller, registration: bytes, sig: Sig) -> dict[str, Any]:
     """Register a signing key of the caller (envelope.md §5). Refused: what `signers.register` refuses."""
-    async with acting(caller.actor) as act:
-        ref = await signers.register(
-            act,
-            bidder=_bidder(caller),
-            registration=registration,
-            sig=sig,
-            parties=platform.parties,
-            origin=platform.origin,
-        )
+    with platform.pace.taking("keys", _bidder(caller)):
+        async with acting(caller.actor) as act:
+            ref = await signers.register(
+                act,
+                bidder=_bidder(caller),
+                registration=registration,
+                sig=sig,
+                parties=platform.parties,
+                origin=platform.origin,
+            )
     return _receipt(platform, ref, None)
 
 
@@ -89,8 +90,9 @@ async def hand_in(
     submissions = {stage: Submission(manifest, sig, upload) for stage, (manifest, sig, upload) in stages.items()}
     try:
         await _admit(bidder, tender)
-        async with acting(caller.actor, clock=False) as act:
-            deposits = await boxes.deposit(act, tender=tender, bidder=bidder, bid=bid, stages=submissions)
+        with platform.pace.taking("bids", bidder):
+            async with acting(caller.actor, clock=False) as act:
+                deposits = await boxes.deposit(act, tender=tender, bidder=bidder, bid=bid, stages=submissions)
     except Refused as no:
         if again := await _handed_in_before(platform, no, bidder, submissions):
             return again
@@ -105,10 +107,11 @@ async def withdraw(
 ) -> dict[str, Any]:
     """Withdraw a bid before the deadline; its payloads are erased. Refused with a signed refusal, as `hand_in`."""
     try:
-        async with acting(caller.actor, clock=False) as act:
-            ref = await boxes.withdraw(
-                act, tender=tender, bidder=_bidder(caller), bid=bid, withdrawal=withdrawal, sig=sig
-            )
+        with platform.pace.taking("bids", _bidder(caller)):
+            async with acting(caller.actor, clock=False) as act:
+                ref = await boxes.withdraw(
+                    act, tender=tender, bidder=_bidder(caller), bid=bid, withdrawal=withdrawal, sig=sig
+                )
     except Refused as no:
         raise await _proven(platform, caller.actor, no) from None
     await boxes.erase_due(platform.store, tender)
@@ -138,7 +141,7 @@ async def _handed_in_before(
     platform: Installation, no: Refused, bidder: str, submissions: Mapping[str, Submission]
 ) -> dict[str, Receipt] | None:
     """The receipts of a request that was taken and whose answer was lost on the way."""
-    if no.code not in ("E-SEQ", "E-TWICE", "E-DUPHEAD", "E-PAYLOAD", "E-UPLOAD", "E-LATE"):
+    if no.code not in ("E-SEQ", "E-TWICE", "E-DUPHEAD", "E-PAYLOAD", "E-UPLOAD", "E-LATE", "W-OFTEN"):
         return None
     taken = {k.value["manifest"]: k for k in await logbook.own(bidder, ("deposited",))}
     wanted = {stage: sha256_hex(s.manifest) for stage, s in submissions.items()}
@@ -171,15 +174,16 @@ async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict
     raise Refused("W-UNKNOWN")
 
 
-async def own_deposits(caller: Caller, tender: str) -> list[dict[str, Any]]:
+async def own_deposits(platform: Installation, caller: Caller, tender: str) -> list[dict[str, Any]]:
     """The caller's own deposits in a tender; the reading is a record (log.md §1)."""
     bidder = _bidder(caller)
     lines = [k.value for k in await logbook.own(bidder, ("deposited", "withdrawn"))]
     gone = {v["bid"] for v in lines if v["type"].startswith("trading.withdrawn") and v["tender"] == tender}
     mine = [v for v in lines if v["type"].startswith("trading.deposited") and v["tender"] == tender]
     last = {(v["bid"], v["stage"]): v["seq"] for v in mine}
-    async with acting(caller.actor) as act:
-        act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
+    with platform.pace.taking("readings", bidder):
+        async with acting(caller.actor) as act:
+            act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
     return [
         {
             "tender": tender, "bid": v["bid"], "stage": v["stage"], "seq": v["seq"], "manifest": v["manifest"],
