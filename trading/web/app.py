@@ -199,7 +199,10 @@ async def _serve(o: Operation, request: Request, lang: str) -> Response:
         response = await _answer(o, call)
         return response
     finally:
-        await asyncio.shield(replies.settle(caller, key, response))
+        try:
+            await asyncio.shield(replies.settle(caller, key, response))
+        except AWAY as gone:  # the act is done and its answer stands; only a repetition will not find it
+            logger.warning("an answer was not kept: %s", gone)
 
 
 async def _answer(o: Operation, call: Call) -> Response:
