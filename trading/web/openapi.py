@@ -24,6 +24,39 @@ PARAMETER_PATTERNS = {
 }
 
 
+_AFTER: dict[str, Any] = {
+    "name": "after",
+    "in": "query",
+    "schema": {"type": "string", "pattern": r"^(-1|[0-9]{1,18})(\.[0-9]{1,18})?$", "default": "-1"},
+}
+_LIMIT: dict[str, Any] = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+}
+_TILE: dict[str, Any] = {
+    "name": "path",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": r"^(entries|[0-9]{1,2})/(x[0-9]{3}/){0,4}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"},
+}
+# Formats of others (C2SP tlog-tiles, CloudEvents), open to everyone at their own addresses: operationId, path, what it is,
+# type of the answer, parameters.
+_LOG: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
+    ("events", "/events", "Public records by log index, as a CloudEvents 1.0 batch; server-sent events to whoever accepts "
+     "text/event-stream.", "application/cloudevents-batch+json", [_AFTER, _LIMIT]),
+    ("disclosures", "/disclosures", "Records that a later one disclosed, by its index.", "application/json", [_AFTER, _LIMIT]),
+    ("checkpoint", "/log/checkpoint", "The newest cosigned checkpoint (C2SP signed note).", "text/plain", []),
+    ("tile", "/log/tile/{path}", "A tile of hashes or entries (C2SP tlog-tiles).", "application/octet-stream", [_TILE]),
+    ("policy", "/log/policy.txt", "The trust file that names the log and its witnesses.", "text/plain", []),
+    ("parties", "/log/parties.txt", "The trust file that names authorities, custodians and CAs.", "text/plain", []),
+    ("genesis", "/log/genesis", "Record 0.", "application/json", []),
+    ("status", "/log/status", "Sizes committed and published, and each witness's last cosignature.", "application/json", []),
+    ("alive", "/healthz", "Whether the process answers.", "application/json", []),
+    ("ready", "/readyz", "Whether database, keys and trust files are there.", "application/json", []),
+)  # fmt: skip
+
+
 def document(operations: Iterable[Operation], roles: dict[str, list[str]]) -> dict[str, Any]:
     """The OpenAPI 3.1 document. `roles`: operation name → who may call it, shown as `x-roles`."""
     listed = sorted(operations, key=lambda o: (o.path, o.method))
@@ -35,6 +68,8 @@ def document(operations: Iterable[Operation], roles: dict[str, list[str]]) -> di
     paths: dict[str, dict[str, Any]] = {}
     for o in listed:
         paths.setdefault(o.path, {})[o.method.lower()] = _operation(o, roles.get(o.name, []))
+    for name, path, summary, media, parameters in _LOG:
+        paths[path] = {"get": _reading(name, summary, media, parameters)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,6 +83,24 @@ def document(operations: Iterable[Operation], roles: dict[str, list[str]]) -> di
             "schemas": schemas.get("$defs", {}),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
+    }
+
+
+_PROBLEM: dict[str, Any] = {
+    "description": "RFC 9457 problem document",
+    "content": {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}},
+}
+
+
+def _reading(name: str, summary: str, media: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    schema = {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
+    content = {media: {"schema": {} if "json" in media else schema}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {"200": {"description": summary, "content": content}, "4XX": _PROBLEM, "503": _PROBLEM},
+        "security": [{}],
     }
 
 
@@ -84,7 +137,7 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
                 "name": "Content-Digest",
                 "in": "header",
                 "required": True,
-                "schema": {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
+                "schema": {"type": "string", "pattern": "^(rfc6962-)?sha-256=:[A-Za-z0-9+/]{43}=:$"},
             }
         )
     value: dict[str, Any] = {"description": o.summary}
@@ -94,15 +147,11 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
         value["content"] = {o.media: {"schema": {"type": "string", "format": "binary"}}}
     if o.etag:
         value["headers"] = {"ETag": {"schema": {"type": "string"}}}
-    problem = {
-        "description": "RFC 9457 problem document",
-        "content": {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}},
-    }
     out: dict[str, Any] = {
         "operationId": o.name,
         "summary": o.summary,
         "parameters": parameters,
-        "responses": {str(o.status): value, "4XX": problem, "503": problem},
+        "responses": {str(o.status): value, "4XX": _PROBLEM, "503": _PROBLEM},
         "x-roles": roles,
     }
     if o.body is not None:
