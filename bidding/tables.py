@@ -1,4 +1,4 @@
-"""The rows of sealed bidding. What the law forbids, the database refuses (house.md, rule 6).
+"""The rows of sealed bidding. What the law forbids, the database refuses.
 
 The migrations add what a model cannot say, every CHECK and partial UNIQUE among it (Tortoise writes those of a model
 into a migration and then does not make them):

@@ -1,4 +1,4 @@
-"""No act, no effect; and what was logged stays as it was (house.md rules 2 and 6, log.md §1, §5)."""
+"""No act, no effect; and what was logged stays as it was (log.md §1, §5)."""
 
 from __future__ import annotations
 
