@@ -135,6 +135,13 @@ def test_nothing_is_left_for_later(path: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|filled in by", text)
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=IDS)
+def test_a_text_that_is_cited_is_here(path: Path) -> None:
+    texts = {text.name for text in ROOT.glob("*/*.md")} | {text.name for text in ROOT.glob("*.md")}
+    texts |= {text.name for package in PACKAGES for text in (ROOT / package).rglob("*.md")}
+    assert set(re.findall(r"\b[a-z-]+\.md\b", path.read_text(encoding="utf-8"))) <= texts
+
+
 def test_the_lock_file_names_no_address_and_holds_every_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links", lock)

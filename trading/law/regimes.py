@@ -99,7 +99,7 @@ PROPERTY = Regime(
     methods=(HIGHEST,),
     rules=(s.PR_02, s.PR_03, *_PLATFORM, *_COUNTING),
 )
-"""One buyer is enough to open: 企业国有资产法 54 asks for competition where there are two or more, and forbids no single sale."""
+"""One buyer is enough to open: 企业国有资产法 54 asks for competition where there are two or more, no more than that."""
 LAND = Regime(
     id="land",
     zh="国有建设用地使用权出让（招标）",
