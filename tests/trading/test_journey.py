@@ -247,3 +247,16 @@ async def test_what_nobody_foresaw_says_only_where_to_look(desk: Desk, monkeypat
     monkeypatch.setattr(ledger, "trades", broken)
     answer = await desk.town.as_("public").get("/api/v1/trades")
     assert answer.status_code == 500 and answer.json()["code"] == "W-FAULT" and "secret" not in answer.text
+
+
+async def test_the_supervisors_copy_names_bids(desk: Desk) -> None:
+    await desk.open()
+    firm = await desk.bidder("安和")
+    await desk.hand_in(firm, 9_000_000)
+    await desk.wait()
+    path = f"/tenders/{desk.tender}/stored"
+    await desk.town.call("supervisor", "POST", path, 409, {"stage": "documents", "missing": ["0" * 32]})
+    await desk.town.call("supervisor", "POST", path, 404, {"stage": "technical", "missing": []})
+    await desk.town.call("supervisor", "POST", path, 201, {"stage": "documents", "missing": []})
+    again = await desk.town.as_("supervisor").post(f"/api/v1{path}", json={"stage": "documents", "missing": [firm.bid]})
+    assert again.status_code < 500

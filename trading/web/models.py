@@ -518,10 +518,10 @@ class NewWindowEnd(Model):
 
 
 class NewStored(Model):
-    """The supervisor's copy before the first release of a larger stage: manifests whose payload did not arrive."""
+    """The supervisor's copy before the first release of a larger stage: bids whose payload did not arrive."""
 
     stage: StageName
-    missing: Annotated[list[Hex32], Field(max_length=1000)]
+    missing: Annotated[list[BidId], Field(max_length=1000)]
 
 
 class NewSettlement(Model):

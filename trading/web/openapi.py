@@ -34,20 +34,19 @@ _LIMIT: dict[str, Any] = {
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
 }
-_TILE: dict[str, Any] = {
-    "name": "path",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "pattern": r"^(entries|[0-9]{1,2})/(x[0-9]{3}/){0,4}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"},
-}
+_TILE: list[dict[str, Any]] = [
+    {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
+    for name, pattern in (("level", "^(entries|[0-9]{1,2})$"), ("number", "^[0-9]{3}$"))
+]
 # Formats of others (C2SP tlog-tiles, CloudEvents), open to everyone at their own addresses: operationId, path, what it is,
 # type of the answer, parameters.
 _LOG: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
     ("events", "/events", "Public records by log index, as a CloudEvents 1.0 batch; server-sent events to whoever accepts "
      "text/event-stream.", "application/cloudevents-batch+json", [_AFTER, _LIMIT]),
-    ("disclosures", "/disclosures", "Records that a later one disclosed, by its index.", "application/json", [_AFTER, _LIMIT]),
+    ("disclosures", "/disclosures", "Records that a later one disclosed.", "application/json", [_AFTER, _LIMIT]),
     ("checkpoint", "/log/checkpoint", "The newest cosigned checkpoint (C2SP signed note).", "text/plain", []),
-    ("tile", "/log/tile/{path}", "A tile of hashes or entries (C2SP tlog-tiles).", "application/octet-stream", [_TILE]),
+    ("tile", "/log/tile/{level}/{number}", "A tile of hashes or entries; above 999, and partial ones, at the longer paths "
+     "of C2SP tlog-tiles.", "application/octet-stream", _TILE),
     ("policy", "/log/policy.txt", "The trust file that names the log and its witnesses.", "text/plain", []),
     ("parties", "/log/parties.txt", "The trust file that names authorities, custodians and CAs.", "text/plain", []),
     ("genesis", "/log/genesis", "Record 0.", "application/json", []),
