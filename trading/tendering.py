@@ -203,8 +203,9 @@ async def bring_payload(
     if manifest not in listed:
         raise Refused("W-UNKNOWN")
     deposit = listed[manifest]
+    size = await pool().fetchval("SELECT size FROM bidding_deposit WHERE hash = $1", manifest)
     with platform.store.draft() as draft:
-        await _write(draft, body)
+        await _write(draft, body, size)
         taken = await unsealing.bring(
             platform.store, tender=tender, stage=deposit["stage"], bid=deposit["bid"], payload=draft
         )
@@ -213,13 +214,14 @@ async def bring_payload(
     return {"record": manifest, "type": "payload"}
 
 
-async def _write(path: Path, body: AsyncIterator[bytes]) -> None:
+async def _write(path: Path, body: AsyncIterator[bytes], most: int) -> None:
+    """What is longer than the payload that was lost is not it: nobody fills the disk with it."""
     with await asyncio.to_thread(open, path, "xb") as file:
         size = 0
         async for piece in body:
             size += len(piece)
-            if size > 2**31:
-                raise Refused("W-SIZE", limit=2**31)
+            if size > most:
+                raise Refused("W-SIZE", limit=most)
             await asyncio.to_thread(file.write, piece)
 
 
