@@ -213,7 +213,7 @@ def proof(text, e):  # index and checkpoint of a tlog-proof that holds for entry
     return need(climb(sha(b"\0" + e), i, size, [unb64(h, 32) for h in path]) == top) and (i, note)
 def entry(nonce, raw): return b"\2" + raw if nonce is None else b"\1" + sha(b"trading/record/v1\0" + unb64(nonce, 32) + raw)
 def v4():
-    A.recs, A.shut, owed = [], False, set()
+    A.recs, A.shut, owed, late = [], False, set(), 0
     for n, e in ((n, e) for n, e in enumerate(A.entries, A.a) if e[0] == 2): A.at = f"record {n}"; record(n, e[1:], True)
     A.shut = any(x.get("opens") is False for x in of("closed"))
     for p in sorted(named("records/.*")):
@@ -222,7 +222,9 @@ def v4():
             need(A.entries[n - A.a] == e and not x.clear and (ours(x) or x.kind in ("bidder-key-registered", "expert-admitted"))); continue
         need(x.kind in OLDER or (x.kind == "expert-admitted" and not A.public))
         need(proof(get(f"proofs/{n}.tlog-proof"), e) == (n, A.files["checkpoint"])); owed.add(A.at)
-    owes("proofs/.*", owed); A.recs.sort(key=lambda x: x.n); A.at = "record 0"; need(A.recs[0].n == 0 and A.recs[0].kind == "log-opened")
+    owes("proofs/.*", owed); A.recs.sort(key=lambda x: x.n)
+    for x in A.recs: late = max(late, x.t if x.kind == "identity-vouched" else 0); x.since = max(x.t, late)
+    A.at = "record 0"; need(A.recs[0].n == 0 and A.recs[0].kind == "log-opened")
 def v5():
     if A.since is None: return "not in this edition"
     size, top, t = A.policy.note(A.since, A.origin)
@@ -235,7 +237,7 @@ def is_later(stage): return any(hour(stage) > hour(s) for s in A.stages)
 def known(key, t, *roles): return {k[:2] for k in A.ids if k[2] == key and k[1] in roles and k[3] <= t < k[4]}
 over, span = (lambda x: A.beats[bisect.bisect_right(A.beats, x.n)]), (lambda o: (when(o["from"]), when(o.to)))
 def behind(x, *roles):  # {(id, role)} behind the signatures of a record over itself, each known in one of these roles at its time
-    rest = {k: v for k, v in x.items() if k not in ("actor", "time", "serial", "sserial", "sig")}; ids = [known(k, x.t, *roles)
+    rest = {k: v for k, v in x.items() if k not in ("actor", "time", "serial", "sserial", "sig")}; ids = [known(k, x.since, *roles)
          for k in signers(x.sig, b"trading/record-sig/v1\n" + canon(rest))]; return need(all(ids)) and set().union(*ids)
 def signed(raw, kind, keys, sig):  # a signed object of this log and tender, and its signers
     o = parse(raw, "type " + keys); need(o.type == f"trading.{kind}/v1" and o.get("origin", A.origin) == A.origin
@@ -302,7 +304,7 @@ def statement(c, k, made):
         A.at, by = f"record {y.n} ({y.kind})", keys
         if y.kind == "rehearsed": challenge, answer = unhex(y.challenge), unhex(y.proof); need(answer == sha(b"trading/rehearsed/v1\0"
              + challenge + unhex(y.r))); by = signers(y.sig, b"trading/rehearsed/v1\n" + sha(raw) + challenge + answer)
-        need(all((who, "custodian") in known(q, y.t, "custodian") for q in by) and y.get("sig_hash", sig) == sig)
+        need(all((who, "custodian") in known(q, y.since, "custodian") for q in by) and y.get("sig_hash", sig) == sig)
 def line(who, key, before=NEVER):  # a key and those that registered it, one before the other: [(key, by)]
     n, by, _ = A.regs.get((who, key), (NEVER, None, None))
     return [] if n >= before else [(key, by), *(line(who, unb64(by.key), n) if by and "key" in by else ())]
@@ -313,11 +315,11 @@ def registration(x):
          if k != unb64(o.key)]; need((x.bidder, x.subject, x.key) == (who, who, o.key) and keys[key] == (o.alg, None) and len(other)
          == (by is not None) and (not by or (set(by) in ({"key"}, {"x5c"}, {"authority"}) and keys[other[0]][1] == by.get("x5c"))))
     if by and "key" in by: need(other[0] == unb64(by.key) and (who, other[0]) in A.regs)
-    elif by and "authority" in by: need((by.authority, "authority") in known(other[0], x.t, "authority"))
+    elif by and "authority" in by: need((by.authority, "authority") in known(other[0], x.since, "authority"))
     elif by:
         certs, day = [x509.load_der_x509_certificate(unb64(c)) for c in by.x5c], EPOCH + timedelta(microseconds=x.t)
         need([a.value for a in certs[0].subject.get_attributes_for_oid(x509.NameOID.SERIAL_NUMBER)] == [who])
-        need(known(sha(unb64(by.x5c[-1])), x.t, "ca") and all(c.not_valid_before_utc <= day <= c.not_valid_after_utc for c in certs))
+        need(known(sha(unb64(by.x5c[-1])), x.since, "ca") and all(c.not_valid_before_utc <= day <= c.not_valid_after_utc for c in certs))
         for c, above in itertools.pairwise([*certs, certs[-1]]):
             c.verify_directly_issued_by(above); need(above.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     A.regs.setdefault((who, key), (x.n, by, sha(x.raw))); return f"registrations/{h}.json"
@@ -386,7 +388,7 @@ def v10():
         if not held(s): continue
         _, o, keys = bound(x, "release", "release", "tender stage keyset i closed shares", f"releases/{s}/{i}.json"); owed.add(A.at)
         need((o.stage, number(o.i), o.keyset, o.closed) == (s, i, A.stages[s], hx(shut.raw)) and all(only(y, "bid seq y") for y in o.shares)
-             and all((who, "custodian") in known(q, x.t, "custodian") for q in keys) and [(y.bid, number(y.seq)) for y in o.shares] == [(b,
+             and all((who, "custodian") in known(q, x.since, "custodian") for q in keys) and [(y.bid, number(y.seq)) for y in o.shares] == [(b,
              e.seq) for b, e in listing(s).items()]); A.rel[s][i] = x.n, {y.bid: None if y.y is None else unb64(y.y, 32) for y in o.shares}
     owes("releases/.*", owed)
 def unsealed(s, b): return [x for x in of("unsealed") if (x.get("stage"), x.get("bid")) == (s, b)]
@@ -456,7 +458,7 @@ def v15():
     old = when(ann.deadline)
     for x in of("deadline-moved"): new, (lo, hi) = when(x.deadline), span(x.outage) if x.outage else (NEVER,
          NEVER); least = hi + 2 * HOUR if lo <= old <= hi else old + 2 * HOUR if hi < old <= hi + 2 * HOUR else None; need(old < new
-         and x.reason and (new >= least if least else x.t <= old and A.times[over(x)] <= old + 4 * A.beat)); old = new
+         and (new >= least if least else x.t <= old and A.times[over(x)] <= old + 4 * A.beat)); old = new
     for x in of("bid-rejected"): need(A.opens and any(x.bid in c for c in A.eff.values()) and x.reason and x.article)
     due = [(i, day(when(ann.deadline)) - day(ann.t)) for i in ("WK-06", "GP-01")] + [(i, ann.min_bids) for i in ("WK-26", "GP-29", "SL-01")]
     late = [i for i, had in due + [("WK-38", day(x.t) - day(ranked[0].t) - 1) for x in won] if rule(i) is not None and had < rule(i)]
@@ -471,11 +473,11 @@ def v17():
     for q, x, raw in sorted(((q, parse(unb64(q.record)), unb64(q.record)) for q in given), key=lambda p: -p[1].get("seq", 0)):
         A.at, e, tender = f"receipt for {x.type} {q.manifest}", entry(q.nonce, raw), x.get("tender", A.tender)
         if tender in A.tenders - {A.tender}: continue
-        need(tender == A.tender and keys <= set(q) <= keys | {"proof", "listed"} and (q.type, q.manifest) == ("trading.receipt/v1",
-             x.get("manifest"))); eddsa([pub for name, pub in A.policy.keys.values() if not name][-1], unb64(q.promise),
-             b"trading/promise/v1\n" + e); n, note = proof(q.proof.encode(), e) if "proof" in q else (A.a + A.entries.index(e),
-             A.files["checkpoint"]); size, top, _ = A.policy.note(note, A.origin); need(A.a <= size <= A.size and root(0, size) == top and
-             (n < A.a or A.entries[n - A.a] == e) and ((A.public and A.shut) or "bidder-key" in x.type or raw in {y.raw for y in A.recs}))
+        need(tender == A.tender and keys <= set(q) <= keys | {"proof", "listed"} and q.type == "trading.receipt/v1")
+        eddsa([pub for name, pub in A.policy.keys.values() if not name][-1], unb64(q.promise), b"trading/promise/v1\n" + e)
+        n, note = proof(q.proof.encode(), e) if "proof" in q else (A.a + A.entries.index(e), A.files["checkpoint"])
+        size, top, _ = A.policy.note(note, A.origin); need(q.manifest == x.get("manifest") and (n < A.a or A.entries[n - A.a] == e))
+        need((not A.a <= size <= A.size or root(0, size) == top) and (A.public and A.shut or "key" in x.type or raw in [y.raw for y in A.recs]))
         if x.type != "trading.deposited/v1": continue
         at, here, shut = q.get("listed"), (x.bid, x.stage), A.closed[x.stage]; acts.add((*here, x.seq)); seqs = [d.seq
              for d in A.chains.get(here, ())] + [NEVER] * (x.bid in A.gone) + [a[2] - 1 for a in acts if a[:2] == here and a[2] > x.seq]
