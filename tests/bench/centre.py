@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 
-from audit.act import Actor
+from audit.act import Actor, pool
 from audit.signature import Ed25519Signer
 from bidding.envelope import new_bid
 from bidding.registrations import REGISTRATION, write_registration
@@ -70,6 +70,14 @@ class Centre(Town):
                 return firm
 
         return list(await asyncio.gather(*(one(number) for number in range(count))))
+
+    async def settle(self) -> None:
+        """Beat until every record has its leaf."""
+        while await pool().fetchval(_WAITING):
+            await self.beat()
+
+
+_WAITING = "SELECT EXISTS (SELECT FROM log_record r WHERE NOT EXISTS (SELECT FROM log_leaf l WHERE l.record = r.id))"
 
 
 @dataclass(frozen=True)
@@ -253,4 +261,3 @@ def request(method: str, path: str, body: bytes, **headers: str) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: centre", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
-

@@ -84,11 +84,11 @@ async def closed(settings: Settings, folder: Path, count: int) -> AsyncIterator[
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             bids = await asyncio.to_thread(lambda: list(threads.map(seal, firms)))
         await lay(str(settings.database_owner_url), tender.tender, [part.laid for bid in bids for part in bid])
-        for number, bid in enumerate(bids):
+        await place.settle()
+        for bid in bids:
             stages = {part.manifest.stage: (part.manifest.data, part.sig, part.laid.upload) for part in bid}
             await tendering.hand_in(place.platform, bid[0].firm.caller, tender.tender, bid[0].firm.bid, stages)
-            if number % 32 == 31:
-                await place.beat()
+        await place.settle()
         assert await tender.wait() == "closed"
         await tender.store()
         for custodian in tender.custodians[:ENOUGH]:

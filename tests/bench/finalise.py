@@ -72,7 +72,11 @@ async def _prepare(
                 client=("bench", "1"),
             )  # fmt: skip
             laid.append(one)
-            parts[stage] = {"manifest": b64(manifest), "sig": sign_manifest(manifest, firm.signer), "upload": one.upload}
+            parts[stage] = {
+                "manifest": b64(manifest),
+                "sig": sign_manifest(manifest, firm.signer),
+                "upload": one.upload,
+            }
         body = json.dumps({"stages": parts}).encode()
         headers = {"Authorization": f"Bearer {firm.token}", "Content_Type": "application/json"}
         requests.append(request("POST", f"/api/v1/tenders/{tender.tender}/bids/{bid}", body, **headers))

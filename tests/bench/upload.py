@@ -74,7 +74,9 @@ def _upload(port: int, tender: str, firm: Firm, payload: bytes, digests: list[st
     with socket.create_connection(("127.0.0.1", port)) as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asked = json.dumps({"size": len(payload)}).encode()
-        wire.sendall(request("POST", f"/api/v1/tenders/{tender}/uploads", asked, Content_Type="application/json", **auth))
+        wire.sendall(
+            request("POST", f"/api/v1/tenders/{tender}/uploads", asked, Content_Type="application/json", **auth)
+        )
         upload = json.loads(_answer(wire, 201))["id"]
         view = memoryview(payload)
         for n, digest in enumerate(digests):
