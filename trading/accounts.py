@@ -5,10 +5,12 @@ A token is `trd_` and 32 random bytes; the platform keeps HMAC-SHA256(pepper, to
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import time
@@ -29,13 +31,18 @@ from trading import records as _records
 from trading.law import admission
 from trading.settings import TOKEN_LIFE, TOKEN_LIFE_MOST, Settings
 
+logger = logging.getLogger("trading.accounts")
+
 ROLES = (
     "bidder", "tenderee", "agency", "operator", "custodian", "supervisor",
     "system_admin", "security_admin", "audit_admin",
 )  # fmt: skip
 ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
 REMEMBERED = 2.0
-"""Machine seconds a worker trusts its memory of a token: the longest a revoked one lives."""
+"""Machine seconds a worker trusts its memory of a token after it last knew of every revocation: the longest a revoked
+one lives. While `watch_revocations` runs that is renewed, so that a closing hour does not ask for each token again."""
+LOOK = 0.5
+"""Machine seconds between two looks at the revocations."""
 
 assert _records.TOKEN_ISSUED.rules  # the types are declared before the first act
 
@@ -225,7 +232,9 @@ _TOKENS = """SELECT t.id, t.person_id AS person, t.role, p.organisation_id AS or
     FROM trading_token t JOIN trading_person p ON p.id = t.person_id"""
 
 _pepper = b""
-_remembered: dict[bytes, tuple[float, Caller]] = {}
+_remembered: dict[bytes, tuple[float, float, Caller]] = {}  # hash → (read, expires: monotonic seconds; for whom)
+_known_until = 0.0  # monotonic: until then no revocation has escaped us
+_revocations = 0  # how often the memory was wiped: what was read before a wipe is not kept after it
 
 
 def use_pepper(pepper: bytes) -> None:
@@ -267,11 +276,13 @@ def digest(token: str) -> bytes:
 async def authenticate(token: str) -> Caller:
     """Whom a token speaks for. Refused: W-TOKEN (unknown, expired, revoked: not told apart)."""
     key = digest(token)
+    now, wiped = time.monotonic(), _revocations
     found = _remembered.get(key)
-    if found is not None and found[0] > time.monotonic():
-        return found[1]
+    if found is not None and now < found[1] and now < max(found[0] + REMEMBERED, _known_until):
+        return found[2]
     row = await pool().fetchrow(
-        """SELECT t.id, t.role, t.person_id, p.organisation_id, o.identity FROM trading_token t
+        """SELECT t.id, t.role, t.person_id, p.organisation_id, o.identity,
+                  extract(epoch FROM t.expires_at - clock_timestamp())::float8 AS left FROM trading_token t
            JOIN trading_person p ON p.id = t.person_id JOIN trading_organisation o ON o.code = p.organisation_id
            JOIN trading_membership m ON m.person_id = p.id AND m.role = t.role
            WHERE t.digest = $1 AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp()""",
@@ -281,10 +292,32 @@ async def authenticate(token: str) -> Caller:
         _remembered.pop(key, None)
         raise Refused("W-TOKEN")
     caller = Caller(row["role"], row["id"], row["person_id"], row["organisation_id"], row["identity"])
-    if len(_remembered) > 10_000:
+    if len(_remembered) > 100_000:
         _remembered.clear()
-    _remembered[key] = (time.monotonic() + REMEMBERED, caller)
+    if wiped == _revocations:
+        _remembered[key] = (now, now + row["left"], caller)
     return caller
+
+
+async def watch_revocations() -> None:
+    """Renew the memory of tokens until cancelled, wiping it when one was revoked; without the database it fades."""
+    global _known_until, _revocations
+    last = None
+    while True:
+        begun = time.monotonic()
+        try:
+            row = await pool().fetchrow(
+                "SELECT count(*) AS n, max(revoked_at) AS at FROM trading_token WHERE revoked_at IS NOT NULL"
+            )
+        except Exception as gone:  # whatever it is: not to know is not to trust
+            logger.warning("revocations unknown: %s", gone)
+        else:
+            if last is not None and tuple(row) != last:
+                _remembered.clear()
+                _revocations += 1
+            last = tuple(row)
+            _known_until = begun + REMEMBERED
+        await asyncio.sleep(LOOK)
 
 
 async def found(name: str, code: str, organisation: str) -> dict[str, Any]:

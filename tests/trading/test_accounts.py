@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from audit.act import pool
 from tests.trading.town import Town
 from trading import accounts
@@ -95,3 +97,21 @@ async def test_problems_speak_the_readers_language(place: Town) -> None:
     assert zh.headers["content-language"] == "zh-CN" and "令牌" in zh.json()["detail"]
     assert en.json()["detail"] == "A valid token is needed." and en.headers["www-authenticate"] == "Bearer"
     assert en.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_revocation_wipes_every_workers_memory(place: Town) -> None:
+    await place.enrol("wang", "bidder")
+    await place.enrol("li", "bidder")
+    tokens = {t["organisation"]: t["id"] for t in (await place.call("sa", "GET", "/tokens", 200))["items"]}
+    watching = asyncio.create_task(accounts.watch_revocations())
+    await asyncio.sleep(0.05)
+    for who in ("wang", "li"):
+        await place.call(who, "GET", "/whoami", 200)
+    # Another worker revokes: nothing tells this process but what it reads.
+    await pool().execute(
+        "UPDATE trading_token SET revoked_at = clock_timestamp() WHERE id = $1", tokens[place.codes["wang"]]
+    )
+    await asyncio.sleep(accounts.LOOK + 0.2)
+    watching.cancel()
+    assert (await place.call("wang", "GET", "/whoami", 401))["code"] == "W-TOKEN"
+    await place.call("li", "GET", "/whoami", 200)

@@ -8,6 +8,7 @@ CREATE SEQUENCE trading_project_number;
 CREATE SEQUENCE trading_tender_number;
 CREATE SEQUENCE trading_trade_number;
 CREATE UNIQUE INDEX trading_token_digest ON trading_token (digest);
+CREATE INDEX trading_token_revoked ON trading_token (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX trading_timer_due ON trading_timer (due_at) WHERE done_at IS NULL;
 CREATE INDEX trading_reply_age ON trading_reply (made_at);
 

@@ -88,7 +88,12 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
             yield
             return
         async with postgres.connected(configured):
-            yield
+            watching = asyncio.create_task(accounts.watch_revocations())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
 
     document = openapi.document(operations.values(), {name: callers(name) for name in operations})
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
