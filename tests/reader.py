@@ -40,10 +40,9 @@ def parse(b, keys=None, kind=dict): x = json.loads(b.decode(), object_pairs_hook
      and legal(x) and canon(x) == b and (keys is None or only(x, keys))) and x
 def unb64(s, n=None): return need(base64.b64encode(b := base64.b64decode(s)).decode() == s and n in (None, len(b))) and b
 def unhex(s, n=32): return need(re.fullmatch("[0-9a-f]*", s) and len(s) == 2 * n) and bytes.fromhex(s)
-def number(x, least=0): return need(type(x) is int and x >= least) and x
 def when(s): t = datetime.strptime(s,
      "%Y-%m-%dT%H:%M:%S.%f%z"); return need(f"{t:%Y-%m-%dT%H:%M:%S.%f}Z" == s) and (t - EPOCH) // timedelta(microseconds=1)
-def half(n): return 1 << (n - 1).bit_length() - 1 if n > 1 else 0
+half, number = (lambda n: 1 << (n - 1).bit_length() - 1 if n > 1 else 0), (lambda x, least=0: need(type(x) is int and x >= least) and x)
 def tree(h): return node(tree(h[:k]), tree(h[k:])) if (k := half(len(h))) else h[0] if h else sha(b"")
 def climb(leaf, i, n, path):
     if (k := need(0 <= number(i) < n and (n > 1 or not path)) and half(n)) > i: return node(climb(leaf, i, k, path[:-1]), path[-1])
@@ -135,9 +134,9 @@ def container(plain, ctx, schema):  # opening and files of a container; schema N
         data, pos = plain[pos:pos + number(f.size)], pos + f.size; need(only(f, "name size sha256 media") and isinstance(f.media, str))
         need(len(data) == f.size and hx(data) == f.sha256 and 0 < len(f.name.encode()) < 256 and not set(f.name) & set("/\\\0"))
     need(not names & {".", ".."} and len(plain) == -(-pos // 65536) * 65536 and not any(plain[pos:]) and (schema is None or not names))
-    for k, rule in (schema or {}).items():
-        if k in h.opening: fits(h.opening[k], rule.kind, rule.get("min"), rule.get("max"))
-    need(set(h.opening) <= set(schema or ()) and all(k in h.opening or rule.get("optional") is True for k, rule in (schema or {}).items()))
+    for k in set(schema or ()) & set(h.opening): fits(h.opening[k], schema[k].kind, schema[k].get("min"), schema[k].get("max"))
+    need(isinstance(h.opening, dict) and set(h.opening) <= set(schema or ()))
+    need(all(k in h.opening or rule.get("optional") is True for k, rule in (schema or {}).items()))
     return {"opening": h.opening, "files": h.files}
 def run(say):  # the steps of log.md §8, over the archive A
     first, A.at = None, ""
@@ -232,8 +231,7 @@ def v5():
 def maybe(x): return when(x.deadline) if re.fullmatch("[-0-9]{10}T[:.0-9]{15}Z", str(x.get("deadline"))) else None
 def deadlines(n=NEVER): return [t for x in of("project-announced", "deadline-moved") if x.n < n and (t := maybe(x)) is not None]
 def keysets(): return {str(x.get("stage")): k for x in of("keyset-made") if (k := A.js.get(f"keysets/{x.get('keyset')}.json"))}
-def hour(stage): return max([when(keysets()[stage].opens_at), *deadlines()])
-def is_later(stage): return any(hour(stage) > hour(s) for s in A.stages)
+hour, is_later = (lambda s: max([when(keysets()[s].opens_at), *deadlines()])), (lambda s: any(hour(s) > hour(q) for q in A.stages))
 def known(key, t, *roles): return {k[:2] for k in A.ids if k[2] == key and k[1] in roles and k[3] <= t < k[4]}
 over, span = (lambda x: A.beats[bisect.bisect_right(A.beats, x.n)]), (lambda o: (when(o["from"]), when(o.to)))
 def behind(x, *roles):  # {(id, role)} behind the signatures of a record over itself, each known in one of these roles at its time
@@ -388,8 +386,9 @@ def v10():
         if not held(s): continue
         _, o, keys = bound(x, "release", "release", "tender stage keyset i closed shares", f"releases/{s}/{i}.json"); owed.add(A.at)
         need((o.stage, number(o.i), o.keyset, o.closed) == (s, i, A.stages[s], hx(shut.raw)) and all(only(y, "bid seq y") for y in o.shares)
-             and all((who, "custodian") in known(q, x.since, "custodian") for q in keys) and [(y.bid, number(y.seq)) for y in o.shares] == [(b,
-             e.seq) for b, e in listing(s).items()]); A.rel[s][i] = x.n, {y.bid: None if y.y is None else unb64(y.y, 32) for y in o.shares}
+             and all((who, "custodian") in known(q, x.since, "custodian") for q in keys))
+        need([(y.bid, number(y.seq)) for y in o.shares] == [(b, e.seq) for b, e in listing(s).items()])
+        A.rel[s][i] = x.n, {y.bid: None if y.y is None else unb64(y.y, 32) for y in o.shares}
     owes("releases/.*", owed)
 def unsealed(s, b): return [x for x in of("unsealed") if (x.get("stage"), x.get("bid")) == (s, b)]
 def ended(s, before): return any(x.n < before for x in of("window-ended") if x.stage == s)
@@ -476,8 +475,9 @@ def v17():
         need(tender == A.tender and keys <= set(q) <= keys | {"proof", "listed"} and q.type == "trading.receipt/v1")
         eddsa([pub for name, pub in A.policy.keys.values() if not name][-1], unb64(q.promise), b"trading/promise/v1\n" + e)
         n, note = proof(q.proof.encode(), e) if "proof" in q else (A.a + A.entries.index(e), A.files["checkpoint"])
-        size, top, _ = A.policy.note(note, A.origin); need(q.manifest == x.get("manifest") and (n < A.a or A.entries[n - A.a] == e))
-        need((not A.a <= size <= A.size or root(0, size) == top) and (A.public and A.shut or "key" in x.type or raw in [y.raw for y in A.recs]))
+        size, top, _ = A.policy.note(note, A.origin); need(not A.a <= size <= A.size or root(0, size) == top)
+        need(q.manifest == x.get("manifest") and (n < A.a or A.entries[n - A.a] == e) and
+             (A.public and A.shut or "key" in x.type or raw in {y.raw for y in A.recs}))
         if x.type != "trading.deposited/v1": continue
         at, here, shut = q.get("listed"), (x.bid, x.stage), A.closed[x.stage]; acts.add((*here, x.seq)); seqs = [d.seq
              for d in A.chains.get(here, ())] + [NEVER] * (x.bid in A.gone) + [a[2] - 1 for a in acts if a[:2] == here and a[2] > x.seq]
