@@ -13,6 +13,7 @@ from typing import Any
 from audit.act import acting, pool
 from audit.refusal import Refused
 from bidding import closing, releases, unsealing
+from bidding.keys import Keyset
 from trading import logbook
 from trading.accounts import Caller
 from trading.installation import Installation
@@ -51,16 +52,28 @@ async def close(platform: Installation, tender: str) -> bool:
 # ------------------------------------------------------------------------------------------------------------ releases
 
 
+_keysets: dict[str, Keyset] = {}  # by id, which is a hash: they never change
+
+
+async def _keyset(tender: str, stage: str, keyset_id: str) -> Keyset:
+    if keyset_id not in _keysets:
+        if len(_keysets) > 10_000:
+            _keysets.clear()
+        _keysets[keyset_id] = await releases.keyset(tender, stage)
+    return _keysets[keyset_id]
+
+
 async def custody(caller: Caller) -> list[dict[str, Any]]:
-    """The boxes a custodian guards, with what is due now."""
+    """The boxes a custodian guards, with what is due now; archived ones are history and left out."""
     due = set(await releases.due(caller.party))
     rows = await pool().fetch(
-        "SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender WHERE state <> 'named' ORDER BY number"
+        """SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender
+           WHERE state NOT IN ('named', 'archived') ORDER BY number"""
     )
     items = []
     for row in rows:
         for stage, keyset_id in (loaded(row["keysets"]) or {}).items():
-            keyset = await releases.keyset(row["id"], stage)
+            keyset = await _keyset(row["id"], stage, keyset_id)
             mine = [seat.i for seat in keyset.custodians if seat.custodian == caller.party]
             if not mine:
                 continue
