@@ -10,7 +10,7 @@ from typing import Any
 
 from audit.canon import sha256_hex
 from audit.refusal import Broken
-from audit.report import Found, Status
+from audit.report import Found
 from bidding import wire
 from bidding.case import Case, Fact, Readers
 from bidding.verify_bids import Bids
@@ -83,8 +83,10 @@ def check_award(case: Case, bids: Bids, counted: Counted, rulebook: Rulebook | N
     ranked: tuple[Ranked, ...] = ()
     if published:
         ranked = _check_ranking(case, bids, counted, rulebook, published[0], found)
-    for award in case.facts("awarded"):
+    for number, award in enumerate(case.facts("awarded")):
         with found.at(award.at):
+            if number:
+                raise Broken("V-SECOND", what="awarded", stage="")
             if not published or published[0].index > award.index:
                 raise Broken("V-ORDER", first="candidates-published", then="awarded")
             _check_winner(case, published[0], ranked, award)
@@ -102,7 +104,8 @@ def _check_ranking(
     if announcement is None:
         return ranked
     if announcement["method"] not in (LOWEST, HIGHEST):
-        found.status = Status.UNCHECKED
+        # who could name a method that nobody can compute could award to whom he likes, at any price
+        found.fault(announcement.at, "V-METHOD", method=announcement["method"])
         return ranked
     with found.at(published.at):
         ranked = rank(announcement["method"], offers(case, bids, counted, published.index))
