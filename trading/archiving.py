@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +37,25 @@ async def archive(platform: Installation, caller: Caller | None, tender: str) ->
     covered = await _record(platform, caller, tender)
     size = await tiles.quorate(pool(), platform.policy, covered + 1)
     done = {r["edition"]: r["sha256"] for r in await _written(tender)}
-    for edition in EDITIONS:
-        if edition not in done:
-            done[edition] = await _write(platform, tender, edition, size)
+    if len(done) < len(EDITIONS):
+        async with _alone(tender):
+            done = {r["edition"]: r["sha256"] for r in await _written(tender)}
+            for edition in EDITIONS:
+                if edition not in done:
+                    done[edition] = await _write(platform, tender, edition, size)
     return {"tender": tender, "editions": done, "checkpoint": min(r["checkpoint"] for r in await _written(tender))}
+
+
+_turns = asyncio.Semaphore(2)  # archives a process builds at a time: each keeps a connection for its lock
+
+
+@asynccontextmanager
+async def _alone(tender: str) -> AsyncIterator[None]:
+    """One process builds a tender's archive: a timer and a person may both ask. Refused: E-PENDING, ask again."""
+    async with _turns, (await pool()).acquire() as held, held.transaction():
+        if not await held.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('archive ' || $1, 0))", tender):
+            raise Refused("E-PENDING", record="archived")
+        yield
 
 
 async def _record(platform: Installation, caller: Caller | None, tender: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audit.act import pool
-from audit.canon import b64, canon, stamp
+from audit.canon import b64, canon, sha256_hex, stamp
 from audit.receipt import Receipt, check_receipt
 from bidding import keys
 from tests.trading.desk import Desk
@@ -260,3 +261,27 @@ async def test_the_supervisors_copy_names_bids(desk: Desk) -> None:
     await desk.town.call("supervisor", "POST", path, 201, {"stage": "documents", "missing": []})
     again = await desk.town.as_("supervisor").post(f"/api/v1{path}", json={"stage": "documents", "missing": [firm.bid]})
     assert again.status_code < 500
+
+
+async def test_a_timer_and_a_person_archive_at_once(desk: Desk) -> None:
+
+    await desk.open(regime="works")
+    await desk.wait()  # nobody came
+    path = f"/api/v1/tenders/{desk.tender}/archive"
+    assert (await desk.town.as_("operator").post(path)).json()["code"] == "E-PENDING"
+    await desk.town.beat()
+    answers = await asyncio.gather(
+        *(desk.town.as_("operator").post(path) for _ in range(4)), desk.town.timers.run_due()
+    )
+    told = [a for a in answers if not isinstance(a, int)]
+    assert {a.status_code for a in told} <= {201, 409} and 201 in {a.status_code for a in told}
+    check(desk, await _downloaded(desk))
+
+
+async def _downloaded(desk: Desk) -> dict[str, Path]:
+    made = await desk.town.call("operator", "POST", f"/tenders/{desk.tender}/archive", 201)
+    found = {}
+    for edition, digest in made["editions"].items():
+        found[edition] = desk.town.settings.archives_dir / f"{desk.tender}.{edition}.zip"
+        assert sha256_hex(found[edition].read_bytes()) == digest
+    return found
