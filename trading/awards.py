@@ -55,9 +55,8 @@ async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
         ranked = methods.rank(terms["method"], [methods.Offer(o["bid"], o["price"]) for o in offers])
         names = ranking.candidates(ranked, rulebook.read(row["rulebook"]).max_candidates)
         ranking.enough_qualified(len(offers), regime)
-        for one in ranked:  # a candidate who may never win would leave the tender without an end
-            if one.bid in names:
-                admission.check_price(regime, terms["direction"], one.price, terms["baseline"])
+        # A first candidate who may never win would leave the tender without an end.
+        admission.check_price(regime, terms["direction"], ranked[0].price, terms["baseline"])
         totals = canon(methods.totals(terms["method"], tender, ranked))
         await act.query(
             """UPDATE trading_tender SET state = $2, totals = $3, ranking = $4::text::jsonb, version = version + 1

@@ -37,11 +37,13 @@ class Said:
         return json.loads(self.out)
 
 
-def trading(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
+def trading(
+    *command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None, patience: float = 120
+) -> Said:
     """Type a command, as JSON and in English, and wait for it."""
     typed = [sys.executable, "-m", "trading", "--json", "--lang", "en", *map(str, command)]
     environment = {**os.environ, "TRADING_PASSPHRASE": PASSPHRASE, **(env or {})}
-    ran = subprocess.run(typed, capture_output=True, text=True, env=environment, cwd=cwd, timeout=120, check=False)
+    ran = subprocess.run(typed, capture_output=True, text=True, env=environment, cwd=cwd, timeout=patience, check=False)
     return Said(ran.returncode, ran.stdout, ran.stderr)
 
 
@@ -83,9 +85,7 @@ class Platform:
     def archive(self, tender: str) -> None:
         """The operator archives now, without waiting for the window's end."""
         operator = self.story.market.as_("operator")
-        self.story.until(
-            lambda: operator.post(f"/tenders/{tender}/archive", key=secrets.token_hex(8)), "W-BEAT", "E-PENDING"
-        )
+        self.story.until(lambda: operator.post(f"/tenders/{tender}/archive", key=secrets.token_hex(8)), "E-PENDING")
 
     def until(self, tender: str, *states: str, patience: float = 60) -> dict[str, Any]:
         """Wait for a tender to reach a state."""

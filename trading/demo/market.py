@@ -167,16 +167,23 @@ class Market:
 
     # -- after the opening ---------------------------------------------------------------------------------------------
 
-    def reject(self, run: Run) -> None:
-        """The real rejections, under the source's own law."""
+    def reject(self, run: Run) -> int:
+        """The real rejections under the source's own law; in works the prices over the ceiling. How many bids stand."""
+        standing = 0
         for bid in run.source.bids:
-            if bid.rejected:
-                body = {
-                    "bid": run.bids[bid.tenderer],
+            if not run.lawful and bid.rejected:
+                why = {
                     "reason": "disqualified_by_the_source",
                     "article": "source-law: published award status unsuccessful",
                 }
-                self.as_("tenderee").post(f"/tenders/{run.tender}/rejections", body)
+            elif run.lawful and bid.price > run.source.baseline:
+                why = {"reason": "over_ceiling", "article": "招标投标法实施条例 51(5)"}
+            else:
+                standing += 1
+                continue
+            body = {"bid": run.bids[bid.tenderer], **why}
+            self.as_("tenderee").post(f"/tenders/{run.tender}/rejections", body)
+        return standing
 
     def read(self, run: Run) -> Any:
         """The tender as everybody sees it."""

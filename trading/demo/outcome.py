@@ -38,10 +38,6 @@ def verify_all(runs: Sequence[Run], target: Path) -> list[Proof]:
         return list(pool.map(_verify, work))
 
 
-def _receipts(target: Path, run: Run) -> list[Path]:
-    return sorted((target / "receipts" / run.tender).rglob("*.json"))
-
-
 def _verify(work: tuple[Path, Path, list[Path]]) -> Proof:
     from trading.verify import verify
 

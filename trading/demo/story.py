@@ -303,9 +303,8 @@ class Story:
         if not one.outcome.get("opens"):
             return
         tenderee = self.market.as_("tenderee")
-        if not one.lawful:
-            self.market.reject(one)
-        if not one.lawful and not one.source.winner:
+        standing = self.market.reject(one)
+        if not standing or (not one.lawful and not one.source.winner):
             return
         tenderee.post(f"/tenders/{one.tender}/candidates", key=f"candidates-{one.tender}")
         self.until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
@@ -313,9 +312,7 @@ class Story:
     def _archive(self, one: Run) -> None:
         """Both editions, as soon as the log covers the last record."""
         operator = self.market.as_("operator")
-        self.until(
-            lambda: operator.post(f"/tenders/{one.tender}/archive", key=secrets.token_hex(8)), "W-BEAT", "E-PENDING"
-        )
+        self.until(lambda: operator.post(f"/tenders/{one.tender}/archive", key=secrets.token_hex(8)), "E-PENDING")
         one.outcome = self.market.read(one)
 
     # -- proving -------------------------------------------------------------------------------------------------------

@@ -88,6 +88,8 @@ def _tender(item: Mapping[str, Any]) -> SourceTender:
     for bid in item.get("bids") or []:
         try:
             tenderer, price = str(bid["tenderer"]), fen(bid["amount"])
+            if not price:
+                raise ValueError("nothing is offered")
         except (KeyError, ValueError, InvalidOperation):
             notes.append(Note("demo.note.amount", str(bid.get("id", "?"))))
             continue

@@ -1,0 +1,95 @@
+"""`trading demo --quick`, as a newcomer types it: the real tenders twice over, every archive judged by both readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.archive import Archive, write_archive
+from tests import reader
+from tests.cli.platform import Said, trading
+from trading.demo import tenders
+from trading.verify import verify
+
+SOURCE = Path(tenders.__file__).with_name("prozorro.json")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Said, Path]]:
+    """What it said, and the directory it left."""
+    home = tmp_path_factory.mktemp("a demonstration")
+    said = trading("demo", "--quick", "--out", home / "out dir", cwd=home, patience=300)
+    assert said.code == 0, said.err
+    yield said, home / "out dir"
+
+
+def archives(out: Path) -> list[Path]:
+    return sorted(out.glob("*.zip"))
+
+
+def test_every_archive_is_accepted_by_both_readers_with_everybody_s_receipts(shown: tuple[Said, Path]) -> None:
+    _, out = shown
+    trust = (out / "trust" / "policy.txt", out / "trust" / "parties.txt")
+    source = json.loads(SOURCE.read_text("utf-8"))
+    assert len(archives(out)) == 4 * len(source)
+    kept = sorted((out / "receipts").rglob("*.json"))
+    assert len(kept) == 2 * 2 * sum(len(tender["bids"]) for tender in source)  # two runs, two stages
+    for path in archives(out):
+        receipts = [one for one in kept if one.parent.parent.name == path.name.rsplit(".", 2)[0]]
+        found = verify([path], *trust, receipts=receipts)
+        assert found.exit == 0, (path.name, found.reports[0].failed)
+        assert reader.read([path], *trust, receipts=receipts)[:2] == (0, None), path.name
+
+
+def test_it_went_as_it_really_went_and_by_the_law_of_works_otherwise(shown: tuple[Said, Path]) -> None:
+    said = shown[0].value
+    runs: dict[tuple[str, str], Any] = {(one["ocid"], one["regime"]): one for one in said["tenders"]}
+    for tender in json.loads(SOURCE.read_text("utf-8")):
+        real, lawful = runs[tender["ocid"], "source-law"], runs[tender["ocid"], "works"]
+        [won] = [award for award in tender["awards"] if award["status"] == "active"]
+        price, baseline = tenders.fen(won["amount"]), tenders.fen(tender["value"]["amount"])
+        assert (real["award"]["price"], real["award"]["gain"]) == (price, baseline - price)
+        assert real["award"]["bidder_name"].startswith(f"{won['supplier']} ")
+        assert lawful["opened"] == (len(tender["bids"]) >= 3) == (lawful["award"] is not None)
+        if lawful["opened"]:
+            assert lawful["award"]["price"] == min(tenders.fen(bid["amount"]) for bid in tender["bids"])
+    for line in said["sums"]:
+        awards = [one["award"] for one in said["tenders"] if one["award"] and one["regime"] == line["regime"]]
+        assert {award["currency"] for award in awards} == {line["currency"]}
+        assert (line["price"], line["gain"]) == (sum(a["price"] for a in awards), sum(a["gain"] for a in awards))
+
+
+def test_any_member_spoilt_dropped_or_swapped_is_found_though_the_manifest_is_rewritten(
+    shown: tuple[Said, Path], tmp_path: Path
+) -> None:
+    out, spoilt = shown[1], tmp_path / "spoilt.zip"
+    path = archives(out)[0]
+    with Archive.open(path) as archive:
+        files = {name: archive.read(name) for name in archive.names}
+    first, second = sorted(files)[:2]
+    forgeries = [{**files, first: files[second], second: files[first]}]
+    for n, name in enumerate(sorted(files)):
+        forgeries.append({other: data for other, data in files.items() if other != name})
+        at = n * 7919 % len(files[name])
+        changed = files[name][:at] + bytes([files[name][at] ^ 1]) + files[name][at + 1 :]
+        forgeries.append({**files, name: changed})
+    for forged in forgeries:
+        spoilt.unlink(missing_ok=True)
+        write_archive(spoilt, list(forged.items()))
+        found = verify([spoilt], out / "trust" / "policy.txt", out / "trust" / "parties.txt").reports[0]
+        assert found.exit == 3 and found.failed is not None and found.failed.faults[0].at is not None
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "[]", "{}", '[{"ocid": "a"}]', '[{"ocid":"a","title":"","value":{"amount":"1.005"}}]']
+)
+def test_an_input_that_is_none_is_refused_by_name(wrong: str, tmp_path: Path) -> None:
+    (tmp_path / "input.json").write_text(wrong, "utf-8")
+    said = trading("demo", "--quick", "--input", tmp_path / "input.json", "--out", tmp_path / "out")
+    assert said.code == 1 and "D-INPUT" in said.err, said.err
+    assert not (tmp_path / "out").exists()
