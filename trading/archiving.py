@@ -38,7 +38,7 @@ async def archive(platform: Installation, caller: Caller | None, tender: str) ->
     size = await tiles.quorate(pool(), platform.policy, covered + 1)
     done = {r["edition"]: r["sha256"] for r in await _written(tender)}
     if len(done) < len(EDITIONS):
-        async with _alone(tender):
+        async with _alone(platform, tender):
             done = {r["edition"]: r["sha256"] for r in await _written(tender)}
             for edition in EDITIONS:
                 if edition not in done:
@@ -46,13 +46,10 @@ async def archive(platform: Installation, caller: Caller | None, tender: str) ->
     return {"tender": tender, "editions": done, "checkpoint": min(r["checkpoint"] for r in await _written(tender))}
 
 
-_turns = asyncio.Semaphore(2)  # archives a process builds at a time: each keeps a connection for its lock
-
-
 @asynccontextmanager
-async def _alone(tender: str) -> AsyncIterator[None]:
+async def _alone(platform: Installation, tender: str) -> AsyncIterator[None]:
     """One process builds a tender's archive: a timer and a person may both ask. Refused: E-PENDING, ask again."""
-    async with _turns, (await pool()).acquire() as held, held.transaction():
+    async with platform.turns, (await pool()).acquire() as held, held.transaction():
         if not await held.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('archive ' || $1, 0))", tender):
             raise Refused("E-PENDING", record="archived")
         yield
