@@ -248,12 +248,12 @@ def v6():
     factor = 1 if zero.clock is None else need(only(zero.clock, "base factor start") and A.origin.startswith("demo.")) and zero.clock.factor
     A.beat, moved = number(zero.beat, 1) * number(factor, 1) * SECOND, [x for x in of("deadline-moved") if x.get("outage")]
     mine = {p[11:-5] for p in named("statements/.*")} | set(re.findall(H, str(sets)))
-    owed, slack = {A.born} if "rules" in A.js["rulebook.json"] else set(), 4 * A.beat + 30 * factor * SECOND
+    owed, slack = {A.born} if "rules" in A.js["rulebook.json"] else set(), 4 * A.beat + 30 * factor * SECOND; A.slack = slack
     for x in A.recs:
         about = str(x.get("statement")) if x.kind in ("custodian-key-registered", "rehearsed") else None
         new = about in mine and first.setdefault((x.kind, about), x) is x
         if x.n >= A.a and (ours(x) or not x.clear or new): owed.add(over(x))
-    if closed: owed.add(max(n for n in A.beats if n <= min(x.n for x in closed.values())))
+    if closed: owed.add(max(n for n in A.beats if n <= min(x.n for x in of("closed"))))
     for x in moved:
         lo, hi = span(x.outage); last = max(n for n, t in A.times.items() if t <= lo)
         after = A.beats[A.beats.index(last) + 1]; need(lo < hi <= A.times[after] and A.times[after] - A.times[last] > 4 * A.beat)
@@ -459,9 +459,10 @@ def v15():
          NEVER); least = hi + 2 * HOUR if lo <= old <= hi else old + 2 * HOUR if hi < old <= hi + 2 * HOUR else None; need(old < new
          and (new >= least if least else x.t <= old and A.times[over(x)] <= old + 4 * A.beat)); old = new
     for x in of("bid-rejected"): need(A.opens and any(x.bid in c for c in A.eff.values()) and x.reason and x.article)
-    due = [(i, day(when(ann.deadline)) - day(ann.t)) for i in ("WK-06", "GP-01")] + [(i, ann.min_bids) for i in ("WK-26", "GP-29", "SL-01")]
-    late = [i for i, had in due + [("WK-38", day(x.t) - day(ranked[0].t) - 1) for x in won] if rule(i) is not None and had < rule(i)]
-    A.at = f"periods too short: {late}"
+    begun, done = (lambda x: day(max(x.t, A.times[over(x)] - A.slack))), (lambda x: day(min(x.t, A.times[over(x)] + A.slack)))
+    due = [(i, day(when(ann.deadline)) - begun(ann)) for i in ("WK-06", "GP-01")] + [("WK-38", done(x) - begun(ranked[0]) - 1) for x in won]
+    need(all(ann.min_bids >= (rule(i) or 0) for i in ("WK-26", "GP-29", "SL-01")))
+    late = [i for i, had in due if rule(i) is not None and had < rule(i)]; A.at = f"periods too short: {late}"
     need(A.public or all(any(i in x.values() for x in of("alert-raised")) for i in late)); return f"pass ({A.at})" if late else None
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
