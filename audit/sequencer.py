@@ -41,6 +41,7 @@ from audit.trust import Policy
 
 LOCK = 0x6C6F672D62656174  # "log-beat"
 WIDEST = 16  # times the width of record 0
+_UNWANTED = ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_nestloop")
 CALM = timedelta(hours=1)  # how long a wider beat stays without being needed, machine time
 SKEW = timedelta(seconds=2)  # between the database's clock and ours, before it is worth an alert
 
@@ -124,8 +125,9 @@ class Sequencer:
         self._lead = None
         connection = await asyncpg.connect(
             self._dsn,
-            # Index ranges above the low-water mark, whatever stale statistics say: a beat costs the same in a long log.
-            server_settings={"plan_cache_mode": "force_custom_plan", "enable_seqscan": "off", "enable_hashjoin": "off"},
+            # Index ranges above the low-water mark, merged, whatever stale statistics say: a beat costs the same in a
+            # long log and under a long backlog.
+            server_settings={"plan_cache_mode": "force_custom_plan", **dict.fromkeys(_UNWANTED, "off")},
         )
         try:
             leads = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
@@ -241,11 +243,13 @@ class Sequencer:
                 if now < last["made_at"]:
                     raise Broken("L-CLOCK", now=now.isoformat(), last=last["made_at"].isoformat())
 
-            waiting = await db.fetchval(_COUNT, low, 2 * width + 1)
-            next_width, since = self._pace(width, waiting, now, since)
             take = width - 1 if number else width  # record 0 stands for the marker of beat 0
+            rows = await db.fetch(_WAITING, low, take + 1)
+            waiting = len(rows)
+            if waiting > take and width < WIDEST * genesis.width:  # how many more matters only to who may widen
+                waiting = await db.fetchval(_COUNT, low, 2 * width + 1)
+            next_width, since = self._pace(width, waiting, now, since)
             change = next_width != width
-            rows = await db.fetch(_WAITING, low, take + 1 - change)
             left_over, rows = rows[take - change :], rows[: take - change]
             if number == 0 and (not rows or rows[0]["type"] != LOG_OPENED.name):
                 raise Broken("L-ORIGIN", found=rows[0]["type"] if rows else None, expected=genesis.origin)
@@ -403,4 +407,4 @@ INSERT INTO log_checkpoint (size, previous, beat, root, frontier, width, next_wi
     low_record, mark_record, mark_xact, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
 _UNSIGNED = """
 SELECT c.size, c.root FROM log_checkpoint c WHERE c.size >= $1
-AND NOT EXISTS (SELECT FROM log_cosignature s WHERE s.size = c.size AND s.name = $2) ORDER BY c.size"""
+AND NOT EXISTS (SELECT FROM log_cosignature s WHERE s.size = c.size AND s.size >= $1 AND s.name = $2) ORDER BY c.size"""
