@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,8 @@ class Installation:
     store: Store
     uploads: Uploads
     pace: Pace = field(default_factory=Pace)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Archives a process builds at a time: each keeps a connection for its lock."""
 
     async def clock(self) -> Clock:
         """The clock of record 0 (log.md §5); a demonstration's runs faster."""
