@@ -68,7 +68,7 @@ def check_steps(case: Case, bids: Bids, rulebook: Rulebook | None, pace: Pace, f
     _check_rejections(case, bids, found)
     _check_order(case, bids, found)
     if rulebook is not None:
-        _check_periods(case, rulebook, found)
+        _check_periods(case, rulebook, pace, found)
 
 
 def _check_moves(case: Case, pace: Pace, found: Found) -> None:
@@ -136,7 +136,7 @@ def _check_order(case: Case, bids: Bids, found: Found) -> None:
                 found.fault(fact.at, "V-ORDER", first=fact.held.name, then="archived")
 
 
-def _check_periods(case: Case, rulebook: Rulebook, found: Found) -> None:
+def _check_periods(case: Case, rulebook: Rulebook, pace: Pace, found: Found) -> None:
     """The periods and the minimum that the rulebook pins; one kept short must stand in an alert."""
     announcement = case.announcement
     if announcement is None:
@@ -148,15 +148,27 @@ def _check_periods(case: Case, rulebook: Rulebook, found: Found) -> None:
         begun = case.facts(since)
         if least is None or not begun:
             continue
-        last = _day(begun[0].time) + timedelta(days=least)
+        last = _day(_begun(case, begun[0], pace)) + timedelta(days=least)
         if until == "deadline":
             kept = _day(announcement["deadline"]) >= last
         else:
-            kept = all(_day(fact.time) > last for fact in case.facts(until))
+            kept = all(_day(_done(case, fact, pace)) > last for fact in case.facts(until))
         if kept:
             continue
         alerted = any(held.name == "alert-raised" and rule in held.body.values() for held in case.mine)
         (found.note if case.public or alerted else found.fault)(begun[0].at, "V-PERIOD", rule=rule, days=least)
+
+
+def _begun(case: Case, fact: Fact, pace: Pace) -> datetime:
+    """When a period begins: dated back, a notice would have hung longer than anybody could see it."""
+    over = case.log.time_over(fact.index)
+    return fact.time if over is None else max(fact.time, over - pace.span)
+
+
+def _done(case: Case, fact: Fact, pace: Pace) -> datetime:
+    """When a period was over for whoever acted: nobody acts after the first checkpoint over his act."""
+    over = case.log.time_over(fact.index)
+    return fact.time if over is None else min(fact.time, over + pace.span)
 
 
 def _day(moment: datetime) -> date:
