@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from audit.refusal import Broken, Refused
+from trading.law.admission import GROUNDS
 from trading.law.article import Article
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.periods import Span
@@ -46,11 +47,16 @@ def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
 def tell(error: Refused | Broken, lang: str = DEFAULT) -> str:
     """An error as a sentence, with the article it rests on: `投标截止时间已过…（《招标投标法实施条例》第三十六条）`."""
     sentence = say(error.code, lang, **error.facts)
-    article = getattr(error, "article", None)
+    article = article_of(error)
     if not article:
         return sentence
     cited = article.cite(language(lang)) if isinstance(article, Article) else str(article)
     return f"{sentence}（{cited}）" if language(lang) == ZH else f"{sentence} ({cited})"
+
+
+def article_of(error: Refused | Broken) -> Any:
+    """The article an error rests on: its own, or the law's for a refusal of the floors that know no law; else None."""
+    return getattr(error, "article", None) or GROUNDS.get(error.code)
 
 
 def derive(span: Span, lang: str = DEFAULT) -> str:

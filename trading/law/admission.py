@@ -1,20 +1,24 @@
-"""Who may bid, and when bids may be opened."""
+"""Who may bid, what may win, and where the law says so."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
 from audit.refusal import Refused
-from trading.law.article import article
+from trading.law import statutes
+from trading.law.article import Article, article
 from trading.law.regimes import BUY, Regime
 
-
-@article("招标投标法实施条例", 36)
-def in_time(now: datetime, deadline: datetime) -> None:
-    """A bid that arrives after the deadline is refused (E-LATE). The deadline itself is still in time (民法典 1259)."""
-    if now > deadline:
-        raise Refused("E-LATE", deadline=deadline, received=now)
+GROUNDS: Mapping[str, Article] = {
+    "E-LATE": statutes.WK_22.article,
+    "E-BOXES": statutes.OP_11.article,
+    "E-PAYLOAD": statutes.OP_11.article,
+    "E-TWICE": Article(statutes.DETAIL, 51),
+    "E-EARLY": statutes.WK_24.article,
+    "E-HOUR": statutes.OP_14.article,
+}
+"""Articles of what a floor below refuses by name, knowing no law: late, not sealed as prescribed, a second bid, an hour
+that has not come. The edge adds them."""
 
 
 @article("电子招标投标办法", 23)
@@ -29,11 +33,6 @@ def not_the_tenderee(bidder: str, tenderee: str, agency: str = "") -> None:
     """Neither the tenderee nor its agent bids in its own tender (E-OWN-TENDER)."""
     if bidder in {tenderee, agency} - {""}:
         raise Refused("E-OWN-TENDER", bidder=bidder)
-
-
-def opens(bidders: Collection[str], min_bids: int) -> bool:
-    """Whether a box opens: enough distinct bidders in it at the deadline (招标投标法实施条例 44; 财政部令87号 41)."""
-    return len(set(bidders)) >= min_bids
 
 
 @article("招标投标法实施条例", 51)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from audit.refusal import Broken, Refused
 from trading.law.article import Article
-from trading.messages import EN, negotiate, say
+from trading.messages import EN, article_of, negotiate, say
 
 logger = logging.getLogger("trading.web")
 
@@ -101,7 +101,7 @@ def from_error(lang: str, error: Exception) -> Response:
             extensions["errors"] = errors
         facts = {k: v for k, v in error.facts.items() if k != "errors"}
         headers = {"Allow": str(facts["allow"])} if error.code == "W-METHOD" else None
-        return problem(lang, error.code, article=error.article, facts=facts, headers=headers, **extensions)
+        return problem(lang, error.code, article=article_of(error), facts=facts, headers=headers, **extensions)
     trace = secrets.token_hex(8)
     if isinstance(error, Broken):
         logger.error("broken %s: %s", trace, error, exc_info=error)
