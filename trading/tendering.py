@@ -6,6 +6,7 @@ A refusal that passed E-SIG is recorded and promised in the same request; whoeve
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from audit.receipt import Receipt
 from audit.refusal import Refused
 from bidding import boxes, refusals, signers, unsealing
 from bidding.boxes import Submission
-from trading import logbook
+from trading import logbook, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission
@@ -211,6 +212,7 @@ async def bring_payload(
         )
     if not taken:
         raise Refused("E-PAYLOAD", what="root")
+    await tenders.rearm("open", tender)  # what was missing is there: look again
     return {"record": manifest, "type": "payload"}
 
 
@@ -222,7 +224,12 @@ async def _write(path: Path, body: AsyncIterator[bytes], most: int) -> None:
             size += len(piece)
             if size > most:
                 raise Refused("W-SIZE", limit=most)
-            await asyncio.to_thread(file.write, piece)
+            try:
+                await asyncio.to_thread(file.write, piece)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise Refused("E-FULL", size=size) from None
+                raise
 
 
 def _receipt(platform: Installation, ref: RecordRef, manifest: str | None) -> dict[str, Any]:

@@ -49,6 +49,15 @@ async def arm(act: Act, kind: str, tender: str, due: datetime) -> None:
     )  # fmt: skip
 
 
+async def rearm(kind: str, tender: str) -> None:
+    """Let a timer that has run run again, now; outside any act, for what is no fact."""
+    await pool().execute(
+        """UPDATE trading_timer SET done_at = NULL, attempts = 0, leased_until = NULL, generation = generation + 1
+           WHERE kind = $1 AND tender_id = $2 AND due_at <= log_now()""",
+        kind, tender,
+    )  # fmt: skip
+
+
 # ----------------------------------------------------------------------------------------------------------- projects
 
 _PROJECT = """SELECT p.id, p.number, p.title, p.regime, p.direction, p.currency, p.description, p.source,

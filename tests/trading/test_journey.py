@@ -285,3 +285,30 @@ async def _downloaded(desk: Desk) -> dict[str, Path]:
         found[edition] = desk.town.settings.archives_dir / f"{desk.tender}.{edition}.zip"
         assert sha256_hex(found[edition].read_bytes()) == digest
     return found
+
+
+async def test_a_payload_the_store_lost_is_brought_by_its_bidder(desk: Desk) -> None:
+    await desk.open()
+    firms = [await desk.bidder(name) for name in ("安和", "赣江")]
+    bodies = [await desk.body(firm, price) for firm, price in zip(firms, (9_000_000, 8_000_000), strict=True)]
+    for firm, body in zip(firms, bodies, strict=True):
+        await desk.town.call(firm.name, "POST", f"/tenders/{desk.tender}/bids/{firm.bid}", 201, body)
+    lost = firms[1].last["documents"].hash
+    name = await pool().fetchval("SELECT upload_id FROM bidding_deposit WHERE hash = $1", lost)
+    kept = await desk.town.platform.store.read(name)
+    await desk.town.platform.store.erase(name)  # a disk that forgot
+    await desk.wait()
+    opened = await desk.open_boxes()
+    assert opened["state"] == "closed"  # nobody is awarded while one envelope waits
+    path = f"/api/v1/tenders/{desk.tender}/payloads/{lost}"
+    wrong = await desk.town.as_("安和").put(path, content=kept[:-1] + b"x")
+    assert wrong.status_code == 409 and wrong.json()["code"] == "E-PAYLOAD"
+    brought = await desk.town.as_("赣江").put(path, content=kept)
+    assert brought.status_code == 200, brought.text
+    await desk.town.timers.run_due()
+    opened = await desk.town.call("public", "GET", f"/tenders/{desk.tender}", 200)
+    assert opened["state"] == "opened" and all(set(b["verdicts"].values()) == {"OK"} for b in opened["bids"])
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
+    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
+    await desk.town.beat()
+    check(desk, await desk.archive())
