@@ -1,8 +1,8 @@
 """The closing of a tender's boxes: the list, once and for ever, before any share exists (envelope.md §6.1).
 
 The box row is taken FOR UPDATE, so every deposit either committed before (and is on the list) or waits, finds the
-box closed and is late. What the closing says is `tally`'s answer to the log's own records of the box: custodians and
-verifiers call the same function.
+box closed and is late. What the closing says is `tally`'s answer to the log's own records of the box. Every custodian's
+tool calls the same function before it releases anything; `verify_lists.py` counts again, from an archive alone.
 """
 
 from __future__ import annotations

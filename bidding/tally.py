@@ -1,4 +1,4 @@
-"""What a closing says, computed from the events alone: by the server, by every custodian, by every verifier.
+"""What a closing says, computed from the events alone: by the server that closes, by every custodian that releases.
 
 envelope.md §6.1. Nothing here looks at who asks or what time it is: `list_root`, `events_root`, `count` and `opens` follow
 from the records of the box and the signed objects they name.

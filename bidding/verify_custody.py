@@ -14,11 +14,9 @@ from audit.refusal import Broken, Refused
 from audit.report import Found
 from audit.trust import BadSignature, Identities, record_sig_bytes, sig_hash, verify_signatures
 from audit.verify import Log
-from bidding import wire
 from bidding.case import Case, Fact
-from bidding.keys import Keyset, Statement, check_custodian, check_keyset, check_rehearsal, check_statement
-
-RELEASE = b"trading/release/v1\n"
+from bidding.custody import check_release
+from bidding.keys import Keyset, Statement, check_keyset, check_rehearsal, check_statement
 
 
 def check_identities(log: Log, found: Found) -> Identities:
@@ -108,7 +106,7 @@ def _check_rehearsed(case: Case, identities: Identities, path: str, name: str, m
         raise Broken("V-UNREGISTERED", statement=name)
     if sig_hash(value["sig"]) != registered["sig_hash"]:
         raise Broken("V-SIG-HASH", path=path)
-    statement = check_statement(data, value["sig"], identities, origin=case.log.about.origin, at=registered.time)
+    statement = check_statement(data, value["sig"], identities, origin=case.log.about.origin, at=registered.since)
     if registered.held.body["subject"] != statement.custodian:
         raise Broken("V-RECORD", why="subject")
     problem: Exception = Broken("V-UNREHEARSED", statement=name)
@@ -123,7 +121,7 @@ def _check_rehearsed(case: Case, identities: Identities, path: str, name: str, m
                 proof=bytes.fromhex(fact["proof"]),
                 sig=fact["sig"],
                 identities=identities,
-                at=fact.time,
+                at=fact.since,
             )
             return statement
         except (Broken, Refused) as why:
@@ -205,7 +203,7 @@ def check_releases(
     admitted = _check_settled(case, identities, keysets, found)
     for ended in case.facts("window-ended"):
         with found.at(ended.at):
-            log.trust.parties.two_authorities(ended["sig"], record_sig_bytes(ended.held.body), ended.time)
+            log.trust.parties.two_authorities(ended["sig"], record_sig_bytes(ended.held.body), ended.since)
             _check_missing(case, keysets, ended)
     seen: set[tuple[str, int]] = set()
     for fact in case.facts("released"):
@@ -263,28 +261,18 @@ def _check_release(
         raise Broken("V-HASH", path=path)
     if sig_hash(value["sig"]) != fact["sig_hash"]:
         raise Broken("V-SIG-HASH", path=path)
-    try:
-        found = wire.read(data, "trading.release/v1", _RELEASE)
-    except wire.Malformed as why:
-        raise Broken("V-RELEASE", why=str(why)) from None
-    seat = keyset.seat(fact["i"])
-    check_custodian(value["sig"], RELEASE + data, identities, seat.custodian, fact.time)
-    expected = (case.tender, fact["stage"], keyset.id, fact["i"], closing.hash)
-    if tuple(found[name] for name in ("tender", "stage", "keyset", "i", "closed")) != expected:
-        raise Broken("V-RELEASE", why="of another closing")
-    if [(share["bid"], share["seq"]) for share in found["shares"]] != sorted(listed.items()):
-        raise Broken("V-RELEASE", why="not the list")
-    return {share["bid"]: share["y"] for share in found["shares"]}
-
-
-_RELEASE: dict[str, wire.Reader] = {
-    "tender": wire.text,
-    "stage": wire.name,
-    "keyset": wire.HASH,
-    "i": wire.integer(1),
-    "closed": wire.HASH,
-    "shares": wire.listed(wire.nested({"bid": wire.BID, "seq": wire.integer(1), "y": wire.maybe(wire.base64(32))})),
-}
+    found = check_release(
+        data,
+        value["sig"],
+        keyset=keyset,
+        closed=closing.hash,
+        listed=listed,
+        identities=identities,
+        at=fact.since,
+    )
+    if found.i != fact["i"]:
+        raise Refused("E-RELEASE", why="of another closing or key set")
+    return {bid: y for bid, (_, y) in found.shares.items()}
 
 
 def _check_settled(case: Case, identities: Identities, keysets: Mapping[str, Keyset], found: Found) -> dict[str, Fact]:
@@ -297,8 +285,8 @@ def _check_settled(case: Case, identities: Identities, keysets: Mapping[str, Key
             signers = verify_signatures(fact["sig"], record_sig_bytes(fact.held.body))
             keys = {signer.key for signer in signers if signer.alg == "EdDSA" and not signer.x5c}
             authorities = {line.public for line in case.log.trust.parties.lines
-                           if line.kind == "authority" and line.in_force(fact.time)}  # fmt: skip
-            if not keys & authorities or not keys & _tenderees(case, identities, fact.time):
+                           if line.kind == "authority" and line.in_force(fact.since)}  # fmt: skip
+            if not keys & authorities or not keys & _tenderees(case, identities, fact.since):
                 raise BadSignature("tenderee_and_authority")
             settled[fact["stage"]] = fact
     return settled

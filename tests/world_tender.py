@@ -18,11 +18,11 @@ from audit.receipt import Receipt
 from audit.signature import sig_hash
 from audit.trust import record_sig_bytes
 from bidding import keys
+from bidding.custody import RELEASE
 from bidding.envelope import Source, seal_envelope
 from bidding.manifest import PREFIX, Context, Manifest
 from bidding.registrations import WITHDRAWAL, write_withdrawal
 from bidding.unseal import Opened, open_box, unseal
-from bidding.verify_custody import RELEASE
 from bidding.verify_lists import root_of
 from tests.world import SYSTEM, Bidder, Logged, World
 from trading.edition import Disclosed, Edition, Material, edition_files

@@ -13,4 +13,4 @@ def test_release_that_omits_a_bid(stage: Stage) -> None:
     tender.release("C-TEN")
     tender.release("C-NOT", omit=[tender.bids[1].id])
     tender.finish()
-    stage.caught(tender, "V10", "V-RELEASE")
+    stage.caught(tender, "V10", "E-RELEASE")
