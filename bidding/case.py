@@ -202,6 +202,8 @@ class Fact:
 
     held: Held
     body: Mapping[str, Any]
+    since: datetime
+    """When keys are looked up for it: its time, but not before a vouching that lies below it (envelope.md §2a)."""
 
     @property
     def index(self) -> int:
@@ -236,7 +238,10 @@ class Case:
         self._malformed: dict[int, list[tuple[str, str]]] = defaultdict(list)
         self.mine: list[Held] = []
         """Every record of the tender that the archive shows, of whatever type."""
+        late: datetime | None = None
         for _, held in sorted(log.held.items()):
+            if held.name == "identity-vouched":
+                late = held.time if late is None else max(late, held.time)
             tender = held.body.get("tender")
             if tender == self.tender:
                 self.mine.append(held)
@@ -252,7 +257,8 @@ class Case:
                 if "tender" in fields and held.body["subject"] != self.tender:
                     raise wire.Malformed("subject")
                 picked = {name: body[name] for name in fields if name in body}
-                self._facts[held.name].append(Fact(held, wire.members(picked, fields)))
+                since = held.time if late is None else max(held.time, late)
+                self._facts[held.name].append(Fact(held, wire.members(picked, fields), since))
             except ValueError as why:
                 self._malformed[step].append((held.at, str(why)))
 

@@ -183,7 +183,7 @@ def _read_registrations(case: Case, bids: Bids, found: Found) -> dict[str, Regis
                 value["sig"],
                 origin=log.about.origin,
                 parties=log.trust.parties,
-                at=fact.time,
+                at=fact.since,
             )
             if (registration.bidder, registration.key) != (fact["bidder"], fact["key"]):
                 raise Broken("V-RECORD", why="bidder or key")

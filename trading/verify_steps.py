@@ -56,7 +56,7 @@ def outages(case: Case) -> list[Outage]:
 def _declared(case: Case, fact: Fact) -> bool:
     """Whether two authorities signed the record."""
     try:
-        case.log.trust.parties.two_authorities(fact.held.body.get("sig"), record_sig_bytes(fact.held.body), fact.time)
+        case.log.trust.parties.two_authorities(fact.held.body.get("sig"), record_sig_bytes(fact.held.body), fact.since)
     except BadSignature:
         return False
     return True
