@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trading import messages
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("audit", "bidding", "experts", "trading")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -93,6 +95,31 @@ def test_a_sentence_is_complete(code: str) -> None:
     assert fields[0] == fields[1], f"{code}: the two languages tell different facts"
     assert re.search(r"[\u4e00-\u9fff]", entry["zh"]), f"{code}: no Chinese in the Chinese sentence"
     assert not re.search(r"[\u4e00-\u9fff]", entry["en"]), f"{code}: Chinese in the English sentence"
+
+
+def details() -> dict[str, str]:
+    """Every detail (`why`) that a source file says in its own words, with where; a fact in it stands as `7`."""
+    found: dict[str, str] = {}
+    for path in SOURCES:
+        for call in calls(path):
+            said = [keyword.value for keyword in call.keywords if keyword.arg == "why"]
+            if named(call) in ("Unproven", "Malformed", "BadContainer", "BadSignature", "NotCanonical"):
+                said += call.args[:1]
+            for node in said:
+                for one in (node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,):
+                    where = f"{path.relative_to(ROOT)}:{call.lineno}"
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        found.setdefault(one.value, where)
+                    elif isinstance(one, ast.JoinedStr):
+                        parts = [v.value if isinstance(v, ast.Constant) else "7" for v in one.values]
+                        if any(re.search(r"[a-z]", str(part)) for part in parts):
+                            found.setdefault("".join(map(str, parts)), where)
+    return found
+
+
+def test_every_detail_is_told_in_both_languages() -> None:
+    untold = {why: where for why, where in details().items() if why in messages.say("E-CANON", why=why)}
+    assert untold == {}
 
 
 # ---- floors: the contracts are there and cover every pure module

@@ -5,6 +5,7 @@ Lower floors raise `Refused("E-LATE", …)` and know no language; the edge (CLI,
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -41,7 +42,7 @@ def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
     if entry is None:
         return code
     key = "en" if language(lang) == EN else "zh"
-    return entry[key].format_map(_Facts({name: _word(value, key) for name, value in facts.items()}))
+    return entry[key].format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
 
 
 def tell(error: Refused | Broken, lang: str = DEFAULT) -> str:
@@ -92,6 +93,35 @@ def _preferences(header: str) -> Iterable[tuple[str, float]]:
                 continue
         if tag.strip():
             yield tag.strip(), weight
+
+
+REASON = "why: "
+"""Codes of details. Lower floors say `why` in a word or a phrase of their own; the catalogue has it in both languages."""
+
+
+@lru_cache(maxsize=1)
+def _reasons() -> tuple[tuple[re.Pattern[str], Mapping[str, str]], ...]:
+    """Every phrase as a pattern, those that say most first."""
+    made = []
+    for code, entry in catalogue().items():
+        if code.startswith(REASON):
+            words = re.split(r"\{(\w+)\}", code[len(REASON) :])
+            pattern = "".join(f"(?P<{w}>.*)" if n % 2 else re.escape(w) for n, w in enumerate(words))
+            made.append((sum(map(len, words[::2])), re.compile(pattern, re.DOTALL), entry))
+    return tuple((pattern, entry) for _, pattern, entry in sorted(made, key=lambda one: -one[0]))
+
+
+def _fact(name: str, value: Any, key: str) -> str:
+    return _reason(value, key) if name == "why" and isinstance(value, str) else _word(value, key)
+
+
+def _reason(text: str, key: str) -> str:
+    """A detail in the reader's language; what nobody foresaw (an error of the system) as it came."""
+    for pattern, entry in _reasons():
+        if found := pattern.fullmatch(text):
+            inner = {name: _reason(part, key) if name == "why" else part for name, part in found.groupdict().items()}
+            return entry[key].format_map(inner)
+    return text
 
 
 class _Facts(dict[str, str]):
