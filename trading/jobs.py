@@ -268,6 +268,8 @@ async def _watch(platform: Installation, sequencer: Sequencer) -> None:
 async def run(settings: Settings) -> None:
     """Sequencer and timers until SIGTERM. Raises what stops the sequencer: a broken log is not carried on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    for chatty in ("httpx", "apscheduler"):  # a line or more a beat, all day
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     accounts.use_pepper(accounts.pepper_of(settings))
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -121,7 +121,6 @@ class Story:
             "TRADING_WIDTH": str(WIDTH),
             "TRADING_PORT": str(self.port),
             "TRADING_WITNESSES": json.dumps([f"{people.WITNESS_NAME}=http://127.0.0.1:{witness_port}"]),
-            "TRADING_PASSPHRASE": self.cast.passphrase,
             "TRADING_LANG": self.screen.lang,
         }
         settings = Settings(data=self.home, origin=people.ORIGIN, beat=BEAT, width=WIDTH, port=self.port)
@@ -136,13 +135,18 @@ class Story:
             ["witness", "serve", "--state", str(self.home / "witness" / "state"), "--key", str(witness), "--name",
              people.WITNESS_NAME, "--policy", str(self.trust_files / "policy.txt"), "--port", str(witness_port),
              "--platform", self.url, "--clock", clock],
-            self.environment,
+            self.environment | self._passphrase,
         )  # fmt: skip
         self.processes.wait_for("witness", f"http://127.0.0.1:{witness_port}/healthz")
         self.processes.start("jobs", ["jobs"], self.environment)
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
         self._tell("demo.started", url=self.url, factor=self.clock.factor)
+
+    @property
+    def _passphrase(self) -> dict[str, str]:
+        """For the tools of custodians and witnesses; the platform's own processes never learn it."""
+        return {"TRADING_PASSPHRASE": self.cast.passphrase}
 
     async def _open(self, settings: Any, migrate: Callable[[Any], Any]) -> str:
         """Migrate, open the log under the demonstration's clock, and found the first administrator."""
@@ -228,7 +232,7 @@ class Story:
             str(self.trust_files / "parties.txt"),
         ]
         command += ["--state", str(identity.parent / "state"), "--url", self.url]
-        environment = {**self.environment, "TRADING_TOKEN": self.market.tokens[id]}
+        environment = {**self.environment, **self._passphrase, "TRADING_TOKEN": self.market.tokens[id]}
         self.processes.start(f"custodian-{identity.parent.name}", command, environment)
 
     def _admit_bidders(self) -> None:
