@@ -14,7 +14,7 @@ from tests.trading.town import town
 from trading import postgres
 from trading.settings import Settings
 
-FIRMS = 5
+FIRMS = 40
 ONLOOKERS = ("public", "tenderee", "operator", "supervisor", "C-SUP", "rival", "sa")
 PATHS = (
     "/", "/p/{project}", "/t/{tender}", "/ledger", "/proof", "/log/checkpoint", "/log/status", "/log/tile/0/000.p/{tail}",
@@ -22,7 +22,7 @@ PATHS = (
     "/api/v1/projects", "/api/v1/projects/{project}", "/api/v1/tenders", "/api/v1/tenders/{tender}",
     "/api/v1/tenders/{tender}/timeline", "/api/v1/tenders/{tender}/bids", "/api/v1/tenders/{tender}/sealing-kit",
     "/api/v1/tenders/{tender}/kits/form", "/api/v1/tenders/{tender}/archive/public", "/api/v1/organisations",
-    "/api/v1/trades", "/api/v1/custody", "/api/v1/people", "/api/v1/tokens",
+    "/api/v1/trades", "/api/v1/custody", "/api/v1/people?limit=100", "/api/v1/tokens?limit=100",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ async def _looked_at(settings: Settings, owner_dsn: str, tmp: Path, bids: int) -
     async with postgres.connected(settings), town(settings, owner_dsn) as place:
         desk = Desk(place, tmp)
         await desk.open()
-        firms = [await desk.bidder(f"firm{n}") for n in range(FIRMS)]
+        firms = [await desk.bidder(f"firm{n:02}") for n in range(FIRMS)]
         await place.enrol("rival", "bidder")
         await place.beat()
         for n, firm in enumerate(firms):
