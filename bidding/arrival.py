@@ -15,9 +15,13 @@ from typing import Any
 from audit.refusal import Refused
 from audit.trust import BadSignature, verify_signatures
 from bidding import hpke
-from bidding.manifest import BOX, HEAD, PREFIX, Manifest
-from bidding.payload import is_payload_size
+from bidding.container import HEADER_LIMIT
+from bidding.manifest import BOX, FORM, HEAD, PREFIX, Manifest
+from bidding.payload import BLOCK, is_payload_size, payload_size
 from bidding.registrations import Keyring, acting_key
+
+FORM_MOST = payload_size(-(-(4 + HEADER_LIMIT) // BLOCK) * BLOCK)
+"""The largest payload of stage `form`: a header and no files. Custodians carry all of them, so nobody sends a heap."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,14 @@ def check_unseen(manifest: Manifest, seen: Collection[bytes]) -> None:
         raise Refused("E-DUPHEAD", bidder=manifest.bidder)
 
 
+def is_possible_size(manifest: Manifest) -> bool:
+    """Whether a payload of this stage can have the size that the manifest says."""
+    return is_payload_size(manifest.size) and (manifest.stage != FORM or manifest.size <= FORM_MOST)
+
+
 def check_payload(manifest: Manifest, *, head: bytes, size: int, root: str) -> None:
     """E-PAYLOAD: head, size and root over the stored bytes are the manifest's, and the size is 72 + 65,600·m."""
-    if size != manifest.size or not is_payload_size(size):
+    if size != manifest.size or not is_possible_size(manifest):
         raise Refused("E-PAYLOAD", field="size", found=size, wanted=manifest.size)
     if root != manifest.root:
         raise Refused("E-PAYLOAD", field="root", found=root, wanted=manifest.root)

@@ -270,6 +270,8 @@ class _Request:
             for stage, manifest in self._each():
                 self._check_own(stage, manifest, {stage: manifest.context.keyset})
                 arrival.check_boxes(manifest, len(manifest.boxes))
+                if not arrival.is_possible_size(manifest):
+                    return False
                 self.keys[stage] = acting_key(self.stages[stage].sig)
                 arrival.check_signature(manifest, self.stages[stage].sig)
                 self.sigs[stage] = canon(list(self.stages[stage].sig))

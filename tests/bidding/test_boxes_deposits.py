@@ -12,11 +12,13 @@ import asyncpg
 import pytest
 
 from audit.act import pool
-from audit.canon import sha256_hex
+from audit.canon import b64, canon, parse, sha256_hex
 from audit.refusal import Refused
 from audit.trust import Ed25519Signer
 from bidding import boxes, refusals
 from bidding.envelope import new_bid
+from bidding.manifest import PREFIX
+from bidding.payload import measure
 from tests.bidding.town import TENDER, Town
 
 
@@ -298,3 +300,22 @@ async def test_a_deadline_moves_later_and_its_deposits_follow(town: Town) -> Non
             act, tender=TENDER, deadline=later + timedelta(hours=5), reason="outage", outage=outage
         )
     await town.hand_in(xu, "form")
+
+
+async def test_a_form_is_no_heap(town: Town) -> None:
+    """Every custodian carries every form payload before the opening: one of a gigabyte would stop them all."""
+    heap = await town.bidder("91HEAP")
+    good = {stage: town.seal(heap, stage) for stage in town.keysets}
+    for blocks, refused in ((18, True), (17, False)):
+        payload = town.tmp / f"{blocks}.payload"
+        payload.write_bytes(bytes(72 + 65_600 * blocks))
+        root, size, head = measure(payload)
+        value = {**parse(good["form"].manifest), "root": root, "size": size, "head": b64(head)}
+        data = canon(value)
+        form = replace(good["form"], manifest=data, sig=[heap.signer.sign(PREFIX + data)], payload=payload)
+        given = await town.parcels(heap, good | {"form": form})
+        if refused:
+            with pytest.raises(Refused, match="E-PAYLOAD"):
+                await town.submit(heap, given)
+        else:
+            await town.submit(heap, given)
