@@ -15,6 +15,7 @@ was logged is lost with it, and no bid depends on it.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from audit.act import RecordRef
 from audit.canon import b64, unb64
 from audit.checkpoint import Checkpoint, sign_checkpoint
-from audit.receipt import Receipt, promise
+from audit.receipt import PROMISE, Receipt, promise
 from audit.refusal import Broken, Refused
 from audit.signature import Ed25519Signer
 from audit.trust import NOTE, Vkey
@@ -92,6 +93,15 @@ class LogKey:
         if not ref.committed:
             raise RuntimeError("a promise before the act has ended")
         return Receipt(ref.record, self.promise(ref.entry), manifest, ref.nonce)
+
+    def attest(self, domain: bytes, data: bytes) -> list[dict[str, str]]:
+        """A signature array over `domain || data`: the platform's word on what a floor above defines.
+
+        The domain keeps it apart from promises and checkpoints, whose bytes begin otherwise.
+        """
+        if not re.fullmatch(rb"trading/[a-z-]+/v[0-9]+\n", domain) or domain == PROMISE:
+            raise ValueError("a domain of its own")
+        return [self._signer.sign(domain + data)]
 
     def sign(self, checkpoint: Checkpoint) -> bytes:
         """The signed note over a checkpoint that is committed in the database.

@@ -25,9 +25,12 @@ _TYPE: Final = "trading.receipt/v1"
 _KEYS: Final = frozenset({"type", "manifest", "nonce", "record", "promise"})
 
 
+PROMISE: Final = b"trading/promise/v1\n"
+
+
 def promise_message(entry: bytes) -> bytes:
     """What the log key signs as soon as a record is durable: ``"trading/promise/v1\\n" || entry``."""
-    return b"trading/promise/v1\n" + entry
+    return PROMISE + entry
 
 
 def promise(signer: Ed25519Signer, entry: bytes) -> bytes:

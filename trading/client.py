@@ -42,6 +42,11 @@ class Answered(Refused):
         """The receipt of a recorded refusal (log.md §6); empty if the refusal was not recorded."""
         return self.problem.get("receipt") or {}
 
+    @property
+    def slip(self) -> Mapping[str, Any]:
+        """The signed slip of a refusal that was not recorded (envelope.md §5); empty if there is none."""
+        return self.problem.get("slip") or {}
+
 
 class Payload(Protocol):
     """Something to upload that can be read from any place by several threads."""

@@ -13,12 +13,13 @@ from typing import Any
 
 from audit import tiles
 from audit.act import Actor, RecordRef, acting, pool
-from audit.canon import parse_object, sha256_hex
+from audit.canon import b64, parse_object, sha256_hex
 from audit.merkle import inclusion_proof
 from audit.receipt import Receipt
 from audit.refusal import Refused
 from bidding import boxes, refusals, signers, unsealing
 from bidding.boxes import Submission
+from bidding.slips import SLIP, write_slip
 from trading import logbook, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
@@ -152,11 +153,24 @@ async def _handed_in_before(
 
 
 async def _proven(platform: Installation, actor: Actor, no: Refused) -> Refused:
-    """The refusal with its receipt, if it is one that is recorded (envelope.md §5: after E-SIG, at most 20 an hour)."""
+    """The refusal, signed: with its receipt if it is recorded (envelope.md §5: after E-SIG, at most 20 an hour), else
+    with a slip."""
     if await refusals.to_be_recorded(no):
         async with acting(actor) as act:
             ref = await refusals.refuse(act, no)
         no.receipt = _receipt(platform, ref, ref.body["manifest"])  # type: ignore[attr-defined]
+    elif isinstance(no, refusals.Declined):
+        what = no.attempt
+        slip = write_slip(
+            origin=platform.origin,
+            tender=what.tender,
+            stage=what.stage,
+            bidder=what.bidder,
+            code=no.code,
+            manifest=what.manifest,
+            time=await pool().fetchval("SELECT log_now()"),
+        )
+        no.slip = {"refusal": b64(slip), "sig": platform.key.attest(SLIP, slip)}  # type: ignore[attr-defined]
     return no
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from audit.act import pool
-from audit.canon import b64, canon, sha256_hex, stamp
+from audit.canon import b64, canon, sha256_hex, stamp, unb64
 from audit.receipt import Receipt, check_receipt
+from audit.refusal import Broken
 from bidding import keys
+from bidding.slips import check_slip
 from tests.trading.desk import Desk
 from tests.trading.town import Town
 from trading.verify import verify
@@ -312,3 +314,21 @@ async def test_a_payload_the_store_lost_is_brought_by_its_bidder(desk: Desk) -> 
     await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
     await desk.town.beat()
     check(desk, await desk.archive())
+
+
+async def test_a_refusal_nobody_records_is_signed_all_the_same(desk: Desk) -> None:
+    """赣江 sends a manifest whose signature does not hold: nobody knows who asks, so nothing is logged; but it is signed."""
+    await desk.open()
+    firm = await desk.bidder("赣江")
+    body = await desk.body(firm, 9_000_000)
+    sig = body["stages"]["form"]["sig"][0]
+    sig["sig"] = b64(bytes(64))
+    told = await desk.town.call("赣江", "POST", f"/tenders/{desk.tender}/bids/{firm.bid}", 409, body)
+    assert told["code"] == "E-SIG" and "receipt" not in told
+    refused = unb64(body["stages"]["form"]["manifest"])
+    data, sigs = unb64(told["slip"]["refusal"]), told["slip"]["sig"]
+    assert check_slip(data, sigs, desk.town.policy, refused)["code"] == "E-SIG"
+    assert await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'refused'") == 0
+    for forged, about in ((data.replace(b"E-SIG", b"E-SEQ"), refused), (data, refused + b" ")):
+        with pytest.raises(Broken, match="R-SLIP"):
+            check_slip(forged, sigs, desk.town.policy, about)

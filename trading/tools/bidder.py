@@ -172,6 +172,8 @@ def submit(
     except Answered as no:
         if no.receipt:
             (receipts / "refused.json").write_bytes(canon(dict(no.receipt)))
+        if no.slip:
+            (receipts / "slip.json").write_bytes(canon(dict(no.slip)))
         raise
     kept = {}
     for name, value in answer["receipts"].items():

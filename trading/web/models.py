@@ -84,6 +84,7 @@ class Problem(Model):
     article: str | None = None
     facts: dict[str, Any] = {}
     receipt: dict[str, Any] | None = None
+    slip: dict[str, Any] | None = None
     errors: list[dict[str, Any]] | None = None
 
 

@@ -97,6 +97,8 @@ def from_error(lang: str, error: Exception) -> Response:
         extensions = {}
         if receipt := getattr(error, "receipt", None):  # what makes the refusal of a bid provable (tendering.py)
             extensions["receipt"] = receipt
+        if slip := getattr(error, "slip", None):  # or, of one that is not recorded, the signed slip
+            extensions["slip"] = slip
         if errors := error.facts.get("errors"):
             extensions["errors"] = errors
         facts = {k: v for k, v in error.facts.items() if k != "errors"}
