@@ -186,7 +186,9 @@ class Timers:
         missing = await self.missing(tender)
         if not any(missing.values()):
             return None
-        await raise_alerts(self.platform.centre, [Alert("T-WINDOW", tender, {"level": "red", "missing": missing}, tender)])
+        await raise_alerts(
+            self.platform.centre, [Alert("T-WINDOW", tender, {"level": "red", "missing": missing}, tender)]
+        )
         logger.warning("window over, releases missing: %s %s", tender, missing)
         return None
 
