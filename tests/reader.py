@@ -434,8 +434,8 @@ def v13():
 def rule(i): return next((r.value for r in A.js["rulebook.json"].get("rules", ()) if r.id == i), None)
 def v14():
     ranked, won, rejected = [*of("candidates-published")], [*of("awarded")], [(x.n, x.get("bid")) for x in of("bid-rejected")]
-    owes(r"evaluation/totals\.json", {"evaluation/totals.json"} if ranked else ())
-    need(len(ranked) < 2 and len(won) < 2 and (ranked or not won) and (A.opens or not ranked))
+    owes(r"evaluation/totals\.json", {"evaluation/totals.json"} if ranked else ()); side = A.ann.method[:1] + A.ann.direction
+    need(len(ranked) < 2 and len(won) < 2 and (ranked or not won) and (not ranked or A.opens and side in ("lbuy", "hsell")))
     for x in ranked:
         out, sign = [b for n, b in rejected if n < x.n], {"lowest-price/v1": 1, "highest-price/v1": -1}[A.ann.method]
         able = [b for b in A.counted if b not in out and all(b in listing(s) and unsealed(s, b)[-1].verdict == "OK" for s in A.stages)]

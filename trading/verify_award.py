@@ -103,7 +103,7 @@ def _check_ranking(
     announcement = case.announcement
     if announcement is None:
         return ranked
-    if announcement["method"] not in (LOWEST, HIGHEST):
+    if announcement["method"] != {"buy": LOWEST, "sell": HIGHEST}[announcement["direction"]]:
         # who could name a method that nobody can compute could award to whom he likes, at any price
         found.fault(announcement.at, "V-METHOD", method=announcement["method"])
         return ranked
