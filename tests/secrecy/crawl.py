@@ -18,6 +18,7 @@ import httpx
 from audit.archive import Archive
 from audit.checkpoint import checkpoint_of
 from audit.merkle import TILE, entries_path, tile_path, unpack_entries
+from trading.web import app as app  # importing it declares every operation
 from trading.web.api import operations
 
 Fetch = Callable[[str, str], Awaitable[httpx.Response]]
@@ -53,6 +54,7 @@ def paths(names: Mapping[str, Sequence[str]]) -> list[str]:
             for path in found
             for value in (values if "{" + name + "}" in path else [""])
         ]
+    assert len(found) > 25, "the operations are not declared"
     left = [path for path in found if "{" in path]
     assert not left, f"a new kind of path, which the crawl knows no value for: {left}"
     return found
