@@ -22,6 +22,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -261,17 +262,14 @@ class Sequencer:
                 await act.insert()
                 records.append((changed.id, changed.entry))
 
-            leaves = _arrange(number, width, records)
-            hashes = [leaf_hash(entry) for _, entry in leaves]
-            frontier, nodes = await self._grow(frontier, hashes)
+            ids, entries = zip(*_arrange(number, width, records), strict=True)
+            hashes = [leaf_hash(entry) for entry in entries]
             await db.copy_records_to_table(
                 "log_leaf",
-                records=[
-                    (size + at, number, record, entry, digest)
-                    for at, ((record, entry), digest) in enumerate(zip(leaves, hashes, strict=True))
-                ],
+                records=zip(range(size, size + width), repeat(number), ids, entries, hashes, strict=False),
                 columns=("index", "beat", "record", "entry", "leaf_hash"),
             )
+            frontier, nodes = await self._grow(frontier, hashes)
             if nodes:
                 await db.copy_records_to_table("log_node", records=nodes, columns=("level", "index", "hash"))
             if final:
