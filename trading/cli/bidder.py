@@ -59,10 +59,9 @@ def register(
 ) -> None:
     """Register a signing key: by itself, by an earlier key, or by a certificate chain."""
     from audit.canon import b64
-    from audit.receipt import check_receipt
-    from audit.trust import Policy
+    from audit.trust import Policy, sig_hash
     from trading.client import Platform
-    from trading.tools.bidder import plain_receipt
+    from trading.tools.bidder import demand, plain_receipt
     from trading.tools.registration import by_certificate, by_earlier_key, by_nobody
 
     trusted = Policy.parse(policy.read_bytes())
@@ -75,7 +74,10 @@ def register(
         registration, sig = by_nobody(trusted.origin, bidder, signer)
     with Platform(url, token=token, lang=screen().lang) as platform:
         receipt = plain_receipt(platform.post("/registrations", {"registration": b64(registration), "sig": sig}))
-    check_receipt(receipt, trusted)
+    demand(
+        receipt, trusted, "bidder-key-registered", "registration", bidder=bidder, registration=b64(registration),
+        key=b64(signer.key), sig_hash=sig_hash(sig),
+    )  # fmt: skip
     path = out or key.with_suffix(".registration-receipt.json")
     path.write_bytes(receipt.format())
     screen().say("register.done", path=str(path))
@@ -181,17 +183,23 @@ def receipt(
 ) -> None:
     """Complete a receipt with its proof, keep it, and say what it proves."""
     from audit.receipt import Receipt, check_receipt
+    from bidding.records import DEPOSITED
     from trading.client import Platform
     from trading.tools import bidder as tool
+    from trading.tools.closings import closing_of
 
     held, trusted = Receipt.parse(file.read_bytes()), trust(policy, parties)
-    if offline or (held.proof is not None and held.listed is not None):
+    closed = False
+    if offline:
         found = check_receipt(held, trusted.policy)
     else:
         with Platform(url, token=token, lang=screen().lang) as platform:
             held, found = tool.complete(platform, held, trusted)
+            if found.what == DEPOSITED.type and not found.listed:
+                where = str(found.record["tender"]), str(found.record["stage"])
+                closed = closing_of(platform, trusted.policy, *where) is not None
         file.write_bytes(held.format())
-    _prove(held, found)
+    _prove(held, found, closed)
 
 
 @app.command(help=t("help.withdraw"))
@@ -245,7 +253,7 @@ def _legal(moment: Any) -> str:
     return f"{moment.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M:%S}"
 
 
-def _prove(held: Receipt, found: Findings) -> None:
+def _prove(held: Receipt, found: Findings, closed: bool = False) -> None:
     out = screen()
     record = found.record
     out.say("receipt.promise", what=found.what.removeprefix("trading."), time=str(record["time"]))
@@ -254,13 +262,17 @@ def _prove(held: Receipt, found: Findings) -> None:
         out.say("receipt.logged", index=found.index, time=_legal(found.logged.time), witnesses=names)
     else:
         out.say("receipt.unlogged")
-    if held.listed is not None:
-        out.say("receipt.listed", index=held.listed.index)
+    place = held.listed.index if held.listed is not None and found.listed else None
+    if place is not None:
+        out.say("receipt.listed", index=place)
+    elif closed:
+        out.say("receipt.unlisted")
     out.result(
         {
             "record": record,
             "manifest": held.manifest,
             "logged": found.index if found.logged is not None else None,
-            "listed": held.listed.index if held.listed is not None else None,
+            "listed": place,
+            "closed": closed or found.listed,
         }
     )

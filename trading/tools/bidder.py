@@ -10,16 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from audit.canon import b64, canon
+from audit.canon import b64, canon, sha256_hex, unhex
 from audit.receipt import Findings, Receipt, check_receipt
 from audit.refusal import Refused
-from audit.trust import Signer
+from audit.trust import Policy, Signer, sig_hash
 from bidding.envelope import Previous, SealedFile, Source, seal_bid
 from bidding.manifest import FORM
 from bidding.sealing import Sealable, check_before_sealing
 from bidding.view import Unproven
 from trading.client import Answered, Platform
 from trading.law.money import fen
+from trading.tools.closings import closing_of
 from trading.tools.kit import Kit, see
 from trading.tools.memory import Memory
 from trading.tools.trust import Trust
@@ -178,9 +179,11 @@ def submit(
     kept = {}
     for name, value in answer["receipts"].items():
         receipt = plain_receipt(value)
-        check_receipt(receipt, trust.policy)
-        if receipt.manifest != sealed.stages[name].manifest.hash:
-            raise Refused("T-RECEIPT", stage=name)
+        one = sealed.stages[name]
+        demand(
+            receipt, trust.policy, "deposited", name, tender=sealed.tender, stage=name, bid=sealed.bid,
+            seq=one.manifest.seq, manifest=one.manifest.hash, sig_hash=sig_hash(one.sig),
+        )  # fmt: skip
         (receipts / f"{name}.json").write_bytes(receipt.format())
         kept[name] = receipt
     if set(kept) != set(sealed.stages):
@@ -189,13 +192,25 @@ def submit(
     return kept
 
 
+def demand(receipt: Receipt, policy: Policy, what: str, where: str, /, **fields: Any) -> None:
+    """That a receipt promises just this fact, sealed: a promise of another one, of a refusal say, proves nothing.
+
+    Raises Refused("T-RECEIPT"), Broken as `check_receipt`.
+    """
+    record = check_receipt(receipt, policy).record
+    told = {name: record.get(name) for name in fields}
+    if record["type"] != f"trading.{what}/v1" or told != fields or receipt.nonce is None:
+        raise Refused("T-RECEIPT", stage=where)
+
+
 def plain_receipt(value: Mapping[str, Any]) -> Receipt:
     """A receipt from a JSON answer, where absent members may stand as null."""
     return Receipt.parse(canon({k: v for k, v in value.items() if v is not None or k in ("manifest", "nonce")}))
 
 
 def complete(platform: Platform, receipt: Receipt, trust: Trust) -> tuple[Receipt, Findings]:
-    """The same receipt with whatever proof and listing exist by now, checked offline under the tool's own policy.
+    """The same receipt with whatever proof and listing exist by now, checked under the tool's own policy; the listing
+    against the closing that the log holds: a path to a list of nobody's proves nothing.
 
     Raises Refused("T-RECEIPT") if the platform answers with another record than the one it promised.
     """
@@ -204,7 +219,14 @@ def complete(platform: Platform, receipt: Receipt, trust: Trust) -> tuple[Receip
     grown = plain_receipt(platform.get(f"/receipts/{receipt.manifest}"))
     if (grown.record, grown.nonce, grown.promise) != (receipt.record, receipt.nonce, receipt.promise):
         raise Refused("T-RECEIPT", stage=receipt.manifest)
-    return grown, check_receipt(grown, trust.policy)
+    found = check_receipt(grown, trust.policy)
+    if grown.listed is None:
+        return grown, found
+    closing = closing_of(platform, trust.policy, str(found.record.get("tender")), str(found.record.get("stage")))
+    if closing is None:
+        return grown, found
+    root, count = unhex(closing["list_root"], 32), int(closing["count"])
+    return grown, check_receipt(grown, trust.policy, list_root=root, count=count)
 
 
 def withdraw(platform: Platform, sealed: SealedFile, signer: Signer, trust: Trust, receipts: Path) -> Receipt:
@@ -219,9 +241,12 @@ def withdraw(platform: Platform, sealed: SealedFile, signer: Signer, trust: Trus
             "stages": stages,
         }
     )
-    body = {"withdrawal": b64(withdrawal), "sig": [signer.sign(b"trading/withdraw/v1\n" + withdrawal)]}
+    body: dict[str, Any] = {"withdrawal": b64(withdrawal), "sig": [signer.sign(b"trading/withdraw/v1\n" + withdrawal)]}
     receipt = plain_receipt(platform.post(f"/tenders/{sealed.tender}/bids/{sealed.bid}/withdrawal", body))
-    check_receipt(receipt, trust.policy)
+    demand(
+        receipt, trust.policy, "withdrawn", "withdrawal", tender=sealed.tender, bid=sealed.bid,
+        withdrawal=sha256_hex(withdrawal), sig_hash=sig_hash(body["sig"]),
+    )  # fmt: skip
     receipts.mkdir(parents=True, exist_ok=True, mode=0o700)
     (receipts / "withdrawn.json").write_bytes(receipt.format())
     return receipt
