@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import httpx
 import psutil
 import pytest
 
@@ -179,6 +180,8 @@ def test_no_bid_is_acknowledged_while_the_database_has_no_room(place: Centre, tm
         with pytest.raises(Refused) as no:
             firms[0].client.get(f"/tenders/{place.tender}")
         assert no.value.code in SHAKEN
+        for path in ("/", f"/t/{place.tender}", "/events", "/disclosures", "/log/status", "/readyz"):
+            assert httpx.get(place.story.url + path, timeout=30).status_code == 503, path
         assert sum(len(firm.taken) for firm in firms) == heard
         place.start("postgres")
         until(lambda: sum(len(firm.taken) for firm in firms) > heard, 30, "bids when there is room again")

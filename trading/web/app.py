@@ -111,7 +111,12 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={HTTPException: _http_problem, Refused: _problem, Broken: _problem},
+        exception_handlers={
+            HTTPException: _http_problem,
+            Refused: _problem,
+            Broken: _problem,
+            **dict.fromkeys(AWAY, _away),
+        },
     )
     app.router.redirect_slashes = False
     app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
@@ -308,6 +313,12 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     return problems.from_error(problems.language(request), error)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Pages and feeds without a database."""
+    logger.warning("the database is away: %s: %s", type(error).__name__, error)
+    return problems.problem(problems.language(request), "W-UNREADY")
 
 
 class _Edge:

@@ -17,7 +17,10 @@ from audit.act import pool
 from audit.refusal import Refused
 from trading.accounts import Caller
 
-STALE = 15  # machine seconds after which a claim without an answer belongs to a dead process
+STALE = 3
+"""Machine seconds after which a claim without an answer belongs to a dead process. Short, because whoever was handing in
+a bid when the process died asks again with the same key, and the deadline does not wait; should the first request still
+run, the use case recognises the second."""
 KEPT = ("content-type", "etag", "location", "content-language")
 
 
