@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from audit.trust import Parties, Policy
 from bidding.envelope import SealedFile, seal_bid
 from tests.world import World
 from tests.world_tender import SCHEMA, Tender
+from trading.cli.custodian import receipt as custodian_receipt
 from trading.tools import bidder as tool
+from trading.tools.memory import Memory
 from trading.tools.trust import Trust
 
 OPENING = {"price": 90_000_000, "days": 90}
@@ -135,6 +138,21 @@ def test_a_place_on_a_list_is_checked_against_the_closing_in_the_log(world: Worl
     forged = closed.data.replace(b'"count":3', b'"count":4')
     with pytest.raises(Broken, match="M-INCLUSION"):
         complete(listed, {"items": [{"record": b64(forged), "index": closed.index}]})
+
+
+def test_a_receipt_shown_to_a_custodian_is_not_replaced(world: World, tmp_path: Path) -> None:
+    """Not by one of the same manifest that proves nothing, whoever shows it."""
+    tender = world.tender("T1")
+    bid = tender.deposit(world.bidder("fir"))
+    deposit = bid.last("form")
+    true = world.receipt(deposit.record, deposit.manifest.hash)
+    state = tmp_path / "state"
+    for number, shown in enumerate((true, replace(true, promise=bytes(64)))):
+        file = tmp_path / f"{number}.json"
+        file.write_bytes(shown.format())
+        custodian_receipt(file, state)
+    kept = Memory(state)
+    assert true.format() in [kept.get(name) for name in kept.names("receipts")]
 
 
 def test_the_fetched_tiles_are_the_world_s(world: World) -> None:

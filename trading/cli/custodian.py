@@ -104,12 +104,14 @@ def receipt(
     state: StateOption = STATE,
 ) -> None:
     """Show this custodian a bidder's receipt: it will not release for a list that does not honour it."""
+    from audit.canon import sha256_hex
     from audit.receipt import Receipt
     from trading.tools.memory import Memory
 
     data = file.read_bytes()
     held = Receipt.parse(data)
-    Memory(state).put(f"receipts/{held.manifest}.json", data)
+    # By the hash of its bytes: nobody puts another receipt of the same manifest in its place.
+    Memory(state).put(f"receipts/{sha256_hex(data)}.json", data)
     screen().say("custodian.receipt", manifest=held.manifest)
 
 
