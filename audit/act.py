@@ -25,6 +25,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -158,8 +159,8 @@ class Act:
             )
             for ref in self.entries
         ]
-        if len(rows) == 1:
-            ids = await self._raw.fetch(_INSERT_ONE, *rows[0])
+        if len(rows) <= FEW:
+            ids = await self._raw.fetch(_INSERT_FEW[len(rows)], *chain.from_iterable(rows))
         else:
             ids = await self._raw.fetch(_INSERT_MANY, *(list(column) for column in zip(*rows, strict=True)))
         for ref, row in zip(self.entries, ids, strict=True):
@@ -269,9 +270,17 @@ def pool() -> Pool:
 
 
 _COLUMNS = "id, type, rules, subject, tender, actor_kind, actor, serial, sserial, record, nonce, entry, made_at"
-_INSERT_ONE = f"""
-INSERT INTO log_record ({_COLUMNS})
-VALUES (log_next_record(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz) RETURNING id"""
+FEW = 8
+"""Records that go into a statement of their own: no arrays to take apart, neither here nor there."""
+
+
+def _values(count: int) -> str:
+    """One row after the other: the ids ascend as the records were stated."""
+    rows = (", ".join(f"${first + n}" for n in range(11)) for first in range(1, 12 * count, 12))
+    return ", ".join(f"(log_next_record(), {row}, ${12 * n}::text::timestamptz)" for n, row in enumerate(rows, 1))
+
+
+_INSERT_FEW = {n: f"INSERT INTO log_record ({_COLUMNS}) VALUES {_values(n)} RETURNING id" for n in range(1, FEW + 1)}
 _INSERT_MANY = f"""
 INSERT INTO log_record ({_COLUMNS})
 SELECT log_next_record(), r.* FROM (SELECT a, b, c, d, e, f, g, h, i, j, k, l::timestamptz FROM unnest(
