@@ -23,6 +23,7 @@ from audit.refusal import Broken, Refused
 from audit.trust import Parties, Policy
 from bidding.payload import measure
 from bidding.store import Store
+from trading.messages import say, tell
 from trading.postgres import APP, dsn
 from trading.settings import Settings
 
@@ -53,12 +54,23 @@ class Proof:
     faults: tuple[str, ...]
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything once. Never raises for what it looks for: an error is a finding."""
+async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
+    """Look at everything once. Never raises for what it looks for: an error is a finding, told in this language."""
+
+    async def attempt(what: str, look: Callable[[], Awaitable[tuple[bool, str]]]) -> Finding:
+        try:
+            return Finding(what, *await look())
+        except (Refused, Broken) as error:
+            return Finding(what, False, f"{error.code}  {tell(error, lang)}")
+        except asyncpg.UndefinedTableError:
+            return Finding(what, False, say("doctor.unmigrated", lang))
+        except (OSError, asyncpg.PostgresError, httpx.HTTPError, ValueError) as error:
+            return Finding(what, False, f"{type(error).__name__}: {error}")
+
     findings = [
-        await _try("fsync", lambda: _fsync(settings.data)),
-        await _try("room", lambda: _room(settings.data)),
-        await _try("keys", lambda: _keys(settings)),
+        await attempt("fsync", lambda: _fsync(settings.data)),
+        await attempt("room", lambda: _room(settings.data)),
+        await attempt("keys", lambda: _keys(settings)),
     ]
     try:
         connection = await asyncpg.connect(dsn(settings, APP), timeout=10)
@@ -66,16 +78,16 @@ async def examine(settings: Settings) -> list[Finding]:
         return [*findings, Finding("database", False, f"{type(error).__name__}: {error}")]
     try:
         findings += [
-            await _try("database", lambda: _durable(connection)),
-            await _try("clock", lambda: _clock(connection)),
-            await _try("grants", lambda: _grants(connection)),
-            await _try("trust", lambda: _trust(settings, connection)),
-            await _try("beat", lambda: _beat(settings, connection)),
+            await attempt("database", lambda: _durable(connection)),
+            await attempt("clock", lambda: _clock(connection)),
+            await attempt("grants", lambda: _grants(connection)),
+            await attempt("trust", lambda: _trust(settings, connection)),
+            await attempt("beat", lambda: _beat(settings, connection)),
         ]
     finally:
         await connection.close()
     for name, url in settings.witness_urls:
-        findings.append(await _try("witness", lambda name=name, url=url: _witness(name, url)))  # type: ignore[misc]
+        findings.append(await attempt("witness", lambda name=name, url=url: _witness(name, url)))  # type: ignore[misc]
     return findings
 
 
@@ -136,14 +148,6 @@ async def _published(settings: Settings, connection: asyncpg.Connection, policy:
     if root is None or bytes(root) != checkpoint.root:
         return [f"the published checkpoint {checkpoint.size} is not in the database"]
     return []
-
-
-async def _try(what: str, look: Callable[[], Awaitable[tuple[bool, str]]]) -> Finding:
-    try:
-        well, detail = await look()
-    except (Refused, Broken, OSError, asyncpg.PostgresError, httpx.HTTPError, ValueError) as error:
-        return Finding(what, False, f"{type(error).__name__}: {error}")
-    return Finding(what, well, detail)
 
 
 async def _fsync(data: Path) -> tuple[bool, str]:

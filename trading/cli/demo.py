@@ -15,7 +15,7 @@ def demo(
     quick: Annotated[bool, typer.Option("--quick", help=t("help.demo.quick"))] = False,
     input: Annotated[Path | None, typer.Option(help=t("help.demo.input"))] = None,
     out: Annotated[Path | None, typer.Option(help=t("help.demo.out"))] = None,
-    port: Annotated[int, typer.Option(help=t("help.demo.port"))] = 8000,
+    port: Annotated[int, typer.Option(help=t("help.demo.port"), min=1, max=65535)] = 8000,
     data: Annotated[Path | None, typer.Option(help=t("help.data"))] = None,
 ) -> None:
     """Run the story on real tenders; exit 0 only if every archive verifies."""

@@ -26,15 +26,17 @@ def settings(data: Path | None, **more: Any) -> Any:
 def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option()] = None,
-    port: Annotated[int | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
 ) -> None:
     """Pages and API, until SIGTERM."""
     import uvicorn
 
+    from trading.installation import open_
     from trading.postgres import running
     from trading.web.app import create_app
 
     chosen = settings(data, host=host, port=port)
+    open_(chosen)  # what is missing is said here, as a sentence, not from within the server's start
     with running(chosen):
         uvicorn.run(
             create_app(chosen),
@@ -79,7 +81,7 @@ def doctor(data: Data = None) -> None:
 
     chosen = settings(data)
     with running(chosen):
-        findings = asyncio.run(examine(chosen))
+        findings = asyncio.run(examine(chosen, screen().lang))
     for finding in findings:
         mark = "✓" if finding.well else "✗"
         screen().line(f"{mark} {screen().text('doctor.' + finding.what)}  {finding.detail}")

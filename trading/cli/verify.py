@@ -60,7 +60,7 @@ def _print(report: Report) -> None:
     if failed is None:
         out.say("verify.holds" if report.trusted else "verify.holds.untrusted", size=report.size)
     else:
-        out.say("verify.fails", step=failed.code, at=failed.faults[0].at if failed.faults else "")
+        out.say("verify.fails", step=failed.code, at=(failed.faults[0].at if failed.faults else "") or report.path)
 
 
 def _sentence(fault: Fault) -> str:
