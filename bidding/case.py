@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -203,7 +203,8 @@ class Fact:
     held: Held
     body: Mapping[str, Any]
     since: datetime
-    """When keys are looked up for it: its time, but not before a vouching that lies below it (envelope.md §2a)."""
+    """When keys are looked up for it: its time, but not before a vouching that lies below it, nor long before the first
+    checkpoint over it: dated back, it would make valid what has ended."""
 
     @property
     def index(self) -> int:
@@ -230,7 +231,8 @@ class Fact:
 class Case:
     """All facts of one tender, and those of no tender (identities, keys), by type and in the order of the log."""
 
-    def __init__(self, log: Log, readers: Readers = READERS) -> None:
+    def __init__(self, log: Log, readers: Readers = READERS, span: timedelta | None = None) -> None:
+        """`span`: by how much a record's time may lie before its checkpoint; None where nobody asks for keys."""
         self.log = log
         self.tender = log.about.tender
         self.public = log.about.public
@@ -257,7 +259,9 @@ class Case:
                 if "tender" in fields and held.body["subject"] != self.tender:
                     raise wire.Malformed("subject")
                 picked = {name: body[name] for name in fields if name in body}
-                since = held.time if late is None else max(held.time, late)
+                over = None if span is None else log.time_over(held.index)
+                bounds = [late, None if over is None or span is None else over - span]
+                since = max([held.time, *(bound for bound in bounds if bound is not None)])
                 self._facts[held.name].append(Fact(held, wire.members(picked, fields), since))
             except ValueError as why:
                 self._malformed[step].append((held.at, str(why)))

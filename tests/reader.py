@@ -252,7 +252,7 @@ def v6():
     for x in A.recs:
         about = str(x.get("statement")) if x.kind in ("custodian-key-registered", "rehearsed") else None
         new = about in mine and first.setdefault((x.kind, about), x) is x
-        if x.n >= A.a and (ours(x) or not x.clear or new): owed.add(over(x))
+        if x.n >= A.a and (ours(x) or not x.clear or new): owed.add(over(x)); x.since = max(x.since, A.times.get(over(x), 0) - slack)
     if closed: owed.add(max(n for n in A.beats if n <= min(x.n for x in of("closed"))))
     for x in moved:
         lo, hi = span(x.outage); last = max(n for n, t in A.times.items() if t <= lo)

@@ -234,11 +234,11 @@ class _Verifier:
             steps[5].status = Status.ABSENT
         else:
             self._do(5, lambda found: check_since(log, since, found))
-        case = Case(log, ALL_READERS)
+        pace = read_pace(log, steps[6])
+        case = Case(log, ALL_READERS, pace.span)
         for found in steps.values():
             case.name_malformed(found)
         keysets = self._do(7, lambda found: read_keysets(case, found)) or {}
-        pace = read_pace(log, steps[6])
         gaps = outages(case)
         self._do(
             6,
