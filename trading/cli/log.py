@@ -32,14 +32,16 @@ def tail(
     from trading.client import Platform
 
     with Platform(url, lang=screen().lang) as platform:
-        place = after
+        place = str(after)
         while True:
             batch = platform.request("GET", "/events", params={"after": place, "limit": 1000}).json()
             for event in batch:
-                place = int(event["logindex"])
+                place = event[
+                    "sequence"
+                ]  # its place in the feed: what a closing disclosed has a lower index of its own
                 data = event.get("data") or {}
                 kind = str(event["type"]).removeprefix("trading.")
-                screen().line(f"{place:>8}  {data.get('time', '')}  {kind:<32} {data.get('subject', '')}")
+                screen().line(f"{event['logindex']:>8}  {data.get('time', '')}  {kind:<32} {data.get('subject', '')}")
                 screen().result(event)
             if len(batch) < 1000 and not follow:
                 return
