@@ -22,7 +22,7 @@ from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import periods, regimes, rulebook
 from trading.law.article import Article
-from trading.outages import Outage, keep_probes
+from trading.outages import Outage, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -250,9 +250,16 @@ async def move_deadline(
 ) -> None:
     """Move the deadline later (log.md §5).
 
-    Refused: E-LATE, E-EARLIER, E-CLOSED; with an outage T-OUTAGE (the rule moves it elsewhere), T-PROBE, and
-    E-SIG without a probe unless two authorities signed the record.
+    Refused: W-DENIED for the operator without an outage: the deadline is the tenderee's; E-LATE, E-EARLIER, E-CLOSED;
+    with an outage T-OUTAGE (the rule moves it elsewhere), T-PROBE (also when the log shows no such gap: the archive
+    would never verify), and E-SIG without a probe unless two authorities signed the record.
     """
+    if outage is None and actor.kind == "operator":
+        raise Refused("W-DENIED", operation="move_deadline", role=actor.kind)
+    gaps = []
+    if outage is not None:
+        before = await pool().fetchval("SELECT deadline FROM trading_tender WHERE id = $1", tender)
+        gaps = [] if before is None else await gaps_over(platform, tender, before)
     async with acting(actor) as act:
         row, _ = await expect(act, tender, "move-deadline")
         if outage is not None:
@@ -266,6 +273,8 @@ async def move_deadline(
         ref = await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=reason, outage=field, sig=sig)
         if outage is not None and not outage.probes:
             platform.parties.two_authorities(sig, record_sig_bytes(ref.body), act.now)
+        if outage is not None and not any(gap.start <= outage.start <= outage.end <= gap.end for gap in gaps):
+            raise Refused("T-PROBE", why="no gap in the log")
         await act.query(
             """UPDATE trading_tender SET deadline = $2, hour = greatest(hour, $2), version = version + 1
                WHERE id = $1""",

@@ -70,6 +70,32 @@ async def test_an_outage_cannot_be_claimed_without_proof(desk: Desk) -> None:
     assert told["code"] == "T-OUTAGE"
 
 
+async def test_a_witness_that_looked_away_is_no_outage(desk: Desk) -> None:
+    """One probe that did not see us, and a log that never stood still: verification would fail for ever."""
+    town = desk.town
+    town.probes.seen(False)
+    await town.push(timedelta(minutes=1))
+    town.probes.seen(False)
+    for _ in range(6):
+        await town.beat()
+    start, end = desk.deadline - timedelta(hours=2), desk.deadline + timedelta(hours=1)
+    outage = {"from": stamp(start), "to": stamp(end), "probes": town.probes.between(start, end)}
+    assert outage["probes"]
+    body = {"deadline": stamp(end + timedelta(hours=2)), "reason": "outage", "outage": outage}
+    told = await town.call("tenderee", "POST", f"/tenders/{desk.tender}/deadline", 409, body)
+    lawful = told["facts"].get("lawful")
+    if lawful:  # past office hours it goes to the next working day
+        body["deadline"] = stamp(datetime.fromisoformat(lawful))
+        told = await town.call("tenderee", "POST", f"/tenders/{desk.tender}/deadline", 409, body)
+    assert (told["code"], told["facts"]["why"]) == ("T-PROBE", "no gap in the log")
+
+
+async def test_the_operator_moves_no_deadline_but_by_the_rule(desk: Desk) -> None:
+    body = {"deadline": stamp(desk.deadline + timedelta(hours=1)), "reason": "because"}
+    told = await desk.town.call("operator", "POST", f"/tenders/{desk.tender}/deadline", 403, body)
+    assert told["code"] == "W-DENIED"
+
+
 async def _again(desk: Desk) -> None:
     """The timer asked to be asked again."""
     await pool().execute("UPDATE trading_timer SET leased_until = NULL")
