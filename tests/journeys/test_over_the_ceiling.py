@@ -21,5 +21,4 @@ async def test_where_every_price_is_over_the_ceiling_nobody_wins_and_the_tender_
         await desk.town.call("tenderee", "POST", f"{path}/rejections", 201, body)
     assert (await desk.town.call("tenderee", "POST", f"{path}/candidates", 409))["code"] == "E-NO-CANDIDATE"
     assert (await desk.town.call("public", "GET", "/trades", 200))["items"] == []
-    await desk.town.beat()  # more waits than one beat takes
     await judge(desk, *firms)
