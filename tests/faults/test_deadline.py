@@ -20,10 +20,11 @@ import asyncpg
 import pytest
 
 from audit.act import pool
-from audit.canon import b64, instant, parse, stamp
+from audit.canon import b64, instant, parse, stamp, unb64
 from audit.receipt import check_receipt
 from bidding.envelope import new_bid
 from bidding.registrations import WITHDRAWAL, write_withdrawal
+from bidding.slips import check_slip
 from tests.trading.desk import Bidder, Desk
 from tests.trading.town import Town, town
 from trading import postgres
@@ -108,8 +109,15 @@ class Hour:
         elif answer.status_code == 409 and told["code"] == "E-LATE" and told.get("receipt"):
             assert parse(plain_receipt(told["receipt"]).record)["code"] == "E-LATE"
             outcome.late.append(self._time(told["receipt"]))
+        elif answer.status_code == 409 and told["code"] == "E-LATE" and told.get("slip"):
+            slip = unb64(told["slip"]["refusal"])  # beyond twenty an hour: signed, and not recorded
+            stage = parse(slip)["stage"]
+            refused = unb64(body["stages"][stage]["manifest"] if "stages" in body else body["withdrawal"])
+            said = check_slip(slip, told["slip"]["sig"], self.town.policy, refused)
+            assert said["code"] == "E-LATE"
+            outcome.late.append(said["time"])
         else:
-            outcome.faults.append(f"neither taken nor refused with a proof: {answer.status_code} {answer.text}")
+            outcome.faults.append(f"neither taken nor refused with a proof: {answer.status_code} {answer.text[:300]}")
 
     def _time(self, receipt: dict[str, Any]) -> datetime:
         kept = plain_receipt(receipt)
