@@ -31,7 +31,7 @@ def run(folder: Path, tiny: bool) -> Iterator[Result]:
 
 
 async def _run(folder: Path, tiny: bool) -> AsyncIterator[Result]:
-    blocks, turns = (20, 1) if tiny else (1022, 9)
+    blocks, turns = (20, 1) if tiny else (1022, 13)
     size = 72 + 65_600 * blocks
     async with house(folder) as settings, centre(settings) as place:
         desk = Desk(place, folder / "desk")
