@@ -9,7 +9,7 @@ import pytest
 from tests.cli.platform import Platform, platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform, in a folder whose path has a space."""
     with platform(tmp_path_factory.mktemp("a platform")) as made:

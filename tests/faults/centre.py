@@ -215,7 +215,12 @@ class Centre:
 
     def find(self, name: str) -> psutil.Process:
         """The living process of `serve` or `jobs`."""
-        living = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+        home = str(self.story.home)  # other tests of the session may have a platform of their own
+        living = [
+            one
+            for one in psutil.Process().children()
+            if one.status() != psutil.STATUS_ZOMBIE and one.environ().get("TRADING_DATA") == home
+        ]
         found = [one for one in living if one.cmdline()[1:4] == ["-m", "trading", name]]
         assert len(found) == 1, f"{name}: {found}"
         return found[0]
