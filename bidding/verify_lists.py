@@ -138,7 +138,10 @@ def _check_erased(case: Case, bids: Bids, found: Found) -> None:
 
 def _check_serials(case: Case, found: Found) -> None:
     """Public records of the tender count 1, 2, 3 …; in the supervision edition the supervisors' own as well."""
-    clear = [held for held in case.mine if held.nonce is None and held.body["subject"] == case.tender]
+    for held in case.mine:
+        if held.body["subject"] != case.tender:
+            found.fault(held.at, "V-RECORD", why="subject")
+    clear = [held for held in case.mine if held.nonce is None]
     _check_series("serial", [held.body.get("serial") for held in clear], len(clear), found)
     archived = last(case.facts("archived"))
     if archived is None:

@@ -28,6 +28,12 @@ def _anything(value: Any) -> Any:
     return value
 
 
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
+
+
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("not an integer")
@@ -47,7 +53,7 @@ READERS: Readers = {
             "formula": _anything,
         },
     ),
-    "bid-rejected": (15, {"tender": wire.text, "bid": wire.BID, "reason": wire.text, "article": wire.text}),
+    "bid-rejected": (15, {"tender": wire.text, "bid": wire.BID, "reason": _string, "article": _string}),
 }
 
 

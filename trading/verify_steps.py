@@ -106,6 +106,8 @@ def _check_rejections(case: Case, bids: Bids, found: Found) -> None:
             found.fault(fact.at, "V-UNLISTED")
         elif case.first_closing is None or fact.index < case.first_closing:
             found.fault(fact.at, "V-ORDER", first="closed", then="bid-rejected")
+        elif not fact["reason"] or not fact["article"]:
+            found.fault(fact.at, "V-RECORD", why="reason or article")
 
 
 def _check_order(case: Case, bids: Bids, found: Found) -> None:
