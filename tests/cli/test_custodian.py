@@ -11,10 +11,11 @@ import pytest
 
 from audit.canon import parse, unb64
 from bidding.keys import Statement
-from tests.cli.platform import Platform, Said, trading
+from tests.cli.platform import PASSPHRASE, Platform, Said, trading
 from trading.demo.cast import ORIGIN
 from trading.demo.market import Run, day_around
 from trading.demo.tenders import SourceTender
+from trading.keyfiles import KeyFile, write
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,9 @@ def test_custodians_release_by_hand_and_one_may_have_lost_its_keys(running: Plat
     run.deadline = story.clock.now() + timedelta(seconds=45 * story.clock.factor)
     market.make_boxes(run, [keeper.prepare(run) for keeper in keepers])
     code, token = running.bidder("李工建筑有限公司（二）")
-    market.announce(run, unvouched=[code])
+    market.announce(run)
+    desk = story.cast.authorities[0]  # an officer at the registration desk
+    write(tmp_path / "officer.key", KeyFile("identity", desk.id, ORIGIN, desk.private), PASSPHRASE, iterations=1000)
 
     folder, key, env = tmp_path / "bid", tmp_path / "li.key", {"TRADING_TOKEN": token, "TRADING_URL": running.url}
     folder.mkdir()
@@ -77,7 +80,7 @@ def test_custodians_release_by_hand_and_one_may_have_lost_its_keys(running: Plat
     env["TRADING_STATE"] = str(tmp_path / "li state")
     for command in (
         ["keys", "new", "bidder", "--id", code, "--origin", ORIGIN, "--out", key],
-        ["register", "--key", key, "--policy", running.policy],
+        ["register", "--key", key, "--policy", running.policy, "--authority", tmp_path / "officer.key"],
         ["seal", run.tender, folder, "--key", key, "--out", tmp_path / "bid.sealed", "--form", "price=8888.80",
          "--form", "days=30", *running.trust],
         ["submit", tmp_path / "bid.sealed", *running.trust],
@@ -104,7 +107,9 @@ def test_custodians_release_by_hand_and_one_may_have_lost_its_keys(running: Plat
         again = keeper.say("release", "--tender", run.tender)
         assert again.code == 0 and again.value["released"] == []
     opened = running.until(run.tender, "opened")
-    assert [(bid["verdicts"], bid["price"]) for bid in opened["bids"]] == [({"form": "OK", "documents": "OK"}, 888_880)]
+    [bid] = opened["bids"]
+    assert (bid["verdicts"], bid["price"]) == ({"form": "OK", "documents": "OK"}, 888_880)
+    assert not bid["unvouched"]
 
     tenderee = market.as_("tenderee")
     tenderee.post(f"/tenders/{run.tender}/candidates")

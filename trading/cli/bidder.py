@@ -53,21 +53,26 @@ def register(
     url: Url = HERE,
     token: TokenOption = "",
     by: Annotated[Path | None, typer.Option(help=t("help.register.by"))] = None,
+    authority: Annotated[Path | None, typer.Option(help=t("help.register.authority"))] = None,
     certificate: Annotated[Path | None, typer.Option(help=t("help.register.cert"))] = None,
     certificate_key: Annotated[Path | None, typer.Option(help=t("help.register.certkey"))] = None,
     out: Annotated[Path | None, typer.Option(help=t("help.receipt.file"))] = None,
 ) -> None:
-    """Register a signing key: by itself, by an earlier key, or by a certificate chain."""
+    """Register a signing key: by itself, by an earlier key, by an authority at its desk, or by a certificate chain."""
     from audit.canon import b64
     from audit.trust import Policy, sig_hash
     from trading.client import Platform
     from trading.tools.bidder import demand, plain_receipt
-    from trading.tools.registration import by_certificate, by_earlier_key, by_nobody
+    from trading.tools.registration import by_authority, by_certificate, by_earlier_key, by_nobody
 
     trusted = Policy.parse(policy.read_bytes())
     bidder, signer = signer_of(key, trusted.origin)
     if certificate is not None and certificate_key is not None:
         registration, sig = by_certificate(trusted.origin, bidder, signer, certificate, certificate_key, passphrase)
+    elif authority is not None:
+        registration, sig = by_authority(
+            trusted.origin, bidder, signer, *signer_of(authority, trusted.origin, kind="identity")
+        )
     elif by is not None:
         registration, sig = by_earlier_key(trusted.origin, bidder, signer, signer_of(by, trusted.origin)[1])
     else:

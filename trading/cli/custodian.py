@@ -131,11 +131,14 @@ def release(
     token: TokenOption = "",
 ) -> None:
     """Release what is due: attended, after showing what was computed; with --watch by itself, until SIGTERM."""
+    from bidding.manifest import FORM
+
     tool = _open(identity, box, policy, parties, state, url, token)
     if watch:
         _watch(tool, tender, every)
         return
     due = [one for one in tool.duties() if one.state == "due" and tender in (None, one.tender)]
+    due.sort(key=lambda one: (one.tender, one.stage != FORM))  # the larger stages may wait for the supervisor's store
     if not due:
         screen().say("custodian.nothing")
     for one in due:

@@ -16,6 +16,7 @@ from audit.refusal import Refused
 from audit.trust import Policy, Signer, sig_hash
 from bidding.envelope import Previous, SealedFile, Source, seal_bid
 from bidding.manifest import FORM
+from bidding.registrations import WITHDRAWAL, write_withdrawal
 from bidding.sealing import Sealable, check_before_sealing
 from bidding.view import Unproven
 from trading.client import Answered, Platform
@@ -231,17 +232,13 @@ def complete(platform: Platform, receipt: Receipt, trust: Trust) -> tuple[Receip
 
 def withdraw(platform: Platform, sealed: SealedFile, signer: Signer, trust: Trust, receipts: Path) -> Receipt:
     """Withdraw the whole bid (envelope.md §5) and keep the receipt as `withdrawn.json`."""
-    stages = {name: {"seq": one.manifest.seq + 1, "prev": one.manifest.hash} for name, one in sealed.stages.items()}
-    withdrawal = canon(
-        {
-            "type": "trading.withdraw/v1",
-            "tender": sealed.tender,
-            "bidder": sealed.bidder,
-            "bid": sealed.bid,
-            "stages": stages,
-        }
+    withdrawal = write_withdrawal(
+        tender=sealed.tender,
+        bidder=sealed.bidder,
+        bid=sealed.bid,
+        lasts={stage: (one.manifest.seq, one.manifest.hash) for stage, one in sealed.stages.items()},
     )
-    body: dict[str, Any] = {"withdrawal": b64(withdrawal), "sig": [signer.sign(b"trading/withdraw/v1\n" + withdrawal)]}
+    body = {"withdrawal": b64(withdrawal), "sig": [signer.sign(WITHDRAWAL + withdrawal)]}
     receipt = plain_receipt(platform.post(f"/tenders/{sealed.tender}/bids/{sealed.bid}/withdrawal", body))
     demand(
         receipt, trust.policy, "withdrawn", "withdrawal", tender=sealed.tender, bid=sealed.bid,

@@ -10,47 +10,35 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from audit.canon import b64, canon
 from audit.refusal import Refused
 from audit.trust import CertSigner, Ed25519Signer, ES256Signer, Signer
+from bidding.registrations import REGISTRATION, write_registration
 
 Registration = tuple[bytes, list[dict[str, Any]]]
 
 
-def write_registration(origin: str, bidder: str, signer: Signer, by: Any) -> bytes:
-    """The canonical bytes; `by` is null, {"key"}, {"x5c"} or {"authority"}."""
-    return canon(
-        {
-            "type": "trading.bidder-key/v1",
-            "origin": origin,
-            "bidder": bidder,
-            "key": b64(signer.key),
-            "alg": signer.alg,
-            "by": by,
-        }
-    )
-
-
 def signed(registration: bytes, *signers: Signer) -> list[dict[str, Any]]:
     """The signatures under it: the new key's, then that of whatever `by` names."""
-    return [signer.sign(b"trading/bidder-key/v1\n" + registration) for signer in signers]
+    return [signer.sign(REGISTRATION + registration) for signer in signers]
 
 
 def by_nobody(origin: str, bidder: str, signer: Signer) -> Registration:
     """A key that stands for itself: good for a notice that names the bidder in `unvouched`, or until one vouches."""
-    registration = write_registration(origin, bidder, signer, None)
+    registration = write_registration(origin=origin, bidder=bidder, alg=signer.alg, key=signer.key)
     return registration, signed(registration, signer)
 
 
 def by_earlier_key(origin: str, bidder: str, signer: Signer, earlier: Signer) -> Registration:
     """A new key that an earlier key of the same bidder vouches for."""
-    registration = write_registration(origin, bidder, signer, {"key": b64(earlier.key)})
+    registration = write_registration(origin=origin, bidder=bidder, alg=signer.alg, key=signer.key, by_key=earlier.key)
     return registration, signed(registration, signer, earlier)
 
 
 def by_authority(origin: str, bidder: str, signer: Signer, authority: str, authority_signer: Signer) -> Registration:
     """A key that an authority of `parties.txt` vouches for."""
-    registration = write_registration(origin, bidder, signer, {"authority": authority})
+    registration = write_registration(
+        origin=origin, bidder=bidder, alg=signer.alg, key=signer.key, by_authority=authority
+    )
     return registration, signed(registration, signer, authority_signer)
 
 
@@ -76,5 +64,5 @@ def by_certificate(
     else:
         raise Refused("T-CERTIFICATE", path=str(key), why="neither Ed25519 nor P-256")
     x5c = [one.public_bytes(serialization.Encoding.DER) for one in certificates]
-    registration = write_registration(origin, bidder, signer, {"x5c": [b64(one) for one in x5c]})
+    registration = write_registration(origin=origin, bidder=bidder, alg=signer.alg, key=signer.key, by_x5c=x5c)
     return registration, signed(registration, signer, CertSigner(own, x5c))
