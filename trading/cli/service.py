@@ -15,11 +15,17 @@ Data = Annotated[Path | None, typer.Option("--data", envvar="TRADING_DATA", help
 
 
 def settings(data: Path | None, **more: Any) -> Any:
-    """This installation's settings, with what the command line says instead."""
+    """This installation's settings, with what the command line says instead; what makes no sense is a usage error."""
+    from pydantic import ValidationError
+
     from trading.settings import Settings
 
     given = {name: value for name, value in {"data": data, **more}.items() if value is not None}
-    return Settings(**given)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = ", ".join(f"TRADING_{'_'.join(map(str, one['loc']))}".upper() for one in error.errors())
+        raise typer.BadParameter(wrong) from None
 
 
 @app.command(help=t("help.serve"))
