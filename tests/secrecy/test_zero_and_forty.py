@@ -236,3 +236,15 @@ async def test_a_desk_that_counts_the_bids_is_noticed(
         seen = await live(centre, bids=True, beats=2)
     found = differences(nobody[: len(seen)], seen)
     assert found and all("operator" in line for line in found)
+
+
+async def test_a_burst_beyond_two_widths_is_seen_as_the_text_says(
+    clone: Cloner, server: postgres.Embedded, tmp_path: Path
+) -> None:
+    """The limit of the promise (log.md §3): more than 2w waiting records widen the beat, by a public record."""
+    async with founded(clone, server, tmp_path / "burst") as centre:
+        for number in range(9):  # eighteen records, and w is eight
+            await centre.hand_in(number)
+        await centre.town.beat()
+        answer = await centre.fetch("public", "/events?limit=1000")
+        assert [event["data"]["width"] for event in answer.json() if event["type"].startswith("trading.width")] == [32]
