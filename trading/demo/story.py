@@ -191,16 +191,17 @@ class Story:
         self._tell("demo.archived")
 
     def _set_deadlines(self) -> None:
-        """One opening hour a regime: works at its lawful minimum, the source's law at the longest published period.
+        """Works at the lawful minimum; the source's law at the period that was published.
 
+        Bidders have nine seconds at least: on a clock that puts three weeks into a quarter of a minute, a published day
+        or two would be over before anybody could seal, so shorter periods are stretched to that.
         Keys are made for the hour, so it is fixed before the announcement: with a margin for what lies between.
         """
         margin = max(KEYING, (time.monotonic() - self.began) * 0.4)
         ahead = self.clock.now() + timedelta(seconds=margin * self.clock.factor)
         soonest = timedelta(seconds=SOONEST * self.clock.factor)
-        published = max(one.source.period for one in self.runs)
         for one in self.runs:
-            lawful = lawful_deadline(regime("works"), ahead) if one.lawful else ahead + published
+            lawful = lawful_deadline(regime("works"), ahead) if one.lawful else ahead + one.source.period
             one.deadline = _minute(max(lawful, ahead + soonest))
 
     def prepare_custodians(self, runs: Sequence[Run]) -> dict[datetime, list[Any]]:
