@@ -336,7 +336,9 @@ class Embedded:
         if shutil.which(
             "setpriv"
         ):  # keeps one capability: to reach its directory through ours (/root is shut to others)
-            keep = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+            # no_setuid_fixup: initdb asks access(2) for its own binaries, which else forgets capabilities of a plain user
+            keep = ["--securebits=+no_setuid_fixup", "--clear-groups"]
+            keep += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
             return {**common, "args": ["setpriv", f"--reuid={uid}", f"--regid={uid}", *keep, *command], "cwd": "/"}
         return {**common, "user": uid, "extra_groups": []}
 
