@@ -18,6 +18,7 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from audit.canon import sha256_hex, stamp
+from audit.checkpoint import checkpoint_of
 from audit.receipt import Receipt
 from audit.refusal import Refused
 from bidding.envelope import SealedFile, Source
@@ -152,6 +153,14 @@ class Centre:
         body = {"deadline": stamp(later), "reason": "more_time"}
         self.story.market.as_("tenderee").post(f"/tenders/{self.tender}/deadline", body)
         self.run.deadline = later
+        # Logged before the old one has passed (log.md §5): nobody dies before that.
+        records = f"/tenders/{self.tender}/timeline"
+        until(lambda: self.story.market.as_("operator").get(records)["items"][-1]["index"] is not None, 30, "its beat")
+        size = self._published()
+        until(lambda: self._published() > size, 30, "the checkpoint over it")
+
+    def _published(self) -> int:
+        return checkpoint_of((self.story.home / "log" / "checkpoint").read_bytes()).size
 
     # -- after the hour --------------------------------------------------------------------------------------------------
 
