@@ -134,7 +134,7 @@ def _write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    sync_directory(path.parent)
+    sync_path(path.parent)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -146,12 +146,12 @@ def replace_file(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(temporary, path)
-    sync_directory(path.parent)
+    sync_path(path.parent)
 
 
-def sync_directory(directory: Path) -> None:
-    """fsync of a directory: a rename is on the disk only then."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """fsync of a file or a directory: a rename is on the disk only when its directory is."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -2,7 +2,7 @@
 
 The database holds the leaves and, for every full tile, its root one level up (`log_node`); everything here is computed
 from these rows. The files under `<data>/log/` are not trusted by anybody, us included: they are written for whoever
-fetches them, never read back, and `Published.write_all` makes them anew.
+fetches them, never read back, and made anew from the rows where no checkpoint is published.
 
 Every function takes `db`, a raw asyncpg connection or pool.
 """
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from audit.canon import unb64
 from audit.checkpoint import Checkpoint, TlogProof
-from audit.logkey import sync_directory
+from audit.logkey import sync_path
 from audit.merkle import (
     HEIGHT,
     TILE,
@@ -194,10 +194,6 @@ class Published:
             await asyncio.to_thread(self._put, files)
             level += 1
 
-    async def write_all(self, db: Any, size: int) -> None:
-        """Make every file anew, from the database."""
-        await self.write(db, 0, size)
-
     async def announce(self, signed: bytes) -> None:
         """Publish a checkpoint: the last step, when everything it speaks of is on the disk."""
         await asyncio.to_thread(self._put, [("checkpoint", signed)])
@@ -214,7 +210,7 @@ class Published:
             for path, (_, data) in zip(paths, files, strict=True):
                 _write(path, data)
         for directory in {path.parent for path in paths}:
-            sync_directory(directory)
+            sync_path(directory)
         for path in paths:  # C2SP tlog-tiles: partial tiles may go once the full one is there
             shutil.rmtree(path.with_name(path.name + ".p"), ignore_errors=True)
 

@@ -23,10 +23,6 @@ CLOSING = frozenset({"deposited", "withdrawn", "refused", "erased"})
 """Blinded records of a tender that its closing discloses; registrations of bidders' keys besides."""
 
 
-def _anything(value: Any) -> Any:
-    return value
-
-
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("neither true nor false")
@@ -40,18 +36,6 @@ def _one_of(*values: str) -> wire.Reader:
         return str(value)
 
     return reader
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("not a text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("not an integer")
-    return value
 
 
 def _keysets(value: Any) -> dict[str, str]:
@@ -88,7 +72,7 @@ READERS: Readers = {
             "challenge": wire.hexadecimal(32),
             "r": wire.hexadecimal(32),
             "proof": wire.hexadecimal(32),
-            "sig": wire.listed(_anything),
+            "sig": wire.listed(wire.anything),
         },
     ),
     "keyset-made": (7, {"tender": wire.text, "stage": wire.name, "keyset": wire.HASH}),
@@ -102,7 +86,7 @@ READERS: Readers = {
             "deadline": wire.time,
             "min_bids": wire.integer(0),
             "direction": _one_of("buy", "sell"),
-            "baseline": wire.maybe(_whole),
+            "baseline": wire.maybe(wire.whole),
             "currency": wire.text,
             "method": wire.text,
             "opening_schema": _schema,
@@ -113,7 +97,7 @@ READERS: Readers = {
     ),
     "deadline-moved": (
         15,
-        {"tender": wire.text, "deadline": wire.time, "reason": _string, "outage": _outage},
+        {"tender": wire.text, "deadline": wire.time, "reason": wire.string, "outage": _outage},
     ),
     "bidder-key-registered": (
         8,
@@ -151,7 +135,7 @@ READERS: Readers = {
             "events_root": wire.HASH,
             "deadline": wire.time,
             "opens": _flag,
-            "reason": _string,
+            "reason": wire.string,
         },
     ),
     "evaluation-closed": (9, {"tender": wire.text, "events": wire.integer(0), "events_root": wire.HASH}),
@@ -159,7 +143,7 @@ READERS: Readers = {
     "stored": (15, {"tender": wire.text, "stage": wire.name}),
     "window-ended": (
         10,
-        {"tender": wire.text, "stage": wire.name, "missing": wire.listed(_anything), "sig": _anything},
+        {"tender": wire.text, "stage": wire.name, "missing": wire.listed(wire.anything), "sig": wire.anything},
     ),
     "released": (
         10,
@@ -173,7 +157,7 @@ READERS: Readers = {
     ),
     "stage-settled": (
         10,
-        {"tender": wire.text, "stage": wire.name, "admitted": wire.listed(wire.BID), "sig": _anything},
+        {"tender": wire.text, "stage": wire.name, "admitted": wire.listed(wire.BID), "sig": wire.anything},
     ),
     "unsealed": (
         12,
@@ -184,7 +168,7 @@ READERS: Readers = {
             "seq": wire.integer(1),
             "verdict": wire.text,
             "at": wire.listed(wire.integer(1)),
-            "opening": _anything,
+            "opening": wire.anything,
             "findings": wire.listed(wire.integer(1)),
             "unvouched": _flag,
         },

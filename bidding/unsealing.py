@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,23 @@ class Unsealed:
     unvouched: bool
     ck: str | None  # hex
     releases: frozenset[int] = frozenset()  # the custodians whose releases it was computed from
+
+    @classmethod
+    def read(cls, tender: str, stage: str, bid: str, seq: int, value: Mapping[str, Any], ck: str | None) -> Unsealed:
+        """From the value of `opened.json`, with the content key beside it."""
+        return cls(
+            tender=tender,
+            stage=stage,
+            bid=bid,
+            seq=seq,
+            verdict=value["verdict"],
+            at=tuple(value["at"]),
+            opening=value["opening"],
+            files=tuple(value["files"]),
+            findings=tuple(value["findings"]),
+            unvouched=value["unvouched"],
+            ck=ck,
+        )
 
     def opened(self) -> dict[str, Any]:
         """The value of `opened.json` (log.md §7)."""
@@ -112,20 +129,8 @@ async def unseal(store: Store, tender: str, stage: str) -> list[Unsealed]:
                 window_ended=ended,
             )
         value = opened.json(unvouched=unvouched[manifest.bid])
-        return Unsealed(
-            tender=tender,
-            stage=stage,
-            bid=manifest.bid,
-            seq=manifest.seq,
-            verdict=value["verdict"],
-            at=tuple(value["at"]),
-            opening=value["opening"],
-            files=tuple(value["files"]),
-            findings=tuple(value["findings"]),
-            unvouched=value["unvouched"],
-            ck=value.get("ck"),
-            releases=frozenset(release.i for release in releases),
-        )
+        read = Unsealed.read(tender, stage, manifest.bid, manifest.seq, value, value.get("ck"))
+        return replace(read, releases=frozenset(release.i for release in releases))
 
     return list(await asyncio.gather(*(one(row) for row in listed if row["bid"] in chosen)))
 
@@ -214,19 +219,7 @@ async def unsealed(tender: str, stage: str | None = None) -> list[Unsealed]:
 
 def _unsealed(tender: str, row: Any) -> Unsealed:
     value = json.loads(row["value"])
-    return Unsealed(
-        tender=tender,
-        stage=row["stage"],
-        bid=row["bid"],
-        seq=row["seq"],
-        verdict=value["verdict"],
-        at=tuple(value["at"]),
-        opening=value["opening"],
-        files=tuple(value["files"]),
-        findings=tuple(value["findings"]),
-        unvouched=value["unvouched"],
-        ck=row["ck"],
-    )
+    return Unsealed.read(tender, row["stage"], row["bid"], row["seq"], value, row["ck"])
 
 
 async def payload_name(manifest: str) -> str:

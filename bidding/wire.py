@@ -57,6 +57,25 @@ def text(value: Any) -> str:
     return value
 
 
+def anything(value: Any) -> Any:
+    """Whatever stands there."""
+    return value
+
+
+def string(value: Any) -> str:
+    """A text, which may be empty."""
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
+
+
+def whole(value: Any) -> int:
+    """An integer of either sign."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("not an integer")
+    return value
+
+
 def name(value: Any) -> str:
     """A stage or a reason code: `[a-z0-9_]+`."""
     if not isinstance(value, str) or not _NAME.match(value):

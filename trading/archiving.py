@@ -16,7 +16,7 @@ from typing import Any
 from audit import tiles
 from audit.act import acting, pool
 from audit.archive import write_archive
-from audit.logkey import sync_directory
+from audit.logkey import sync_path
 from audit.refusal import Refused
 from bidding import files as bids
 from trading import material
@@ -110,7 +110,7 @@ def _build(made: Material, edition: Edition, path: Path) -> tuple[str, int]:
         os.rename(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    sync_path(path.parent)
     return digest, path.stat().st_size
 
 

@@ -6,24 +6,27 @@ taken at (log.md: tile files, archives and backups are not trusted at all).
 
 Order: the published checkpoint, then the database, then the files. So the dump is at or past what witnesses had seen when
 the backup began, and every row in it has its payload, which was on disk before the row; files that came later are
-harmless. Tiles do not travel: the sequencer makes them again from the rows. The log key travels only if asked for, since
-a copy of it can sign a false history.
+harmless. The log's own files do not travel: the checkpoint goes along as evidence only, and as no checkpoint is published
+after a restore, the sequencer makes every tile again from the rows. The log key travels only if asked for, since a copy
+of it can sign a false history.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from audit.logkey import sync_path
 from audit.refusal import Broken, Refused
 from trading.postgres import OWNER, binaries, dsn
 from trading.settings import Settings
 
 DUMP = "database.dump"
+CHECKPOINT = "checkpoint"
+"""The checkpoint that was published when the backup began: what the restored rows must hold."""
 FOLDERS = ("bids", "trust", "archives", "opened")
 """What an installation owns beside its database, under `data`."""
 
@@ -40,8 +43,7 @@ def backup(
     part.mkdir(parents=True, mode=0o700)
     published = settings.log_dir / "checkpoint"
     if published.exists():
-        (part / "data" / "log").mkdir(parents=True)
-        shutil.copy2(published, part / "data" / "log" / "checkpoint")
+        shutil.copy2(published, part / CHECKPOINT)
     _run(settings, "pg_dump", "--format=custom", "--no-owner", f"--file={part / DUMP}", dsn(settings, OWNER))
     folders = FOLDERS + (("keys",) if with_keys else ())
     done = (part / DUMP).stat().st_size
@@ -55,9 +57,9 @@ def backup(
     manifest = part / "MANIFEST"
     manifest.write_text("\n".join(sorted(lines, key=lambda line: line.split(" ", 2)[2])) + "\n", "utf-8")
     for path in (*_files(part, ("",)), part):
-        _sync(path)
+        sync_path(path)
     part.rename(to)
-    _sync(to.parent)
+    sync_path(to.parent)
     return to
 
 
@@ -103,7 +105,7 @@ def restore(settings: Settings, source: Path) -> int:
         target = settings.data / path.relative_to(source / "data")
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy2(path, target)
-        _sync(target)
+        sync_path(target)
     return count
 
 
@@ -133,11 +135,3 @@ def _files(root: Path, folders: tuple[str, ...]) -> Iterator[Path]:
 def _digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

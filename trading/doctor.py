@@ -91,9 +91,10 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
     return findings
 
 
-async def prove(settings: Settings) -> Proof:
+async def prove(settings: Settings, published: Path) -> Proof:
     """Replay the log from its rows and read every effective payload: does the database hold what was signed?
 
+    `published` is a checkpoint that others have seen; a log that was never published has no such file.
     Streams; memory stays flat however long the log is.
     """
     faults: list[str] = []
@@ -114,7 +115,7 @@ async def prove(settings: Settings) -> Proof:
                 faults.append("no checkpoint")
             elif (last["size"], bytes(last["root"])) != (frontier.size, frontier.root()):
                 faults.append(f"the tree of {frontier.size} leaves is not that of checkpoint {last['size']}")
-            faults += await _published(settings, connection, policy)
+            faults += await _published(published, connection, policy)
             store = Store(settings.bids_dir)
             effective = "SELECT upload_id, root, hash FROM bidding_deposit WHERE ended_at IS NULL"
             async for rows in _batches(connection, effective):
@@ -133,11 +134,10 @@ async def _batches(connection: asyncpg.Connection, sql: str) -> AsyncIterator[li
         yield rows
 
 
-async def _published(settings: Settings, connection: asyncpg.Connection, policy: Policy) -> list[str]:
-    """The checkpoint on disk, which witnesses have seen, must be one of the database's."""
+async def _published(path: Path, connection: asyncpg.Connection, policy: Policy) -> list[str]:
+    """What was published, and witnesses have seen, must be one of the database's checkpoints."""
     from audit.checkpoint import verify_note
 
-    path = settings.log_dir / "checkpoint"
     if not path.exists():
         return []
     try:

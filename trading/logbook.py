@@ -66,11 +66,6 @@ async def own(actor: str, types: Sequence[str]) -> list[Kept]:
     return await _kept("r.actor_kind = 'bidder' AND r.actor = $1 AND r.type = ANY ($2) ORDER BY r.id", actor, types)
 
 
-async def by_id(record: int) -> Kept:
-    """One record by its row."""
-    return (await _kept("r.id = $1", record))[0]
-
-
 def shown(ref: Any) -> dict[str, str]:
     """A `RecordRef` after its act, as the answer shows it."""
     return {"record": sha256_hex(ref.record), "type": ref.body["type"]}

@@ -24,22 +24,6 @@ TOTALS = "evaluation/totals.json"
 FORM = "form"
 
 
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("not a text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("not an integer")
-    return value
-
-
 READERS: Readers = {
     "candidates-published": (14, {"tender": wire.text, "ranking": wire.listed(wire.BID), "totals": wire.HASH}),
     "awarded": (
@@ -47,13 +31,13 @@ READERS: Readers = {
         {
             "tender": wire.text,
             "bid": wire.BID,
-            "price": _whole,
-            "baseline": _anything,
-            "gain": _anything,
-            "formula": _anything,
+            "price": wire.whole,
+            "baseline": wire.anything,
+            "gain": wire.anything,
+            "formula": wire.anything,
         },
     ),
-    "bid-rejected": (15, {"tender": wire.text, "bid": wire.BID, "reason": _string, "article": _string}),
+    "bid-rejected": (15, {"tender": wire.text, "bid": wire.BID, "reason": wire.string, "article": wire.string}),
 }
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
+import asyncpg
+
+from audit.canon import sha256
+from audit.merkle import bundles, entries_path, tile_path
+from audit.tiles import Published
 from tests.cli.platform import Platform, trading
+from trading import postgres
 from trading.accounts import demo_code
+from trading.settings import Settings
 
 
 def test_tail_and_prove(running: Platform, tmp_path: Path) -> None:
@@ -49,6 +58,38 @@ def test_the_doctor_finds_the_platform_well(running: Platform) -> None:
     assert [one for one in findings.values() if not one["well"] and one["what"] not in ("room", "fsync")] == []
 
 
+async def every_tile_comes_again(home: Path, size: int) -> None:
+    """What the sequencer does next: it publishes from where the directory stands, and tiles did not travel."""
+    settings = Settings(data=home)
+    with postgres.running(settings):
+        rows = await asyncpg.connect(postgres.dsn(settings))
+        try:
+            published = Published(settings.log_dir)
+            await published.write(rows, published.size(), size)
+        finally:
+            await rows.close()
+    for number, width in bundles(0, size):
+        assert (settings.log_dir / tile_path(0, number, width).lstrip("/")).exists()
+        assert (settings.log_dir / entries_path(number, width).lstrip("/")).exists()
+
+
+def test_rows_older_than_what_was_published_are_no_restored_log(running: Platform, tmp_path: Path) -> None:
+    """Yesterday's dump beside today's checkpoint: each file fits the manifest, the log does not."""
+    env = {**running.story.environment, "TRADING_DATA": str(running.story.home)}
+    source = tmp_path / "backup"
+    assert trading("backup", source, env=env).code == 0
+    old = (source / "checkpoint").read_bytes()
+    time.sleep(3)  # three beats
+    new = (running.story.home / "log" / "checkpoint").read_bytes()
+    assert new != old
+    (source / "checkpoint").write_bytes(new)
+    was, now = (f"{sha256(note).hex()} {len(note)} checkpoint" for note in (old, new))
+    manifest = source / "MANIFEST"
+    manifest.write_text(manifest.read_text().replace(was, now))
+    behind = trading("restore", source, env={**env, "TRADING_DATA": str(tmp_path / "home")})
+    assert behind.code == 3 and "B-FOREIGN" in behind.err
+
+
 def test_backup_and_restore(running: Platform, tmp_path: Path) -> None:
     env = {**running.story.environment, "TRADING_DATA": str(running.story.home)}
     made = trading("backup", tmp_path / "backup", env=env)
@@ -58,6 +99,7 @@ def test_backup_and_restore(running: Platform, tmp_path: Path) -> None:
     restored = trading("restore", tmp_path / "backup", env=elsewhere)
     assert restored.code == 0, restored.err
     assert restored.value["size"] > 0
+    asyncio.run(every_tile_comes_again(tmp_path / "new home", restored.value["size"]))
     again = trading("restore", tmp_path / "backup", env=elsewhere)
     assert again.code == 1, again.out
     trust = tmp_path / "backup" / "data" / "trust" / "policy.txt"

@@ -118,6 +118,7 @@ def backup(
 @app.command(help=t("help.restore"))
 def restore(source: Annotated[Path, typer.Argument(help=t("help.restore.from"))], data: Data = None) -> None:
     """Restore into an empty installation, then prove the log from its rows and every payload from its root."""
+    from trading.backup import CHECKPOINT
     from trading.backup import restore as put
     from trading.doctor import prove
     from trading.postgres import running
@@ -125,7 +126,7 @@ def restore(source: Annotated[Path, typer.Argument(help=t("help.restore.from"))]
     chosen = settings(data)
     with running(chosen):
         count = put(chosen, source)
-        proof = asyncio.run(prove(chosen))
+        proof = asyncio.run(prove(chosen, source / CHECKPOINT))
     if proof.faults:
         raise Broken("B-FOREIGN", what="; ".join(proof.faults[:3]))
     screen().say("restore.done", count=count, size=proof.size, payloads=proof.payloads)

@@ -190,11 +190,6 @@ class Market:
         return self.as_("operator").get(f"/tenders/{run.tender}")
 
 
-def latest(runs: Sequence[Run]) -> datetime:
-    """The last deadline."""
-    return max(run.deadline for run in runs if run.deadline is not None)
-
-
 def spans(runs: Sequence[Run]) -> list[datetime]:
     """The distinct opening hours: a custodian whose tool works unattended makes a key for each day it guards."""
     return sorted({run.deadline for run in runs if run.deadline is not None})

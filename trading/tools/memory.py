@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from audit.checkpoint import Checkpoint, checkpoint_of, verify_note
+from audit.logkey import sync_path
 from audit.refusal import Broken, Refused
 from audit.trust import Policy
 
@@ -56,11 +57,7 @@ class Memory:
             out.flush()
             os.fsync(out.fileno())
         os.replace(part, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_path(path.parent)
 
     def names(self, prefix: str) -> list[str]:
         """The names that were put below a directory, sorted."""
