@@ -66,7 +66,7 @@ def test_a_number_of_days_stands_in_the_law_alone(path: Path) -> None:
 
 # ---- one catalogue of sentences
 
-CATALOGUE = tomllib.loads((ROOT / "trading/locale/messages.toml").read_text(encoding="utf-8"))
+CATALOGUE = messages.catalogue()
 CODE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 
 

@@ -1,4 +1,4 @@
-"""The one place where codes become sentences: the catalogue `locale/messages.toml`, Chinese first, English beside it.
+"""The one place where codes become sentences: the catalogue `locale/*.toml`, Chinese first, English beside it.
 
 Lower floors raise `Refused("E-LATE", …)` and know no language; the edge (CLI, API, pages) asks here.
 """
@@ -28,9 +28,19 @@ _UNITS = {"日": "days", "工作日": "working days", "年": "years", "家": "bi
 
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """The whole catalogue, {code: {"zh", "en"}}. Raises tomllib.TOMLDecodeError for a broken file: our bug."""
-    text = files("trading").joinpath("locale/messages.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    """The whole catalogue, {code: {"zh", "en"}}, of all files of the folder.
+
+    Our bugs are loud: tomllib.TOMLDecodeError for a broken file, ValueError for a code that stands in two.
+    """
+    whole: dict[str, Mapping[str, str]] = {}
+    folder = files("trading").joinpath("locale")
+    for part in sorted(folder.iterdir(), key=lambda one: one.name):
+        if part.name.endswith(".toml"):
+            told = tomllib.loads(part.read_text(encoding="utf-8"))
+            if twice := whole.keys() & told.keys():
+                raise ValueError(f"{part.name}: told twice: {sorted(twice)}")
+            whole |= told
+    return whole
 
 
 def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:

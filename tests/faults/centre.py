@@ -223,15 +223,15 @@ class Centre:
         process.wait()
 
     def find(self, name: str) -> psutil.Process:
-        """The living process of `serve` or `jobs`."""
+        """The living process of `serve` or `jobs`, as soon as the kernel shows its command (just after exec it does not)."""
         home = str(self.story.home)  # other tests of the session may have a platform of their own
-        living = [
-            one
-            for one in psutil.Process().children()
-            if one.status() != psutil.STATUS_ZOMBIE and one.environ().get("TRADING_DATA") == home
-        ]
-        found = [one for one in living if one.cmdline()[1:4] == ["-m", "trading", name]]
-        assert len(found) == 1, f"{name}: {found}"
+        found: list[psutil.Process] = []
+
+        def seen() -> bool:
+            found[:] = [one for one in psutil.Process().children() if _is(one, home, name)]
+            return len(found) == 1
+
+        until(seen, 10, f"one process of {name}")
         return found[0]
 
     def start(self, name: str) -> None:
@@ -240,6 +240,16 @@ class Centre:
             self.database.start()
         else:
             self.story.processes.start({"serve": "server"}.get(name, name), [name], self.story.environment)
+
+
+def _is(process: psutil.Process, home: str, name: str) -> bool:
+    """Whether a process is `trading <name>` of the centre at `home`; not if it has died meanwhile."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE or process.environ().get("TRADING_DATA") != home:
+            return False
+        return process.cmdline()[1:4] == ["-m", "trading", name]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 WAITING = ("C-WAIT", "C-TIME", "C-STORED", "C-LOG", "E-PENDING", "W-STATE")

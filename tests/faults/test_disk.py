@@ -48,9 +48,9 @@ def failing(place: Centre, name: str, fault: str, armed: Path) -> Iterator[psuti
     place.kill(name)
     sound = dict(place.story.environment)
     place.story.environment.update({"PYTHONPATH": str(FAULTY), "DISK_FAULT": f"{fault} {armed}"})
+    place.start(name)
+    process = place.find(name)
     try:
-        place.start(name)
-        process = place.find(name)
         if name == "serve":
             place.story.processes.wait_for("server", f"{place.story.url}/healthz")
         armed.touch()
