@@ -2,11 +2,16 @@
 
 Records about projects and lots have the project or lot as their subject and carry no `tender`, so they take no serial
 number of a tender. Those about people hold ids only: names of natural persons could never be erased.
+
+`project-announced` may say more than the fields below: region, documents, parameters, security … (projects.py).
 """
 
 from __future__ import annotations
 
 from audit.record import Rule, declare
+from trading import records_procedure as _procedure
+
+assert _procedure.DOCUMENTS_ISSUED.public  # the rest of the types: whoever imports this knows them all
 
 PROJECT_ANNOUNCED = declare(
     "project-announced",
