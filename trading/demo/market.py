@@ -17,6 +17,8 @@ from trading.accounts import demo_code
 from trading.client import Platform
 from trading.demo.cast import ORIGIN, SINCE, Cast, Member
 from trading.demo.tenders import SourceTender
+from trading.demo.ways import ORDINARY, Way
+from trading.law.regimes import SELL, regime
 from trading.tools.registration import by_authority
 
 STAGES = ("form", "documents")
@@ -38,10 +40,11 @@ class Bidder:
 
 @dataclass
 class Run:
-    """One tender run under one regime, and what became of it."""
+    """One tender run under one regime in one way, and what became of it."""
 
     source: SourceTender
     regime: str
+    way: Way = ORDINARY
     lot: str = ""
     tender: str = ""
     deadline: datetime | None = None
@@ -51,8 +54,13 @@ class Run:
 
     @property
     def lawful(self) -> bool:
-        """Run under the law of works, with its minimum of three bidders, rather than as the source had it."""
-        return self.regime == "works"
+        """Run under a law of ours, with its periods and its minimum of bidders, rather than as the source had it."""
+        return self.regime != "source-law"
+
+    @property
+    def direction(self) -> str:
+        """Sales where the regime only sells."""
+        return regime(self.regime).directions[0]
 
 
 class Market:
@@ -133,10 +141,11 @@ class Market:
             {
                 "title": source.title,
                 "regime": run.regime,
-                "direction": "buy",
+                "direction": run.direction,
                 "currency": source.currency,
                 "description": source.description,
-                "source": f"ProZorro {source.ocid} · {source.buyer}",
+                "source": f"{source.publisher} {source.ocid} · {source.buyer}",
+                **run.way.registration(run),
             },
             key=secrets.token_hex(8),
         )
@@ -157,26 +166,27 @@ class Market:
         body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}
         self.as_("tenderee").post(f"/tenders/{run.tender}/keysets", body)
 
-    def announce(self, run: Run, unvouched: Sequence[str] = ()) -> None:
+    def announce(self, run: Run, unvouched: Sequence[str] = (), **more: Any) -> None:
         """The notice. The window for late releases is a week of the demonstration's clock."""
         assert run.deadline is not None
         body = {
             "deadline": stamp(run.deadline), "opening_schema": SCHEMA, "window": WINDOW, "unvouched": list(unvouched),
+            **more,
         }  # fmt: skip
         self.as_("tenderee").post(f"/tenders/{run.tender}/announcement", body)
 
     # -- after the opening ---------------------------------------------------------------------------------------------
 
     def reject(self, run: Run) -> int:
-        """The real rejections under the source's own law; in works the prices over the ceiling. How many bids stand."""
-        standing = 0
+        """The real rejections under the source's own law; by ours the prices no bid may have. How many bids stand."""
+        standing, ceiling = 0, run.source.baseline
         for bid in run.source.bids:
             if not run.lawful and bid.rejected:
                 why = {
                     "reason": "disqualified_by_the_source",
                     "article": "source-law: published award status unsuccessful",
                 }
-            elif run.lawful and bid.price > run.source.baseline:
+            elif run.lawful and run.direction != SELL and bid.price > ceiling:
                 why = {"reason": "over_ceiling", "article": "招标投标法实施条例 51(5)"}
             else:
                 standing += 1

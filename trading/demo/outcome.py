@@ -12,6 +12,7 @@ from pathlib import Path
 from trading.cli.screen import OK, PROOF_FAILED, Screen
 from trading.demo.market import Run
 from trading.law.money import render
+from trading.law.regimes import SELL
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
         verified[proof.name.rsplit(".", 2)[0]].append(proof)
     rows, machine = [], []
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    directions: dict[tuple[str, str], str] = {}
     for run in runs:
         award = run.outcome.get("award") or {}
         bids = run.outcome.get("bids") or []
         verdicts = sorted({verdict for bid in bids for verdict in bid["verdicts"].values()})
         held = all(proof.code == OK for proof in verified[run.tender])
         if award:
+            directions[award["currency"], run.regime] = run.direction
             total = sums[award["currency"], run.regime]
             total[0] += 1
             total[1] += award["price"]
@@ -94,9 +97,9 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
     for ocid, note in dict.fromkeys((run.source.ocid, note) for run in runs for note in run.source.notes):
         screen.line(f"  ! {ocid}: {screen.text(note.code, who=note.who)}")
     screen.line()
-    for (currency, regime), (trades, price, gain) in sorted(sums.items()):
+    for (currency, regime), (trades, price, gain) in sums.items():
         screen.say(
-            "demo.sum",
+            "demo.sum.sell" if directions[currency, regime] == SELL else "demo.sum.buy",
             regime=screen.text(f"demo.regime.{regime}"),
             trades=trades,
             price=render(price, currency, screen.lang),

@@ -29,7 +29,7 @@ from bidding.envelope import Source
 from trading.cli.screen import Screen
 from trading.client import Answered
 from trading.demo import cast as people
-from trading.demo import outcome
+from trading.demo import outcome, wares
 from trading.demo.market import Bidder, Market, Run, day_around, spans
 from trading.demo.processes import Processes, demand_port, free_port
 from trading.demo.tenders import SourceTender, read_tenders
@@ -47,20 +47,22 @@ SOONEST = 9.0
 """Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
 KEYING = 5.0
 """Machine seconds for stating and rehearsing keys, making boxes and announcing; more where the machine is slow."""
+FEWEST = 3
+"""Bidders that government procurement asks for: a published tender with fewer would only stay shut."""
 WORKERS = 4
 BEAT, WIDTH = 1, 8
 
 
 def run(screen: Screen, *, quick: bool, source: Path | None, out: Path | None, port: int, data: Path | None) -> int:
     """Run the demonstration; returns the exit code. Raises Refused for input that is none or a process that died."""
-    tenders = _tenders(source)
+    runs = plan(_tenders(source), kinds=source is None)
     if not quick:
         demand_port(port)
     with ExitStack() as stack:
         home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
         if data is not None and data.exists() and any(data.iterdir()):
             raise Refused("D-DATA", path=str(data))
-        story = Story(screen, home, port if not quick else free_port(), tenders)
+        story = Story(screen, home, port if not quick else free_port(), runs)
         stack.callback(story.close)
         story.begin(stack)
         story.play()
@@ -70,6 +72,15 @@ def run(screen: Screen, *, quick: bool, source: Path | None, out: Path | None, p
             screen.say("demo.serving", url=story.url, path=str(home))
             threading.Event().wait()
         return code
+
+
+def plan(tenders: Sequence[SourceTender], *, kinds: bool = False) -> list[Run]:
+    """Every published tender twice, under its source's law and under ours for works; with `kinds` one of each other kind."""
+    runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
+    if kinds:
+        runs += [Run(tender, "gov") for tender in tenders if len(tender.bids) >= FEWEST][-1:]
+        runs += [Run(wares.PROPERTY, "property"), Run(wares.LAND, "land"), Run(wares.MINERALS, "minerals")]
+    return runs
 
 
 def _tenders(source: Path | None) -> list[SourceTender]:
@@ -82,15 +93,13 @@ def _tenders(source: Path | None) -> list[SourceTender]:
 class Story:
     """One run of the demonstration, from an empty directory."""
 
-    def __init__(
-        self, screen: Screen, home: Path, port: int, tenders: Sequence[SourceTender], *, factor: int = 0
-    ) -> None:
+    def __init__(self, screen: Screen, home: Path, port: int, runs: Sequence[Run], *, factor: int = 0) -> None:
         self.began = time.monotonic()
         self.screen, self.home, self.port = screen, home, port
         self.url = f"http://127.0.0.1:{port}"
-        self.runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
+        self.runs = list(runs)
         lawful = lawful_deadline(regime("works"), people.BASE) - people.BASE
-        longest = max([lawful, *(tender.period for tender in tenders)])
+        longest = max([lawful, *(one.source.period for one in runs)])
         factor = factor or int(-(-longest.total_seconds() // LONGEST))
         self.clock = LogClock(people.BASE, factor, datetime.now(UTC))
         self.trust_files = home / "trust"
@@ -180,13 +189,13 @@ class Story:
         statements = self.prepare_custodians(self.runs)
         self._tell("demo.custodians")
         self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)
-        self._each(market.announce, self.runs)
+        self._each(lambda one: market.announce(one, **one.way.notice(self, one)), self.runs)
         self._tell("demo.announced", count=len(self.runs))
-        self._each(self._hand_in_all, self.runs)
+        self._each(lambda one: one.way.bid(self, one), self.runs)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in self.runs))
         self._store_and_wait()
         self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in self.runs))
-        self._each(self._award, self.runs)
+        self._each(lambda one: one.way.evaluate(self, one), [one for one in self.runs if one.outcome.get("opens")])
         self._each(self._archive, self.runs)
         self._tell("demo.archived")
 
@@ -201,7 +210,7 @@ class Story:
         ahead = self.clock.now() + timedelta(seconds=margin * self.clock.factor)
         soonest = timedelta(seconds=SOONEST * self.clock.factor)
         for one in self.runs:
-            lawful = lawful_deadline(regime("works"), ahead) if one.lawful else ahead + one.source.period
+            lawful = lawful_deadline(regime(one.regime), ahead) if one.lawful else ahead + one.source.period
             one.deadline = _minute(max(lawful, ahead + soonest))
 
     def prepare_custodians(self, runs: Sequence[Run]) -> dict[datetime, list[Any]]:
@@ -241,7 +250,7 @@ class Story:
         admitted = self._each(lambda name: self.market.admit(f"{name[1]} · {name[0]}"), names)
         self.market.bidders = dict(zip(names, admitted, strict=True))
 
-    def _hand_in_all(self, one: Run) -> None:
+    def hand_in_all(self, one: Run) -> None:
         """Every bidder of a tender seals on its own disk and hands in."""
         for bid in one.source.bids:
             bidder = self.market.bidders[one.source.ocid, bid.tenderer]
@@ -302,17 +311,6 @@ class Story:
                     missing.append(manifest)
         supervisor.post(f"/tenders/{one.tender}/stored", {"stage": "documents", "missing": missing})
         return True
-
-    def _award(self, one: Run) -> None:
-        """Reject what was really rejected, rank, wait out the publicity that the law asks for, award."""
-        if not one.outcome.get("opens"):
-            return
-        tenderee = self.market.as_("tenderee")
-        standing = self.market.reject(one)
-        if not standing or (not one.lawful and not one.source.winner):
-            return
-        tenderee.post(f"/tenders/{one.tender}/candidates", key=f"candidates-{one.tender}")
-        self.until(lambda: tenderee.post(f"/tenders/{one.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
 
     def _archive(self, one: Run) -> None:
         """Both editions, as soon as the log covers the last record."""

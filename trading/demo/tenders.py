@@ -46,6 +46,7 @@ class SourceTender:
     bids: tuple[SourceBid, ...]
     winner: str
     notes: tuple[Note, ...] = field(default=())
+    publisher: str = "ProZorro"
 
 
 def read_tenders(path: Path) -> list[SourceTender]:
