@@ -11,6 +11,9 @@ from trading.law.article import Op, Rule, Status
 
 BUY, SELL = "buy", "sell"
 LOWEST, HIGHEST = "lowest-price/v1", "highest-price/v1"
+EVALUATED, COMPREHENSIVE, BENCHMARK = "evaluated-lowest/v1", "comprehensive/v1", "benchmark-mean/v1"
+"""Methods of award (trading/law/methods). Benchmarks are for works alone: 财政部令87号 55 scores by the lowest price only;
+land and mineral rights by tender may rate (招标投标法 41), state property goes to the price."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ WORKS = Regime(
     zh="依法必须招标的工程建设项目",
     en="Works that must by law be tendered",
     directions=(BUY,),
-    methods=(LOWEST,),
+    methods=(LOWEST, EVALUATED, COMPREHENSIVE, BENCHMARK),
     rules=(s.WK_06, s.WK_18, *_BIDDING, s.WK_26, s.WK_35, s.WK_38, s.WK_40, s.WK_52, s.WK_28, *_PLATFORM, *_COUNTING),
     panel=_PANEL,
 )
@@ -87,7 +90,7 @@ GOV = Regime(
     zh="政府采购货物和服务",
     en="Government procurement of goods and services",
     directions=(BUY,),
-    methods=(LOWEST,),
+    methods=(LOWEST, EVALUATED, COMPREHENSIVE),
     rules=(s.GP_01, *_BIDDING, s.GP_29, s.GP_30, s.GP_33, *_PLATFORM, *_COUNTING),
     panel=_PANEL,
 )
@@ -105,7 +108,7 @@ LAND = Regime(
     zh="国有建设用地使用权出让（招标）",
     en="Land use rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST,),
+    methods=(HIGHEST, COMPREHENSIVE),
     rules=(s.LD_02, *_BIDDING, s.WK_26, *_PLATFORM, *_COUNTING),
 )
 MINERALS = Regime(
@@ -113,7 +116,7 @@ MINERALS = Regime(
     zh="矿业权出让（招标）",
     en="Mineral rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST,),
+    methods=(HIGHEST, COMPREHENSIVE),
     rules=(s.MN_01, s.MN_03, *_BIDDING, s.WK_26, *_PLATFORM, *_COUNTING),
 )
 SOURCE_LAW = Regime(
@@ -121,7 +124,7 @@ SOURCE_LAW = Regime(
     zh="按来源公布的程序",
     en="As the source's own law had it",
     directions=(BUY, SELL),
-    methods=(LOWEST, HIGHEST),
+    methods=(LOWEST, HIGHEST, EVALUATED, COMPREHENSIVE),
     rules=(s.SL_01,),
 )
 """Published trades of other places, run as they were run: one bid is enough, periods as the source published them."""
@@ -140,5 +143,5 @@ def check_terms(regime: Regime, direction: str, method: str) -> None:
     """Refuse a notice whose direction or method the regime does not have (E-DIRECTION, E-METHOD)."""
     if direction not in regime.directions:
         raise Refused("E-DIRECTION", regime=regime.id, direction=direction)
-    if method not in regime.methods or (direction == SELL) != (method == HIGHEST):
+    if method not in regime.methods or (method != COMPREHENSIVE and (direction == SELL) != (method == HIGHEST)):
         raise Refused("E-METHOD", regime=regime.id, direction=direction, method=method)

@@ -1,0 +1,257 @@
+"""The formulas, in the order of log.md §8: means of the seats, prices for scoring, price parts, sums, order, `without`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+from audit.refusal import Refused
+from trading.law.methods.figures import EXACT, HUNDRED, MEAN_PLACES, divided, fen, written
+from trading.law.methods.offers import Evaluation, Offer, Ranked, Sheet
+from trading.law.methods.parameters import (
+    COMPREHENSIVE,
+    EVALUATED,
+    HIGHEST,
+    HIGHEST_SCORE,
+    LOWEST,
+    LOWEST_SCORE,
+    PRICE,
+    Benchmark,
+    Terms,
+    read,
+)
+
+Means = Mapping[str, Mapping[str, Decimal]]
+"""{bid: {criterion or adjustment: mean of the seats}}, each with four decimals."""
+
+
+def rank(method: str, offers: Iterable[Offer]) -> tuple[Ranked, ...]:
+    """All standing offers in order, by price alone. Raises Refused E-METHOD for a method that takes more than prices."""
+    standing = _distinct(offers)
+    if method == LOWEST:
+        ordered = sorted(standing, key=lambda offer: (offer.price, offer.bid))
+    elif method == HIGHEST:
+        ordered = sorted(standing, key=lambda offer: (-offer.price, offer.bid))
+    else:
+        raise Refused("E-METHOD", regime="", direction="", method=method)
+    return tuple(Ranked(offer.bid, offer.price, place) for place, offer in enumerate(ordered, 1))
+
+
+def evaluate(
+    method: str, parameters: Mapping[str, Any], offers: Iterable[Offer], sheets: Sequence[Sheet] = ()
+) -> Evaluation:
+    """The evaluation by the method and parameters of the notice, from the offers and the seats' sheets (all of them).
+
+    Raises Refused E-METHOD, E-PARAMETERS, E-SHEETS, E-SHEET-GAP, E-SHEET-POINTS.
+    """
+    offers = list(offers)
+    standing = [offer.bid for offer in offers if offer.stands]
+    return evaluate_means(method, parameters, offers, means(method, parameters, standing, sheets))
+
+
+def evaluate_means(method: str, parameters: Mapping[str, Any], offers: Iterable[Offer], given: Means) -> Evaluation:
+    """The same where the means are known already: the public edition of an archive has them in its totals."""
+    terms = read(method, parameters)
+    offers = _all_distinct(offers)
+    with localcontext(EXACT):
+        evaluation = _evaluated(terms, offers, given)
+        if terms.formula:
+            counting = offers if _takes_all(terms) else [offer for offer in offers if offer.stands]
+            for gone in sorted(offer.bid for offer in counting):
+                then = _evaluated(terms, [offer for offer in offers if offer.bid != gone], given)
+                evaluation.without[gone] = then.ranked[0].bid if then.ranked else None
+    return evaluation
+
+
+def means(
+    method: str, parameters: Mapping[str, Any], bids: Iterable[str], sheets: Sequence[Sheet]
+) -> dict[str, dict[str, Decimal]]:
+    """The mean of the seats for each of these bids and each thing rated, four decimals, half up.
+
+    Every declared seat counts, once. Where the notice drops (works only), one highest and one lowest of each bid and
+    criterion fall away from `drop_from` seats on.
+    """
+    terms = read(method, parameters)
+    if sorted(sheet.seat for sheet in sheets) != list(range(1, terms.seats + 1)):
+        raise Refused("E-SHEETS", needed=terms.seats, seats=sorted(sheet.seat for sheet in sheets))
+    found: dict[str, dict[str, Decimal]] = {}
+    for bid in sorted(bids):
+        found[bid] = {}
+        for name in terms.rated:
+            given = sorted(_given(sheet, bid, name, terms) for sheet in sheets)
+            if terms.drop_from is not None and len(given) >= terms.drop_from:
+                given = given[1:-1]
+            found[bid][name] = divided(sum(given, Decimal(0)), Decimal(len(given)), MEAN_PLACES)
+    return found
+
+
+def check_sheet(method: str, parameters: Mapping[str, Any], sheet: Sheet, bids: Iterable[str]) -> None:
+    """Whether a sheet rates every one of these bids in everything the notice rates, and nothing beside it.
+
+    Raises Refused E-SHEET (why), E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (a seat the notice does not have).
+    """
+    terms = read(method, parameters)
+    if not 1 <= sheet.seat <= terms.seats:
+        raise Refused("E-SHEETS", needed=terms.seats, seats=[sheet.seat])
+    for bid in sorted(bids):
+        for name in terms.rated:
+            _given(sheet, bid, name, terms)
+    for bid in set(sheet.points):
+        if set(sheet.points[bid]) != set(terms.rated):
+            raise Refused("E-SHEET", why="it rates what the notice does not name")
+
+
+def totals(method: str, tender: str, evaluation: Evaluation | Iterable[Ranked]) -> dict[str, Any]:
+    """The content of `evaluation/totals.json` (log.md §8), to be hashed in its canonical form."""
+    if not isinstance(evaluation, Evaluation):
+        ordered = sorted(evaluation, key=lambda one: one.rank)
+        evaluation = Evaluation(tuple(ordered), tuple(_price_row(one) for one in ordered))
+    told: dict[str, Any] = {"method": method, "rows": list(evaluation.rows), "tender": tender}
+    if evaluation.base is not None:
+        told |= {"base": evaluation.base, "without": evaluation.without}
+    return told
+
+
+# ---- one evaluation
+
+
+def _evaluated(terms: Terms, offers: Sequence[Offer], given: Means) -> Evaluation:
+    standing = [offer for offer in offers if offer.stands]
+    if terms.method in (LOWEST, HIGHEST):
+        ranked = rank(terms.method, standing)
+        return Evaluation(ranked, tuple(_price_row(one) for one in ranked))
+    rows = {offer.bid: _row(terms, offer, given) for offer in standing}
+    if terms.method == EVALUATED:
+        return _ordered(rows, {bid: (row["evaluated"],) for bid, row in rows.items()}, terms, given, None)
+    counting = offers if _takes_all(terms) else standing
+    base = _base(terms, {offer.bid: _scoring_price(terms, offer) for offer in counting})
+    sums: dict[str, tuple[Any, ...]] = {}
+    for bid, row in rows.items():
+        price = _price_part(terms, row["evaluated"], base)
+        if terms.method == COMPREHENSIVE:
+            parts = {name: divided(given[bid][name] * weight, HUNDRED, terms.places) for name, weight in terms.criteria}
+            total = sum(parts.values(), price)
+            row["parts"] = {name: written(part) for name, part in {**parts, PRICE: price}.items()}
+        else:
+            total = price
+            del row["evaluated"]  # nothing is deducted in works: it is the price
+        row["total"] = written(total)
+        sums[bid] = (-total,)
+    return _ordered(rows, sums, terms, given, base)
+
+
+def _row(terms: Terms, offer: Offer, given: Means) -> dict[str, Any]:
+    """A bid's row as far as it does not depend on the others."""
+    row: dict[str, Any] = {"bid": offer.bid, "price": offer.price, "evaluated": _scoring_price(terms, offer)}
+    if terms.rated:
+        row["means"] = {name: written(given[offer.bid][name]) for name in terms.rated}
+    for one in terms.adjustments:
+        mean = given[offer.bid][one.id]
+        row["evaluated"] += (
+            fen(mean * one.fen, Decimal(1))
+            if one.fen is not None
+            else fen(mean * (one.percent or 0) * offer.price, HUNDRED)
+        )
+    return row
+
+
+def _scoring_price(terms: Terms, offer: Offer) -> int:
+    """The price that is scored: less the deduction of a small firm, in whole fen. Never the price of the award."""
+    if terms.small_firm is None or not offer.small_firm:
+        return offer.price
+    return fen(offer.price * (HUNDRED - terms.small_firm.rate), HUNDRED)
+
+
+def _base(terms: Terms, prices: Mapping[str, int]) -> int:
+    """What the prices are measured by: the lowest, the highest, or the trimmed mean × (100 + float) %, in whole fen."""
+    if not prices:
+        return 0
+    if terms.benchmark is None:
+        return max(prices.values()) if terms.formula == HIGHEST_SCORE else min(prices.values())
+    ordered = sorted(prices.values())
+    lowest, highest = _trimmed(terms.benchmark, len(ordered))
+    kept = ordered[lowest : len(ordered) - highest]
+    return fen(sum(kept) * (HUNDRED + terms.benchmark.float), HUNDRED * len(kept))
+
+
+def _trimmed(benchmark: Benchmark, count: int) -> tuple[int, int]:
+    """How many of so many prices are dropped: (lowest, highest); the last row that applies."""
+    row = next((one for one in reversed(benchmark.trim) if one.start <= count), None)
+    return (0, 0) if row is None else (row.lowest, row.highest)
+
+
+def _price_part(terms: Terms, price: int, base: int) -> Decimal:
+    """The points of a price, weight included, rounded once.
+
+    `lowest-price-score/v1` base ÷ price × weight; `highest-price-score/v1` price ÷ base × weight; `benchmark-mean/v1`
+    (100 − points × |price − base| ÷ base × 100) × weight ÷ 100, not below floor × weight ÷ 100. A price of 0 (or a base
+    of 0) is full marks where it is the base itself, else none.
+    """
+    weight = terms.price_weight
+    if terms.formula == LOWEST_SCORE:
+        return divided(weight if price == base else base * weight, Decimal(1 if price == base else price), terms.places)
+    if terms.formula == HIGHEST_SCORE:
+        return divided(weight if price == base else price * weight, Decimal(1 if price == base else base), terms.places)
+    rule = terms.benchmark
+    if rule is None:
+        raise ValueError(f"no price score in {terms.method}")
+    if price == base:
+        return divided(weight, Decimal(1), terms.places)
+    if base <= 0:
+        return divided(rule.floor * weight, HUNDRED, terms.places)
+    lost = (rule.above if price > base else rule.below) * HUNDRED * abs(price - base)
+    left = max(HUNDRED * base - lost, rule.floor * base)
+    return divided(left * weight, HUNDRED * base, terms.places)
+
+
+def _ordered(
+    rows: dict[str, dict[str, Any]],
+    firsts: Mapping[str, tuple[Any, ...]],
+    terms: Terms,
+    given: Means,
+    base: int | None,
+) -> Evaluation:
+    """By the result, then by the tie-breaks of the notice, then by bid id."""
+    better = -1 if terms.formula == HIGHEST_SCORE else 1
+
+    def key(bid: str) -> tuple[Any, ...]:
+        ties = [rows[bid]["price"] * better if one == PRICE else -given[bid][one] for one in terms.ties]
+        return (*firsts[bid], *ties, bid)
+
+    ordered = sorted(rows, key=key)
+    for place, bid in enumerate(ordered, 1):
+        rows[bid]["rank"] = place
+    ranked = tuple(Ranked(bid, rows[bid]["price"], place) for place, bid in enumerate(ordered, 1))
+    return Evaluation(ranked, tuple(rows[bid] for bid in ordered), base=base)
+
+
+# ---- small things
+
+
+def _price_row(one: Ranked) -> dict[str, Any]:
+    return {"bid": one.bid, "price": one.price, "rank": one.rank}
+
+
+def _takes_all(terms: Terms) -> bool:
+    return terms.benchmark is not None and terms.benchmark.base_of == "opened"
+
+
+def _all_distinct(offers: Iterable[Offer]) -> list[Offer]:
+    offers = list(offers)
+    if len({offer.bid for offer in offers}) != len(offers):
+        raise ValueError("a bid stands in a ranking once")
+    return offers
+
+
+def _distinct(offers: Iterable[Offer]) -> list[Offer]:
+    return [offer for offer in _all_distinct(offers) if offer.stands]
+
+
+def _given(sheet: Sheet, bid: str, name: str, terms: Terms) -> Decimal:
+    points = sheet.points.get(bid, {}).get(name)
+    if points is None:
+        raise Refused("E-SHEET-GAP", seat=sheet.seat, bid=bid, criterion=name)
+    if points > terms.most(name):
+        raise Refused("E-SHEET-POINTS", bid=bid, criterion=name, points=str(points))
+    return points
