@@ -30,7 +30,12 @@ __all__ = [
 ]  # fmt: skip
 
 MIGRATION_LOCK = 0x7472_6164_696E_67  # "trading": any number, as long as every process takes the same one
-APPS = ("audit", "bidding", "trading")
+TABLES = {
+    "audit": ("audit.tables",),
+    "bidding": ("bidding.tables",),
+    "trading": ("trading.tables", "trading.tables_procedure"),
+}
+APPS = tuple(TABLES)
 
 # -------------------------------------------------------------------------------------------------------- connections
 
@@ -82,8 +87,8 @@ def configuration(address: str, *, pool_min: int = 1, pool_max: int = 16) -> dic
     return {
         "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
         "apps": {
-            app: {"models": [f"{app}.tables"], "default_connection": "default", "migrations": f"{app}.migrations"}
-            for app in APPS
+            app: {"models": list(models), "default_connection": "default", "migrations": f"{app}.migrations"}
+            for app, models in TABLES.items()
         },
         "use_tz": True,
         "timezone": "UTC",
@@ -169,6 +174,15 @@ APPEND_ONLY = (
     "bidding_window",
     "bidding_settlement",
     "bidding_unsealed",
+    "trading_paper",
+    "trading_named_paper",
+    "trading_document_set",
+    "trading_sheet",
+    "trading_correction",
+    "trading_security",
+    "trading_security_return",
+    "trading_settlement",
+    "trading_agent_error",
 )
 """Tables in which the application may add and read, nothing more; triggers in their packages' migrations say so too."""
 

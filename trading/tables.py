@@ -84,6 +84,9 @@ class Project(Model):
     regime = fields.CharField(max_length=40)
     direction = fields.CharField(max_length=4)
     currency = fields.CharField(max_length=3)
+    region = fields.CharField(max_length=40, db_default="")  # an overlay of the law; "": none
+    estimate = fields.BigIntField(null=True)  # fen, of the whole project
+    state_funded = fields.BooleanField(db_default=False)
     version = fields.IntField(db_default=1)
     created_at = fields.DatetimeField()
 
@@ -113,7 +116,13 @@ class Tender(Model):
     lot: fields.ForeignKeyRelation[Lot] = fields.ForeignKeyField(
         "trading.Lot", related_name="tenders", on_delete=fields.RESTRICT
     )
-    state = fields.CharField(max_length=12)  # named keyed announced closed shut opened ranked awarded archived
+    state = fields.CharField(max_length=12)  # the stages of law/stages.py
+    kind = fields.CharField(max_length=8, db_default="bids")  # or "reserve": the box of another tender's reserve price
+    predecessor = fields.CharField(max_length=81, null=True)  # the tender of the same lot that came to nothing
+    reserve = fields.CharField(max_length=81, null=True)  # its reserve box
+    documents = fields.CharField(max_length=64, null=True)  # the newest document set
+    ended = fields.CharField(max_length=20, null=True)  # why it failed or was terminated
+    abandoned_at = fields.DatetimeField(null=True)
     named_at = fields.DatetimeField()
     keysets = fields.JSONField[dict[str, str]](null=True)  # {stage: keyset id}, in the order they open
     announced_at = fields.DatetimeField(null=True)
@@ -178,7 +187,7 @@ class Timer(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    kind = fields.CharField(max_length=20)  # close, open, window, archive
+    kind = fields.CharField(max_length=20)  # what jobs.py knows to do: close, open, window, archive …
     tender: fields.ForeignKeyRelation[Tender] = fields.ForeignKeyField(
         "trading.Tender", related_name="timers", on_delete=fields.RESTRICT
     )
