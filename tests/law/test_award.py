@@ -70,7 +70,8 @@ def test_the_whole_life_of_a_tender() -> None:
     [
         ("named", "announce"), ("announced", "release"), ("announced", "unseal"), ("announced", "archive"),
         ("closed", "hand-in"), ("closed", "close"), ("shut", "release"), ("shut", "unseal"), ("shut", "award"),
-        ("opened", "award"), ("opened", "withdraw"), ("ranked", "reject"), ("awarded", "award"), ("archived", "archive"),
+        ("opened", "award"), ("opened", "withdraw"), ("ranked", "unseal"), ("awarded", "award"), ("archived", "archive"),
+        ("announced", "sign-contract"), ("contracted", "award"), ("failed", "award"), ("terminated", "close"),
     ],
 )  # fmt: skip
 def test_what_is_not_in_the_table_does_not_happen(stage: str, act: str) -> None:
