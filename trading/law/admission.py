@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from audit.refusal import Refused
-from trading.law import statutes
 from trading.law.article import Article, article
 from trading.law.regimes import BUY, Regime
+from trading.law.rules import platform, works
+from trading.law.rules.sources import DETAIL
 
 GROUNDS: Mapping[str, Article] = {
-    "E-LATE": statutes.WK_22.article,
-    "E-BOXES": statutes.OP_11.article,
-    "E-PAYLOAD": statutes.OP_11.article,
-    "E-TWICE": Article(statutes.DETAIL, 51),
-    "E-EARLY": statutes.WK_24.article,
-    "E-HOUR": statutes.OP_14.article,
+    "E-LATE": works.WK_22.article,
+    "E-BOXES": platform.OP_11.article,
+    "E-PAYLOAD": platform.OP_11.article,
+    "E-TWICE": Article(DETAIL, 51),
+    "E-EARLY": works.WK_24.article,
+    "E-HOUR": platform.OP_14.article,
 }
 """Articles of what a floor below refuses by name, knowing no law: late, not sealed as prescribed, a second bid, an hour
 that has not come. The edge adds them."""

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from audit.refusal import Refused
-from trading.law import statutes as s
-from trading.law.article import Op, Rule, Status
+from trading.law.article import Op, Rule
+from trading.law.rules import calendar as c
+from trading.law.rules import gov as g
+from trading.law.rules import platform as p
+from trading.law.rules import sales as x
+from trading.law.rules import unchecked as u
+from trading.law.rules import works as w
 
 BUY, SELL = "buy", "sell"
 LOWEST, HIGHEST = "lowest-price/v1", "highest-price/v1"
@@ -27,6 +32,8 @@ class Regime:
     methods: tuple[str, ...]
     rules: tuple[Rule, ...]
     panel: tuple[tuple[str, int | bool], ...] = ()
+    region: str = ""
+    """The region laid over it (`trading/law/regions.py`); "": none."""
 
     def rule(self, id: str) -> Rule:
         """One of its rules. Raises KeyError: asking for a rule a regime does not have is our mistake."""
@@ -38,14 +45,14 @@ class Regime:
 
     def periods(self, since: str, until: str) -> tuple[Rule, ...]:
         """Its checked shortest periods between two events; an unchecked rule never blocks."""
-        return tuple(
-            r
-            for r in self.rules
-            if r.op is Op.MIN and (r.since, r.until) == (since, until) and r.status is Status.CHECKED
-        )
+        return tuple(r for r in self.rules if r.op is Op.MIN and (r.since, r.until) == (since, until) and r.checked)
+
+    def find(self, op: Op, since: str, until: str) -> tuple[Rule, ...]:
+        """Its checked rules of one kind between two events, local ones too: ask so, and a tighter one is not missed."""
+        return tuple(r for r in self.rules if r.op is op and (r.since, r.until) == (since, until) and r.checked)
 
     def _bound(self, op: Op, until: str) -> tuple[Rule, ...]:
-        return tuple(r for r in self.rules if r.op is op and r.until == until and r.status is Status.CHECKED)
+        return tuple(r for r in self.rules if r.op is op and r.until == until and r.checked)
 
     @property
     def min_bids(self) -> int:
@@ -63,17 +70,24 @@ class Regime:
         return min((r.count for r in self._bound(Op.MAX_COUNT, "candidates")), default=0)
 
     def in_force(self, day: date) -> tuple[Rule, ...]:
-        """Its rules that bind on a day (of the legal zone)."""
-        return tuple(rule for rule in self.rules if rule.binds(day))
+        """Its checked rules that bind on a day (of the legal zone)."""
+        return tuple(rule for rule in self.rules if rule.checked and rule.binds(day))
+
+    def unchecked(self, day: date) -> tuple[Rule, ...]:
+        """What is said to bind on a day and nobody has read: shown at an announcement, never blocking."""
+        return tuple(rule for rule in self.rules if not rule.checked and rule.binds(day))
 
     def name(self, lang: str) -> str:
         """Its name in a reader's language."""
         return self.zh if lang.startswith("zh") else self.en
 
 
-_COUNTING = (s.CL_01, s.CL_02, s.CL_04)
-_PLATFORM = (s.OP_09, s.OP_11, s.OP_12, s.OP_13, s.OP_14, s.OP_16, s.OP_17, s.OP_19, s.OP_28)
-_BIDDING = (s.WK_20, s.WK_21, s.WK_22, s.WK_24, s.WK_25, s.WK_34A)
+_COUNTING = (c.CL_01, c.CL_02, c.CL_03, c.CL_04)
+_PLATFORM = (
+    p.OP_08, p.OP_09, p.OP_11, p.OP_12, p.OP_13, p.OP_14, p.OP_15, p.OP_16, p.OP_17, p.OP_19, p.OP_21, p.OP_22, p.OP_24,
+    p.OP_25, p.OP_28, p.PD_03, u.N_16, u.N_17,
+)  # fmt: skip
+_BIDDING = (w.WK_20, w.WK_21, w.WK_22, w.WK_23, w.WK_24, w.WK_25, w.WK_34A)
 _PANEL = (("min", 5), ("odd", True))
 
 WORKS = Regime(
@@ -81,26 +95,37 @@ WORKS = Regime(
     zh="依法必须招标的工程建设项目",
     en="Works that must by law be tendered",
     directions=(BUY,),
-    methods=(LOWEST, EVALUATED, COMPREHENSIVE, BENCHMARK),
-    rules=(s.WK_06, s.WK_18, *_BIDDING, s.WK_26, s.WK_35, s.WK_38, s.WK_40, s.WK_52, s.WK_28, *_PLATFORM, *_COUNTING),
+    methods=(LOWEST,),
+    rules=(
+        w.WK_01, w.WK_02, w.WK_03, w.WK_04, w.WK_05, w.WK_06, w.WK_07, w.WK_08, w.WK_09, w.WK_10, w.WK_11, w.WK_12, w.WK_13,
+        w.WK_14, w.WK_15, w.WK_16, w.WK_17, w.WK_18, w.WK_19, *_BIDDING, w.WK_26, w.WK_27, w.WK_28, w.WK_29, w.WK_30,
+        w.WK_31, w.WK_32, w.WK_33, w.WK_34, w.WK_35, w.WK_36, w.WK_37, w.WK_38, w.WK_39, w.WK_40, w.WK_41, w.WK_42, w.WK_43,
+        w.WK_44, w.WK_45, w.WK_46, w.WK_47, w.WK_48, w.WK_49, w.WK_50, w.WK_51, w.WK_52, w.WK_53, w.SE_01, *_PLATFORM,
+        *_COUNTING, u.WK_55, u.N_12, u.N_13,
+    ),
     panel=_PANEL,
-)
+)  # fmt: skip
 GOV = Regime(
     id="gov",
     zh="政府采购货物和服务",
     en="Government procurement of goods and services",
     directions=(BUY,),
-    methods=(LOWEST, EVALUATED, COMPREHENSIVE),
-    rules=(s.GP_01, *_BIDDING, s.GP_29, s.GP_30, s.GP_33, *_PLATFORM, *_COUNTING),
+    methods=(LOWEST,),
+    rules=(
+        g.GP_01, g.GP_02, g.GP_03, g.GP_04, g.GP_05, g.GP_06, g.GP_07, g.GP_08, g.GP_09, g.GP_10, g.GP_11, g.GP_12, g.GP_13,
+        g.GP_14, g.GP_15, g.GP_16, g.GP_17, g.GP_18, g.GP_19, g.GP_20, g.GP_21, g.GP_22, g.GP_23, g.GP_24, g.GP_25, g.GP_26,
+        g.GP_27, g.GP_28, g.GP_29, g.GP_30, g.GP_32, g.GP_33, g.GP_34, g.GP_35, g.GP_36, g.GP_37, g.GP_38, g.GP_39, g.GP_40,
+        g.GP_43, g.GP_45, g.GP_46, g.GP_47, *_BIDDING, *_PLATFORM, *_COUNTING, c.CL_05, u.N_01, u.N_14, u.N_15,
+    ),
     panel=_PANEL,
-)
+)  # fmt: skip
 PROPERTY = Regime(
     id="property",
     zh="国有产权交易",
     en="State property rights",
     directions=(SELL,),
     methods=(HIGHEST,),
-    rules=(s.PR_02, s.PR_03, *_PLATFORM, *_COUNTING),
+    rules=(x.PR_02, x.PR_03, *_PLATFORM, *_COUNTING, u.N_06, u.N_07, u.N_08, u.N_09, u.N_10),
 )
 """One buyer is enough to open: 企业国有资产法 54 asks for competition where there are two or more, no more than that."""
 LAND = Regime(
@@ -108,26 +133,29 @@ LAND = Regime(
     zh="国有建设用地使用权出让（招标）",
     en="Land use rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST, COMPREHENSIVE),
-    rules=(s.LD_02, *_BIDDING, s.WK_26, *_PLATFORM, *_COUNTING),
+    methods=(HIGHEST,),
+    rules=(x.LD_02, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_02, u.N_03, u.N_04, u.N_05),
 )
 MINERALS = Regime(
     id="minerals",
     zh="矿业权出让（招标）",
     en="Mineral rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST, COMPREHENSIVE),
-    rules=(s.MN_01, s.MN_03, *_BIDDING, s.WK_26, *_PLATFORM, *_COUNTING),
+    methods=(HIGHEST,),
+    rules=(x.MN_01, x.MN_03, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_11),
 )
 SOURCE_LAW = Regime(
     id="source-law",
     zh="按来源公布的程序",
     en="As the source's own law had it",
     directions=(BUY, SELL),
-    methods=(LOWEST, HIGHEST, EVALUATED, COMPREHENSIVE),
-    rules=(s.SL_01,),
+    methods=(LOWEST, HIGHEST),
+    rules=(x.SL_01,),
 )
 """Published trades of other places, run as they were run: one bid is enough, periods as the source published them."""
+
+AUCTIONS: tuple[Rule, ...] = (x.AU_01, x.AU_02, x.AU_03, x.AU_04, x.AU_07)
+"""What binds an auction. No regime of ours runs one yet: its boxes are sealed, and 拍卖法 36 knows no withdrawal."""
 
 REGIMES: dict[str, Regime] = {r.id: r for r in (WORKS, GOV, PROPERTY, LAND, MINERALS, SOURCE_LAW)}
 

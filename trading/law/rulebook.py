@@ -1,18 +1,22 @@
 """The rules a project is announced under, pinned: canonical bytes whose hash stands in the announcement (log.md §5).
 
-A later change of law is a new dated value in `statutes.py`; what was announced before keeps its rulebook.
+A later change of law is a new dated value in `rules/`; what was announced before keeps its rulebook. Rules that nobody has
+checked are never pinned: `unchecked` lists them for the announcement, which shows them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from audit.canon import canon, parse, sha256_hex
 from audit.refusal import Refused
+from trading.law.article import Op, Rule, Value, frozen, plain
 from trading.law.calendar import legal_day
 from trading.law.regimes import REGIMES, Regime
+from trading.law.regions import overlay
+from trading.law.rules import RULES
 
 TYPE = "trading.rulebook/v1"
 
@@ -23,7 +27,7 @@ class Rulebook:
 
     id: str
     regime: str
-    values: dict[str, tuple[int | str, str]] = field(hash=False)
+    values: dict[str, tuple[Value, str]] = field(hash=False)
     panel: dict[str, Any] = field(hash=False)
     data: bytes
 
@@ -35,6 +39,21 @@ class Rulebook:
     def value(self, *ids: str) -> int | None:
         """The number of the first of these rules that was pinned; None: none of them was, so nothing is asked."""
         return next((v for v, _ in (self.values[i] for i in ids if i in self.values) if isinstance(v, int)), None)
+
+    def has(self, id: str) -> bool:
+        """Whether that rule was pinned."""
+        return id in self.values
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The pinned rules this house knows, each with the value and unit that were pinned, whatever stands here today."""
+        return tuple(
+            replace(RULES[id], value=value, unit=unit) for id, (value, unit) in self.values.items() if id in RULES
+        )
+
+    def find(self, op: Op, since: str, until: str) -> tuple[Rule, ...]:
+        """The pinned rules of one kind between two events, a region's too: ask so, and a tighter one is not missed."""
+        return tuple(r for r in self.rules if r.op is op and (r.since, r.until) == (since, until))
 
     @property
     def max_candidates(self) -> int:
@@ -52,20 +71,26 @@ class Rulebook:
         return REGIMES.get(self.regime)
 
 
-def pin(regime: Regime, announced: datetime) -> Rulebook:
-    """The rulebook of a regime on the day of an announcement."""
+def pin(regime: Regime, announced: datetime, region: str = "") -> Rulebook:
+    """The rulebook of a regime on the day of an announcement, with what its region adds. Raises Refused E-REGION."""
     day = legal_day(announced)
-    rules = [{"id": r.id, "value": r.value, "unit": r.unit} for r in regime.in_force(day)]
+    whole = overlay(regime, region)
+    place = f"{regime.id}+{whole.region}" if whole.region else regime.id
     data = canon(
         {
             "type": TYPE,
-            "id": f"{regime.id}@{day.isoformat()}",
+            "id": f"{place}@{day.isoformat()}",
             "regime": regime.id,
-            "rules": rules,
+            "rules": [{"id": r.id, "value": plain(r.value), "unit": r.unit} for r in whole.in_force(day)],
             "panel": dict(regime.panel),
         }
     )
     return read(data)
+
+
+def unchecked(regime: Regime, announced: datetime, region: str = "") -> tuple[Rule, ...]:
+    """The rules of that day which nobody has checked: an announcement shows them, and they never block."""
+    return overlay(regime, region).unchecked(legal_day(announced))
 
 
 def read(data: bytes) -> Rulebook:
@@ -74,7 +99,7 @@ def read(data: bytes) -> Rulebook:
         value = parse(data)
         if value["type"] != TYPE:
             raise ValueError
-        values = {str(r["id"]): (r["value"], str(r["unit"])) for r in value.get("rules", [])}
+        values = {str(r["id"]): (frozen(r["value"]), str(r["unit"])) for r in value.get("rules", [])}
         return Rulebook(str(value.get("id", "")), str(value["regime"]), values, dict(value["panel"]), data)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refused("E-RULEBOOK") from None
