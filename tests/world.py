@@ -39,8 +39,6 @@ from bidding import hpke, keys
 from bidding import records as _bidding  # noqa: F401 - declares its types
 from bidding.registrations import REGISTRATION, write_registration
 from trading import records as _trading  # noqa: F401 - declares its types
-from trading.law.regimes import SOURCE_LAW
-from trading.law.rulebook import pin
 
 BEAT = 30
 WIDTH = 8
@@ -196,8 +194,16 @@ class World:
             self.beat()
 
     def until(self, moment: datetime) -> None:
-        """Wait for a moment."""
+        """Wait for a moment. Of a long time only its two ends are played: a beat in between holds nothing of ours."""
+        if moment - self.now > timedelta(hours=2):
+            self.wait()
+            self.now = moment - timedelta(seconds=2 * BEAT)
+            self.beat()
         self.wait(max(0.0, (moment - self.now).total_seconds()))
+
+    def sleep(self, days: float) -> None:
+        """Days pass."""
+        self.until(self.now + timedelta(days=days))
 
     def back(self, moment: datetime) -> None:
         """Turn the database's clock: what is recorded next bears this time."""
@@ -249,7 +255,7 @@ class World:
             name=f"custodian {name}",
             pub=hpke.public_bytes(private),
             valid_from=START,
-            valid_to=START + timedelta(days=30),
+            valid_to=START + timedelta(days=30 if tender is None else 400),
             tender=tender,
         )
         made, signer = keys.Statement.parse(data), self.people[name]
@@ -295,10 +301,6 @@ class World:
         )  # fmt: skip
         bidder.registered.append(made)
         return made
-
-    def rulebook(self) -> bytes:
-        """The rules pinned to every tender here: one bid is enough, no periods."""
-        return pin(SOURCE_LAW, START).data
 
     def receipt(self, record: Logged, manifest: str | None = None, *, proof: bool = True) -> Receipt:
         """What the bidder got back for a record, with its proof once there was a beat."""
