@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol
 
 from audit.refusal import Refused
@@ -30,9 +31,61 @@ def asked(book: Book, *ids: str) -> Rule | None:
     """The first of these rules that the book has and that was checked, with the book's value; None: nothing is asked."""
     for id in ids:
         if id in book.values and id in rules.RULES and rules.RULES[id].checked:
-            value, unit = book.values[id]
-            return replace(rules.RULES[id], value=value, unit=unit)
+            return _pinned(id, *book.values[id])
     return None
+
+
+@lru_cache(maxsize=4096)
+def _pinned(id: str, value: Value, unit: str) -> Rule:
+    return replace(rules.RULES[id], value=value, unit=unit)
+
+
+# ------------------------------------------------------------------------------------------------------- counting
+
+
+@dataclass(frozen=True)
+class Lenient:
+    """A book in the hands of a verifier, who has no calendar of holidays (log.md §8, V15).
+
+    What is shorter than so many plain days was too short whatever the holidays were; what is longer than the period with
+    ten days of holidays in it, and with a weekend for every five working days, was too long.
+    """
+
+    values: Mapping[str, tuple[Value, str]]
+
+
+HOLIDAYS = 10
+"""Days by which holidays may put off the end of a period: no holiday of the State Council's is longer, weekends with it."""
+
+
+def shortest(book: Book, start: datetime, length: int, unit: str) -> periods.Span:
+    """A period that must have run, counted out in this book. Raises Refused E-CALENDAR."""
+    if not isinstance(book, Lenient):
+        return periods.count(start, length, unit)
+    return _plain(start, length, unit, length * _FEWEST[unit])
+
+
+def longest(book: Book, start: datetime, length: int, unit: str) -> periods.Span:
+    """A period in which something must be done, counted out in this book. Raises Refused E-CALENDAR."""
+    if not isinstance(book, Lenient):
+        return periods.count(start, length, unit)
+    return _plain(start, length, unit, length * _MOST[unit] + HOLIDAYS)
+
+
+_FEWEST = {"日": 1, "工作日": 1, "月": 28, "年": 365}
+_MOST = {"日": 1, "工作日": 2, "月": 31, "年": 366}
+
+
+def _plain(start: datetime, length: int, unit: str, days: int) -> periods.Span:
+    first = legal_day(start)
+    return periods.Span(first, length, unit, first + timedelta(days=days), ())
+
+
+def latest_before(book: Book, deadline: datetime, length: int, unit: str) -> datetime:
+    """The last instant of "at least so long before the deadline", counted in this book."""
+    if isinstance(book, Lenient):
+        return _plain(deadline, length, unit, -length * _FEWEST[unit]).over
+    return periods.before(deadline, length, unit)
 
 
 # ------------------------------------------------------------------------------------------------------- periods
@@ -58,7 +111,7 @@ class Due:
 def due(book: Book, start: datetime, *ids: str) -> Due | None:
     """How long the first pinned of these rules gives from `start`; None where none does. Raises Refused E-CALENDAR."""
     rule = asked(book, *ids)
-    return Due(rule, periods.count(start, rule.count, rule.unit)) if rule else None
+    return Due(rule, longest(book, start, rule.count, rule.unit)) if rule else None
 
 
 def keep_until(book: Book, start: datetime, now: datetime, code: str, *ids: str, extra: int = 0) -> Due | None:
@@ -66,7 +119,7 @@ def keep_until(book: Book, start: datetime, now: datetime, code: str, *ids: str,
     rule = asked(book, *ids)
     if rule is None:
         return None
-    found = Due(rule, periods.count(start, rule.count + extra, rule.unit))
+    found = Due(rule, longest(book, start, rule.count + extra, rule.unit))
     if found.missed(now):
         raise Refused(
             code, rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=start, now=now,
@@ -80,7 +133,7 @@ def keep_before(book: Book, deadline: datetime, now: datetime, code: str, *ids: 
     rule = asked(book, *ids)
     if rule is None:
         return None
-    latest = periods.before(deadline, rule.count, rule.unit)
+    latest = latest_before(book, deadline, rule.count, rule.unit)
     if now > latest:
         raise Refused(
             code, rule.article, rule=rule.id, value=rule.count, unit=rule.unit, end=deadline, now=now, latest=latest,
@@ -97,7 +150,7 @@ def keep_from(book: Book, start: datetime, now: datetime, *ids: str) -> Due | No
     rule = asked(book, *ids)
     if rule is None:
         return None
-    found = Due(rule, periods.count(start, rule.count, rule.unit))
+    found = Due(rule, shortest(book, start, rule.count, rule.unit))
     earliest = found.span.over if rule.through else found.span.last_day_begins
     if now < earliest:
         raise Refused(

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.refusal import Refused
-from trading.law import periods
 from trading.law.article import Article, Rule
-from trading.law.bounds import Book, Due, asked, due, keep_before, keep_until
+from trading.law.bounds import Book, Due, asked, due, keep_before, keep_until, shortest
+from trading.law.bounds import longest as counted
 from trading.law.calendar import legal_day
 
 OBJECTION, INQUIRY, CHALLENGE, COMPLAINT = "objection", "inquiry", "challenge", "complaint"
@@ -156,7 +156,8 @@ def _complaint(book: Book, about: str, now: datetime, knew: datetime, follows: E
     answer = due(book, follows.filed, "GP-21")
     if answer is None:
         raise Refused("E-REMEDY-FIRST", article, about=about, first=CHALLENGE)
-    if follows.answered is None and not answer.missed(now):
+    given = shortest(book, follows.filed, answer.rule.count, answer.rule.unit)
+    if follows.answered is None and now < given.over:
         raise Refused("E-REMEDY-EARLY", article, about=about)
     return keep_until(book, answer.span.last_day_begins, now, "E-REMEDY-LATE", "GP-22")
 
@@ -258,7 +259,7 @@ def order(
     longest = asked(book, "GP-24")
     if longest is None or ground != COMPLAINT_GROUND:
         return until, article
-    span = periods.count(since, longest.count, longest.unit)
+    span = counted(book, since, longest.count, longest.unit)
     if until is not None and until > span.over:
         raise Refused(
             "E-SUSPENSION-LONG", longest.article, rule=longest.id, value=longest.count, unit=longest.unit, start=since,
