@@ -106,6 +106,9 @@ class Box:
         self.opened: dict[tuple[str, str], Opened] = {}
         self.rejected: set[str] = set()
         self.ranked: tuple[Any, ...] = ()
+        self.sheets: dict[int, Any] = {}
+        self.corrected: dict[str, int] = {}
+        self.won, self.failed = 0, False
         self.done: set[str] = set()
         self.rulebook = self._pin(rules)
         self.sets = [] if documents is None else [dict(documents)]
@@ -329,15 +332,23 @@ class Box:
         self.world.until(self.deadline)
         self.world.now += timedelta(milliseconds=50)
         opens = len({bid.bidder.id for bid in self.counted()}) >= self.min_bids
+        self._close(opens, "" if opens else "too_few_bidders")
+        self.world.wait()
+
+    def _close(self, opens: bool, reason: str) -> None:
         for stage in self.stages:
             hashes = [bid.last(stage).manifest.hash for bid in self.listed()]
             events = self.events(stage)
             self.closed[stage] = self.log(
                 "closed", stage=stage, keyset=self.keysets[stage].id, count=len(hashes), list_root=root_of(hashes),
                 events=len(events), events_root=root_of(events), deadline=stamp(self.deadline), opens=opens,
-                reason="" if opens else "too_few_bidders",
+                reason=reason,
             )  # fmt: skip
-        self.world.wait()
+
+    def abandon(self) -> None:
+        """The box of a tender that was given up closes at once and stays shut."""
+        self.done.add("close")
+        self._close(opens=False, reason="abandoned")
 
     @property
     def opens(self) -> bool:

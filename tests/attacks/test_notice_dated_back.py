@@ -31,5 +31,8 @@ def test_notice_dated_back(stage: Stage) -> None:
 def test_award_dated_ahead(stage: Stage) -> None:
     """Candidates are to be shown for three days (WK-38)."""
     tender = works(stage, "WK-38", awarded=MONTH)
+    tender.open()
+    tender.evaluate()
+    tender.award()
     tender.finish()
     stage.caught(tender, "V15", "V-PERIOD", editions=["supervision"])
