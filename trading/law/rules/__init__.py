@@ -2,7 +2,7 @@
 what is not checked yet. The numbers of days of the whole house stand here.
 
 `quote` is verbatim; a test finds each quote of a checked rule in the article it names. A change of law is a new value
-with its own dates beside the old one, never an edit: what was announced before keeps its rulebook.
+with its own dates beside the old one, never an edit: what was announced before keeps its rulebook. Sums of money are fen.
 """
 
 from __future__ import annotations

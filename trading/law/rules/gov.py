@@ -210,7 +210,7 @@ GP_32 = Rule(
 )  # fmt: skip
 GP_33 = Rule(
     "GP-33", Article(ORDER87, 47), Op.MIN_COUNT,
-    (("members", 5), ("large", 7), ("large_from_yuan", 10_000_000), ("odd", True), ("experts", 2), ("of", 3)), "人",
+    (("members", 5), ("large", 7), ("budget", 1_000_000_000), ("odd", True), ("experts", 2), ("of", 3)), "人",
     "成员人数应当为5人以上单数，其中评审专家不得少于成员总数的三分之二",
     "评标委员会五人以上单数，专家不少于三分之二；预算千万元以上等为七人以上。",
     "Five members or more, seven from a budget of ten million yuan; an odd number, two thirds of them experts.",

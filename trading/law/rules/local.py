@@ -25,7 +25,7 @@ NB_08 = Rule(
     until="outage", regime="local-NB", test=row("NB-08"),
 )  # fmt: skip
 NB_09 = Rule(
-    "NB-09", Article(NINGBO, 26), Op.TERMINATE, (("idle", 3), ("warned", 10)), "月+日",
+    "NB-09", Article(NINGBO, 26), Op.TERMINATE, (("months", 3), ("warning", 10)), "月+日",
     "自公共资源交易项目受理登记之日起超过三个月未进行交易，经催告后超过十日无正当理由仍不进行交易的",
     "受理登记三个月未交易，经催告超过十日仍不交易的，终止。",
     "Three months idle and ten days after a warning: the project ends.",
@@ -45,7 +45,7 @@ PY_04 = Rule(
     until="outage", regime="local-PY", test="tests/law/rows/test_local.py::test_nb_08",
 )  # fmt: skip
 PY_05 = Rule(
-    "PY-05", Article(PUYANG, 22), Op.TERMINATE, (("idle", 90), ("warned", 7)), "日",
+    "PY-05", Article(PUYANG, 22), Op.TERMINATE, (("days", 90), ("warning", 7)), "日",
     "自公共资源交易项目受理登记之日起九十日内不进行交易，经催告后七日内无正当理由仍不进行交易的",
     "受理登记九十日内不交易，经催告七日内仍不交易的，终止。",
     "Ninety days idle and seven days after a warning: the project ends.",

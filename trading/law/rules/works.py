@@ -215,7 +215,7 @@ WK_32 = Rule(
     until="evaluation", regime="works", test=row("WK-32"),
 )  # fmt: skip
 WK_33 = Rule(
-    "WK-33", Article(DETAIL, 48), Op.THRESHOLD, (("more_than", 1), ("of", 3)), "人",
+    "WK-33", Article(DETAIL, 48), Op.THRESHOLD, (("members", 1), ("of", 3)), "人",
     "超过三分之一的评标委员会成员认为评标时间不够的，招标人应当适当延长",
     "超过三分之一的评委认为评标时间不够的，应当延长。",
     "When more than a third of the members say so, the evaluation gets more time.",
