@@ -15,7 +15,6 @@ from trading.law.methods.parameters import (
     HIGHEST,
     HIGHEST_SCORE,
     LOWEST,
-    LOWEST_SCORE,
     PRICE,
     Benchmark,
     Terms,
@@ -124,8 +123,9 @@ def _evaluated(terms: Terms, offers: Sequence[Offer], given: Means) -> Evaluatio
     rows = {offer.bid: _row(terms, offer, given) for offer in standing}
     if terms.method == EVALUATED:
         return _ordered(rows, {bid: (row["evaluated"],) for bid, row in rows.items()}, terms, given, None)
-    counting = offers if _takes_all(terms) else standing
-    base = _base(terms, {offer.bid: _scoring_price(terms, offer) for offer in counting})
+    if not standing:
+        return Evaluation((), ())
+    base = _base(terms, [_scoring_price(terms, offer) for offer in (offers if _takes_all(terms) else standing)])
     sums: dict[str, tuple[Any, ...]] = {}
     for bid, row in rows.items():
         price = _price_part(terms, row["evaluated"], base)
@@ -157,19 +157,18 @@ def _row(terms: Terms, offer: Offer, given: Means) -> dict[str, Any]:
 
 
 def _scoring_price(terms: Terms, offer: Offer) -> int:
-    """The price that is scored: less the deduction of a small firm, in whole fen. Never the price of the award."""
-    if terms.small_firm is None or not offer.small_firm:
-        return offer.price
-    return fen(offer.price * (HUNDRED - terms.small_firm.rate), HUNDRED)
+    """The price that is scored: less the deduction of a small firm, whole fen, at least 1; never the price of the award."""
+    price = offer.price
+    if terms.small_firm is not None and offer.small_firm:
+        price = fen(price * (HUNDRED - terms.small_firm.rate), HUNDRED)
+    return max(1, price)
 
 
-def _base(terms: Terms, prices: Mapping[str, int]) -> int:
+def _base(terms: Terms, prices: Sequence[int]) -> int:
     """What the prices are measured by: the lowest, the highest, or the trimmed mean × (100 + float) %, in whole fen."""
-    if not prices:
-        return 0
     if terms.benchmark is None:
-        return max(prices.values()) if terms.formula == HIGHEST_SCORE else min(prices.values())
-    ordered = sorted(prices.values())
+        return max(prices) if terms.formula == HIGHEST_SCORE else min(prices)
+    ordered = sorted(prices)
     lowest, highest = _trimmed(terms.benchmark, len(ordered))
     kept = ordered[lowest : len(ordered) - highest]
     return fen(sum(kept) * (HUNDRED + terms.benchmark.float), HUNDRED * len(kept))
@@ -182,27 +181,17 @@ def _trimmed(benchmark: Benchmark, count: int) -> tuple[int, int]:
 
 
 def _price_part(terms: Terms, price: int, base: int) -> Decimal:
-    """The points of a price, weight included, rounded once.
+    """The points of a price, weight included, rounded once. Both are at least 1 fen.
 
     `lowest-price-score/v1` base ÷ price × weight; `highest-price-score/v1` price ÷ base × weight; `benchmark-mean/v1`
-    (100 − points × |price − base| ÷ base × 100) × weight ÷ 100, not below floor × weight ÷ 100. A price of 0 (or a base
-    of 0) is full marks where it is the base itself, else none.
+    (100 − points × |price − base| ÷ base × 100) × weight ÷ 100, where the bracket is not below `floor`.
     """
-    weight = terms.price_weight
-    if terms.formula == LOWEST_SCORE:
-        return divided(weight if price == base else base * weight, Decimal(1 if price == base else price), terms.places)
-    if terms.formula == HIGHEST_SCORE:
-        return divided(weight if price == base else price * weight, Decimal(1 if price == base else base), terms.places)
-    rule = terms.benchmark
+    weight, rule = terms.price_weight, terms.benchmark
     if rule is None:
-        raise ValueError(f"no price score in {terms.method}")
-    if price == base:
-        return divided(weight, Decimal(1), terms.places)
-    if base <= 0:
-        return divided(rule.floor * weight, HUNDRED, terms.places)
+        over, under = (price, base) if terms.formula == HIGHEST_SCORE else (base, price)
+        return divided(over * weight, Decimal(under), terms.places)
     lost = (rule.above if price > base else rule.below) * HUNDRED * abs(price - base)
-    left = max(HUNDRED * base - lost, rule.floor * base)
-    return divided(left * weight, HUNDRED * base, terms.places)
+    return divided(max(HUNDRED * base - lost, rule.floor * base) * weight, HUNDRED * base, terms.places)
 
 
 def _ordered(
