@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 from audit.canon import NotCanonical, b64, canon
 from audit.checkpoint import TlogProof, verify_note
 from audit.merkle import TILE, Frontier, bundles, entries_path, inclusion_proof, pack_entries
-from audit.record import check_record
+from audit.record import Rule, check_record, types
 from audit.refusal import Broken
 from audit.replay import Replay, replay
 from audit.report import Found
@@ -182,7 +182,7 @@ class _Making:
         if "sserial" in record.body:
             # what a supervisor reads after the archiving counts on, but no archive can know of it
             return record.body["subject"] == self.about.tender and bool(record.body["sserial"] <= last_sserial)
-        return name in SEALED or record.index < evaluated
+        return name in SEALED or (record.index < evaluated and _of_evaluation(name))
 
     @cached_property
     def chosen(self) -> dict[int, Held]:
@@ -306,6 +306,11 @@ class _Making:
             if index < self.about.first:
                 path = inclusion_proof(self.material.tree, index, self.about.size)
                 yield f"proofs/{index}.tlog-proof", TlogProof(index, tuple(path), note).format()
+
+
+def _of_evaluation(name: str) -> bool:
+    """What the end of the evaluation discloses; what only the person concerned may see is in no archive (log.md §1)."""
+    return name in RULES.blinded or (name in types and Rule.EVALUATION in types[name].rules)
 
 
 def _read(data: bytes) -> dict[str, object]:
