@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
     upload_quota: int = 1 << 30
     """Bytes one bidder may hold in unfinished uploads."""
+    paper_quota: int = 20 << 30
+    """Bytes one organisation may keep in papers."""
 
     @property
     def base_url(self) -> str:
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
     def bids_dir(self) -> Path:
         """Sealed bids, by hash."""
         return self.data / "bids"
+
+    @property
+    def papers_dir(self) -> Path:
+        """Papers that records name, by hash."""
+        return self.data / "papers"
 
     @property
     def archives_dir(self) -> Path:

@@ -180,9 +180,9 @@ BEGIN
     IF NEW.state <> OLD.state AND NOT (OLD.state, NEW.state) IN (
         ('named', 'keyed'), ('keyed', 'announced'), ('announced', 'closed'), ('announced', 'shut'),
         ('closed', 'opened'), ('opened', 'ranked'), ('ranked', 'awarded'), ('awarded', 'contracted'),
-        ('shut', 'failed'), ('closed', 'failed'), ('opened', 'failed'), ('ranked', 'failed'), ('awarded', 'failed'),
+        ('opened', 'failed'), ('ranked', 'failed'), ('awarded', 'failed'),
         ('named', 'terminated'), ('keyed', 'terminated'), ('announced', 'terminated'), ('closed', 'terminated'),
-        ('shut', 'terminated'), ('opened', 'terminated'), ('ranked', 'terminated'), ('awarded', 'terminated'),
+        ('opened', 'terminated'), ('ranked', 'terminated'), ('awarded', 'terminated'),
         ('shut', 'archived'), ('opened', 'archived'), ('awarded', 'archived'), ('contracted', 'archived'),
         ('failed', 'archived'), ('terminated', 'archived')) THEN
         RAISE EXCEPTION 'a tender does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation';
