@@ -345,9 +345,10 @@ class Box:
                 reason=reason,
             )  # fmt: skip
 
-    def abandon(self) -> None:
+    def abandon(self, reason: str = "tenderee") -> None:
         """The box of a tender that was given up closes at once and stays shut."""
         self.done.add("close")
+        self.log("abandoned", reason=reason)
         self._close(opens=False, reason="abandoned")
 
     @property

@@ -339,7 +339,7 @@ class Life(Box):
         """It is given up; a box that was announced and not closed closes at once, and stays shut."""
         self.log("tender-terminated", TENDEREE, reason=reason, article=article, **{"warned": None, **body})
         if "close" not in self.done:
-            self.abandon()
+            self.abandon(reason)
         self.ended_early = True
         self.done |= {"rank", "award", "sign"}
         self.world.wait()
