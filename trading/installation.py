@@ -14,7 +14,7 @@ from audit.refusal import Refused
 from audit.trust import Identities, Parties, Policy
 from bidding.store import Store
 from bidding.uploads import Limits, Uploads
-from trading import logbook
+from trading import holidays, logbook
 from trading.pace import Pace
 from trading.settings import Settings
 
@@ -60,6 +60,7 @@ def open_(settings: Settings) -> Installation:
     if policy.origin != settings.origin:
         raise Refused("T-ORIGIN", origin=settings.origin, policy=policy.origin)
     key = LogKey.load(settings.log_key_path, settings.origin)
+    holidays.know(settings.data)
     store = Store(settings.bids_dir)
     uploads = Uploads(store, Limits(outstanding=settings.upload_quota))
     return Installation(settings, settings.origin, key, policy_bytes, parties_bytes, policy, parties, store, uploads)

@@ -43,10 +43,6 @@ class Regime:
         """Whether it has that rule."""
         return any(rule.id == id for rule in self.rules)
 
-    def periods(self, since: str, until: str) -> tuple[Rule, ...]:
-        """Its checked shortest periods between two events; an unchecked rule never blocks."""
-        return tuple(r for r in self.rules if r.op is Op.MIN and (r.since, r.until) == (since, until) and r.checked)
-
     def find(self, op: Op, since: str, until: str) -> tuple[Rule, ...]:
         """Its checked rules of one kind between two events, local ones too: ask so, and a tighter one is not missed."""
         return tuple(r for r in self.rules if r.op is op and (r.since, r.until) == (since, until) and r.checked)
