@@ -7,6 +7,7 @@ whoever writes: the deposit row carries the box's deadline by a foreign key and 
     deposit   one request of one bid: a manifest for each stage (later: any subset)
     withdraw  the whole bid
     close     at the hour: the list, for ever
+    abandon   before it, with the whole project: a list that nobody ever opens
 
 What a refused request leaves behind is in refusals.py, what a replaced or withdrawn envelope leaves on the
 disk in `erase_due`. A use case hands in a bid like this, and answers with a receipt or a signed refusal in the
@@ -39,7 +40,7 @@ from audit.refusal import Refused
 from audit.trust import sig_hash
 from bidding import arrival
 from bidding.arrival import Last
-from bidding.closing import close, place
+from bidding.closing import abandon, close, place
 from bidding.manifest import Manifest
 from bidding.records import DEADLINE_MOVED, DEPOSITED, ERASED, WITHDRAWN
 from bidding.refusals import Attempt, Declined
@@ -49,6 +50,7 @@ from bidding.store import Store
 __all__ = [
     "Deposit",
     "Submission",
+    "abandon",
     "close",
     "deposit",
     "erase_due",
@@ -149,6 +151,7 @@ class _Entered:
     now: datetime
     deadline: datetime
     closed: bool
+    abandoned: bool
     keysets: dict[str, dict[str, Any]]  # stage → {"id", "n"}
     owner: str | None  # whose bid this id is; none when the bidder has another effective one
     withdrawn: bool
@@ -162,6 +165,13 @@ class _Entered:
     @property
     def late(self) -> bool:
         return self.closed or self.now > self.deadline
+
+    @property
+    def lateness(self) -> Refused:
+        """Decided before anything else: the box was given up, or the clock is past the deadline."""
+        if self.abandoned:
+            return Refused("E-ABANDONED")
+        return Refused("E-LATE", now=self.now, deadline=self.deadline)
 
 
 async def _enter(
@@ -180,6 +190,7 @@ async def _enter(
         now=row["now"],
         deadline=row["deadline"],
         closed=row["closed"],
+        abandoned=row["abandoned"],
         keysets=json.loads(row["keysets"]),
         owner=row["owner"],
         withdrawn=withdrawn,
@@ -199,7 +210,7 @@ async def deposit(act: Act, *, tender: str, bidder: str, bid: str, stages: Mappi
     """Take one request of a bid, all its stages or none, in stage order.
 
     Records `deposited` for each, and `erased` for each envelope it replaces. Refused, in this order: E-TENDER,
-    E-LATE, E-STAGES, E-CANON, E-CONTEXT, E-BOXES, E-SIGNER, E-SIG, E-SEQ, E-TWICE, E-DUPHEAD, E-PAYLOAD.
+    E-ABANDONED, E-LATE, E-STAGES, E-CANON, E-CONTEXT, E-BOXES, E-SIGNER, E-SIG, E-SEQ, E-TWICE, E-DUPHEAD, E-PAYLOAD.
     """
     request = _Request(tender, bidder, bid, dict(sorted(stages.items())))
     row = await request.finalise(act) if request.holds() else None
@@ -321,7 +332,7 @@ class _Request:
             if entered.late:
                 signed = self._would_be_signed(entered)
                 self._at = next(iter(self.stages), "")
-                raise Refused("E-LATE", now=entered.now, deadline=entered.deadline)
+                raise entered.lateness
             arrival.check_stages(self.stages.keys(), entered.keysets.keys(), first=not entered.last)
             self._check_signed(entered)
             signed = True
@@ -433,7 +444,7 @@ def _record_erasures(act: Act, tender: str, bid: str, ended: str | None) -> None
 async def withdraw(act: Act, *, tender: str, bidder: str, bid: str, withdrawal: bytes, sig: Sigs) -> RecordRef:
     """Withdraw a whole bid before the deadline; it ends the chain. Records `withdrawn`, and `erased` per stage.
 
-    Refused, in this order: E-TENDER, E-LATE, E-CANON, E-CONTEXT, E-SIGNER, E-SIG, E-SEQ.
+    Refused, in this order: E-TENDER, E-ABANDONED, E-LATE, E-CANON, E-CONTEXT, E-SIGNER, E-SIG, E-SEQ.
     """
     entered = await _enter(act, tender, bid, bidder)
     stage, signed = min(entered.last, default=min(entered.keysets)), False
@@ -444,7 +455,7 @@ async def withdraw(act: Act, *, tender: str, bidder: str, bid: str, withdrawal: 
                 signed = True
             except Refused:
                 pass
-            raise Refused("E-LATE", now=entered.now, deadline=entered.deadline)
+            raise entered.lateness
         key, found = _check_withdrawal(entered, tender, bidder, bid, withdrawal, sig)
         signed = True
         expected = {name: (last.seq + 1, last.hash) for name, last in entered.last.items()}

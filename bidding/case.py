@@ -138,6 +138,7 @@ READERS: Readers = {
             "reason": wire.string,
         },
     ),
+    "abandoned": (9, {"tender": wire.text, "reason": wire.text}),
     "evaluation-closed": (9, {"tender": wire.text, "events": wire.integer(0), "events_root": wire.HASH}),
     "archived": (9, {"tender": wire.text, "last_sserial": wire.integer(0)}),
     "stored": (15, {"tender": wire.text, "stage": wire.name}),
@@ -306,6 +307,12 @@ class Case:
         for fact in self.facts("unsealed"):
             found[fact["stage"], fact["bid"], fact["seq"]].append(fact)
         return found
+
+    @cached_property
+    def abandoned(self) -> bool:
+        """Whether the tender was given up before its closing: then it never opens, whoever counts (envelope.md §6)."""
+        first = self.first_closing
+        return any(first is None or fact.index < first for fact in self.facts("abandoned"))
 
     @cached_property
     def first_closing(self) -> int | None:

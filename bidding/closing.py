@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from audit.act import Act, RecordRef, pool
 from audit.canon import sha256_hex, stamp
 from audit.refusal import Refused
 from bidding.manifest import Manifest
-from bidding.records import CLOSED
+from bidding.records import ABANDONED, CLOSED
 from bidding.registrations import Keyring, Registration, Withdrawal
 from bidding.signers import Registered, chains, registered
-from bidding.tally import SignedAct, Tally, tally
+from bidding.tally import GIVEN_UP, SignedAct, Tally, tally
 
 TOO_FEW = "too_few_bids"
 """The `reason` of a closing that leaves the envelopes shut for ever."""
@@ -47,16 +48,41 @@ async def close(act: Act, *, tender: str) -> list[Closing]:
 
     Refused: E-TENDER, E-CLOSED, E-EARLY (the deadline has not passed).
     """
+    deadline, now = await _still_open(act, tender)
+    if now <= deadline:  # a bid at the very deadline is in time
+        raise Refused("E-EARLY", now=now, hour=deadline)
+    return await _close(act, tender, deadline)
+
+
+async def abandon(act: Act, *, tender: str, reason: str) -> list[Closing]:
+    """Give up a tender whose box is not closed yet (its project is terminated): the box takes nothing any more, and
+    closes at once, whatever the hour and whatever the count; nobody's bid is ever opened (envelope.md §6.1).
+
+    Records `abandoned`, then `closed` per stage with `opens` false. `reason`: the code of the `tender-terminated` of
+    the same act. Whose bids were in is disclosed to supervisors alone. Refused: E-TENDER, E-CLOSED.
+    """
+    deadline, _ = await _still_open(act, tender)
+    await act.query("UPDATE bidding_box SET abandoned = true WHERE tender = $1", tender)
+    act.record(ABANDONED.name, subject=tender, tender=tender, reason=reason)
+    return await _close(act, tender, deadline, abandoned=True)
+
+
+async def _still_open(act: Act, tender: str) -> tuple[datetime, datetime]:
+    """Lock a box that is not closed; its deadline, and the clock under the lock. Refused: E-TENDER, E-CLOSED."""
     rows = await act.query("SELECT deadline, closed_at FROM bidding_box WHERE tender = $1 FOR UPDATE", tender)
     if not rows:
         raise Refused("E-TENDER", tender=tender)
-    deadline, now = rows[0]["deadline"], await act.clock()
+    now = await act.clock()
     if rows[0]["closed_at"] is not None:
         raise Refused("E-CLOSED", tender=tender)
-    if now <= deadline:  # a bid at the very deadline is in time
-        raise Refused("E-EARLY", now=now, hour=deadline)
+    return rows[0]["deadline"], now
+
+
+async def _close(act: Act, tender: str, deadline: datetime, *, abandoned: bool = False) -> list[Closing]:
     box = await _Box.read(act.query, tender)
     found = box.tally()
+    opens = found.opens and not abandoned
+    reason = "" if opens else GIVEN_UP if abandoned else TOO_FEW
     closings = []
     for stage, keyset in sorted(box.keysets.items()):
         said = found.stages[stage]
@@ -67,8 +93,8 @@ async def close(act: Act, *, tender: str) -> list[Closing]:
             "list_root": said.list_root,
             "events": said.events,
             "events_root": said.events_root,
-            "opens": found.opens,
-            "reason": "" if found.opens else TOO_FEW,
+            "opens": opens,
+            "reason": reason,
         }
         ref = act.record(CLOSED.name, subject=tender, tender=tender, deadline=stamp(deadline), **body)
         closings.append(Closing(record=ref, **body))
@@ -82,8 +108,8 @@ async def close(act: Act, *, tender: str) -> list[Closing]:
             said.events,
             said.events_root,
         )
-    await act.query("UPDATE bidding_box SET closed_at = $2, opens = $3 WHERE tender = $1", tender, now, found.opens)
-    act.disclose(closings[0].record, tender=tender, records=box.owed_registrations(), public=found.opens)
+    await act.query("UPDATE bidding_box SET closed_at = $2, opens = $3 WHERE tender = $1", tender, act.now, opens)
+    act.disclose(closings[0].record, tender=tender, records=box.owed_registrations(), public=opens)
     return closings
 
 

@@ -29,6 +29,7 @@ from bidding.keys import Keyset, Statement, check_custodian
 from bidding.manifest import FORM, PREFIX, Manifest
 from bidding.payload import measure
 from bidding.records import (
+    ABANDONED,
     BIDDER_KEY_REGISTERED,
     CLOSED,
     DEPOSITED,
@@ -39,7 +40,7 @@ from bidding.records import (
 )
 from bidding.registrations import WITHDRAWAL, Keyring, Withdrawal, acting_key, check_registration
 from bidding.sealing import ANNOUNCED, MOVED, guarding
-from bidding.tally import SignedAct, Tally, tally
+from bidding.tally import GIVEN_UP, SignedAct, Tally, tally
 from bidding.unseal import open_box
 from bidding.view import Files, Shown, Unproven, View, born, signed
 
@@ -78,7 +79,7 @@ def check_kit(
     payload this custodian was told, by name, to release without (form stage). `since`: when an unattended tool first
     saw this closing, by its own clock; bidders have four beats from then, whatever the closing says of itself.
     Raises `Refused`: C-LOG, C-SECOND, C-KEYSET, C-EVENTS, C-MANIFEST, C-LIST, C-OPENS, C-SHUT, C-TIME, C-WAIT,
-    C-RECEIPT, C-PAYLOAD, C-STORED, C-SETTLED.
+    C-RECEIPT, C-PAYLOAD, C-STORED, C-SETTLED, C-ABANDONED.
     """
     with _refusing("C-LOG"):
         born(tender)
@@ -90,6 +91,7 @@ def check_kit(
     keyset = keysets[stage]
     i = _seat(keyset, own, view)
     closed = closings[stage]
+    _check_given_up(view, tender, closings)
     hours = _check_time(view, tender, notice, keysets, closings, stage)
     if unattended:
         _check_wait(view, closed, since)
@@ -139,6 +141,16 @@ def _announced(view: View, tender: str) -> tuple[Shown, dict[str, Shown]]:
     if not notices:
         raise Refused("C-LOG", why=f"no announcement of {tender}")
     return notices[0], closings
+
+
+def _check_given_up(view: View, tender: str, closings: Mapping[str, Shown]) -> None:
+    """C-SHUT for a tender that was given up; C-ABANDONED if its closing would open all the same, or came before."""
+    given_up = view.of(ABANDONED.type, tender=tender)
+    if given_up:
+        before = all(given_up[0].index < one.index for one in closings.values())
+        if before and not any(one.record["opens"] for one in closings.values()):
+            raise Refused("C-SHUT", tender=tender, reason=GIVEN_UP)
+        raise Refused("C-ABANDONED", tender=tender)
 
 
 def _keysets(view: View, files: Files, tender: str, notice: Shown) -> dict[str, Keyset]:

@@ -22,6 +22,7 @@ REFUSED = declare("refused", Rule.PARTY, Rule.CLOSING, fields=("tender", "stage"
 ERASED = declare("erased", Rule.PARTY, Rule.CLOSING, fields=("tender", "bid", "stage", "seq", "root"))
 
 DEADLINE_MOVED = declare("deadline-moved", Rule.PUBLIC, fields=("tender", "deadline", "reason", "outage"))
+ABANDONED = declare("abandoned", Rule.PUBLIC, fields=("tender", "reason"))
 CLOSED = declare(
     "closed",
     Rule.PUBLIC,

@@ -18,7 +18,7 @@ from audit.trust import sig_hash
 from bidding.container import check_schema
 from bidding.keys import Keyset, Statement, check_keyset, check_rehearsal, check_statement
 from bidding.manifest import FORM
-from bidding.records import CUSTODIAN_KEY_REGISTERED, KEYSET_MADE, REHEARSED
+from bidding.records import ABANDONED, CUSTODIAN_KEY_REGISTERED, KEYSET_MADE, REHEARSED
 from bidding.view import Files, Shown, Unproven, View, signed
 
 ANNOUNCED = "trading.project-announced/v1"
@@ -69,6 +69,8 @@ def check_before_sealing(
     try:
         announced = view.only(ANNOUNCED, tender=tender)
         notice = announced.record
+        if view.of(ABANDONED.type, tender=tender):
+            raise Unproven("the tender was given up: nothing is taken any more")
         deadline = instant(notice["deadline"])
         deadlines = [deadline, *(instant(one.record["deadline"]) for one in view.of(MOVED, tender=tender))]
         if FORM not in notice["keysets"]:

@@ -89,6 +89,7 @@ class Box(Model):
     made_at = fields.DatetimeField()
     closed_at = fields.DatetimeField(null=True)
     opens = fields.BooleanField(null=True)  # said by the closing
+    abandoned = fields.BooleanField(default=False, db_default=False)  # closed before its hour, and for ever shut
 
     class Meta:
         table = "bidding_box"

@@ -17,6 +17,8 @@ from bidding.manifest import Manifest
 from bidding.records import BIDDER_KEY_REGISTERED, DEPOSITED, REFUSED, WITHDRAWN
 from bidding.registrations import Keyring, Withdrawal
 
+GIVEN_UP = "abandoned"
+"""The `reason` of a closing that comes before its hour because the tender was given up (§6.1)."""
 COUNTED = frozenset({DEPOSITED.type, WITHDRAWN.type, REFUSED.type, BIDDER_KEY_REGISTERED.type})
 """Types of records that can be events of a closing; `erased` is none."""
 

@@ -109,16 +109,18 @@ class Uploads:
     async def create(self, tender: str, bidder: str, size: int) -> Upload:
         """Begin an upload of `size` bytes, 72 + 65,600·m (envelope.md §3).
 
-        Refused: E-TENDER, E-LATE, E-SIZE (no such size, or above the limit), E-QUOTA, E-FULL.
+        Refused: E-TENDER, E-ABANDONED, E-LATE, E-SIZE (no such size, or above the limit), E-QUOTA, E-FULL.
         """
         rows = await pool()
         box = await rows.fetchrow(
-            "SELECT log_now() > deadline OR closed_at IS NOT NULL AS late, deadline, log_now() AS now "
+            "SELECT log_now() > deadline OR closed_at IS NOT NULL AS late, abandoned, deadline, log_now() AS now "
             "FROM bidding_box WHERE tender = $1",
             tender,
         )
         if box is None:
             raise Refused("E-TENDER", tender=tender)
+        if box["abandoned"]:
+            raise Refused("E-ABANDONED")
         if box["late"]:
             raise Refused("E-LATE", now=box["now"], deadline=box["deadline"])
         if not is_payload_size(size) or size > self.limits.payload:

@@ -81,7 +81,9 @@ def bounds(case: Case, keysets: Mapping[str, Keyset], pace: Pace) -> list[Bound]
         for fact in case.facts("withdrawn"):
             found.append(Bound(fact.index, "V-LATE", time_to=deadline))
     for fact in case.facts("closed"):
-        found.append(Bound(fact.index, "V-CLOSED-WHEN", time_from=fact["deadline"], over_to=fact.time + pace.beats))
+        given_up = any(one.index < fact.index for one in case.facts("abandoned"))
+        due = None if given_up else fact["deadline"]
+        found.append(Bound(fact.index, "V-CLOSED-WHEN", time_from=due, over_to=fact.time + pace.beats))
     for fact in case.facts("released"):
         hour = hour_of(case, keysets, fact["stage"])
         if hour is not None:

@@ -14,6 +14,7 @@ from audit.merkle import root
 from audit.refusal import Broken
 from audit.report import Found
 from bidding.case import CLOSING, Case, Fact, last
+from bidding.tally import GIVEN_UP
 from bidding.verify_bids import Bids, Envelope
 
 
@@ -78,6 +79,7 @@ def check_counts(case: Case, bids: Bids, found: Found) -> None:
             for fact in case.facts(name):
                 if fact.index > case.first_closing:
                     found.fault(fact.at, "V-AFTER-CLOSING")
+    _check_abandoned(case, found)
     _check_serials(case, found)
     _check_evaluation(case, found)
 
@@ -91,6 +93,10 @@ def _check_closing(case: Case, bids: Bids, fact: Fact, found: Found) -> None:
         found.fault(fact.at, "V-CLOSING", field="deadline", deadline=case.deadline(before=fact.index))
     if (fact["reason"] != "" or not fact["opens"]) and not is_code(fact["reason"]):
         found.fault(fact.at, "V-CLOSING", field="reason")
+    if (fact["reason"] == GIVEN_UP) != case.abandoned:
+        found.fault(fact.at, "V-CLOSING", field="reason")
+    if case.abandoned and fact["opens"]:
+        found.fault(fact.at, "V-OPENS", counted=0, opens=True)
     for other in case.closings.values():
         if (other["count"], other["opens"]) != (fact["count"], fact["opens"]):
             found.fault(fact.at, "V-CLOSING", field="count")
@@ -110,8 +116,20 @@ def _check_closing(case: Case, bids: Bids, fact: Fact, found: Found) -> None:
             found.fault(fact.at, "V-CLOSING", field=field, recomputed=value)
     if case.announcement is not None:
         enough = len(count(case, bids).bidders) >= case.announcement["min_bids"]
-        if fact["opens"] != enough:
+        if fact["opens"] != enough and not case.abandoned:
             found.fault(fact.at, "V-OPENS", counted=len(count(case, bids).bidders), opens=fact["opens"])
+
+
+def _check_abandoned(case: Case, found: Found) -> None:
+    """A tender is given up once, with a reason, and before its closing: what opens cannot be given up any more."""
+    ended = [held.body.get("reason") for held in case.mine if held.name == "tender-terminated"]
+    for place, fact in enumerate(case.facts("abandoned")):
+        if place:
+            found.fault(fact.at, "V-SECOND", what="abandoned", stage="")
+        if not is_code(fact["reason"]) or fact["reason"] not in ended:
+            found.fault(fact.at, "V-RECORD", why="reason")
+        if case.first_closing is not None and fact.index > case.first_closing:
+            found.fault(fact.at, "V-ORDER", first="abandoned", then="closed")
 
 
 def _check_bidders(case: Case, bids: Bids, found: Found) -> None:

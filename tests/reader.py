@@ -23,13 +23,12 @@ BLINDED = CLOSING | {"draw-called", "panel-seated", "expert-admitted"}
 OLDER = set("log-opened trust-published identity-vouched custodian-key-registered rehearsed bidder-key-registered".split())
 PUBLIC = OLDER - CLOSING | set("""keyset-made project-announced deadline-moved closed stored window-ended released stage-settled unsealed
     bid-rejected candidates-published evaluation-closed archived awarded draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
-    width-changed""".split())
+    abandoned width-changed""".split())
 TIMED = set("deposited withdrawn closed released draw-called panel-seated".split()) | {x for x in PUBLIC if x.startswith("draw-")}
 SECOND, HOUR, DAY, NEVER, EPOCH = 10**6, 3600 * 10**6, 86400 * 10**6, 2**62, datetime(1970, 1, 1, tzinfo=UTC)
 A, MANIFEST = types.SimpleNamespace(), "tender stage keyset bidder bid seq head boxes root size prev created client"
 class D(dict): __getattr__ = dict.__getitem__  # so that a record's field reads x.stage. Encoding: envelope.md §1; trees: log.md §4
-def no(): raise ValueError
-def need(ok): return bool(ok) or no()
+def need(ok): return bool(ok) or int("does not hold")  # a ValueError
 sha, hx, node = (lambda b: hashlib.sha256(b).digest()), (lambda b: hashlib.sha256(b).hexdigest()), (lambda a, b: sha(b"\1" + a + b))
 def canon(x): return json.dumps(x, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 def only(x, keys): return need(isinstance(x, dict) and set(x) == set(keys.split()))
@@ -144,7 +143,7 @@ def run(say):  # the steps of log.md §8, over the archive A
         try: said = "not reached" if first and first[0] < 5 else globals()[f"v{n}"]() or "pass"
         except BaseException as e:  # some libraries panic outside Exception
             if isinstance(e, KeyboardInterrupt): raise
-            at = [0, *(f.lineno for f in traceback.extract_tb(e.__traceback__) if f.filename == __file__ and f.name not in ("need", "no"))]
+            at = [0, *(f.lineno for f in traceback.extract_tb(e.__traceback__) if f.filename == __file__ and f.name != "need")]
             said = f"fail: {A.at}: {e!r} in line {at[-1]}"; first = first or (n, said)
         say(f"V{n} {said}"); A.at = ""
     return first
@@ -268,7 +267,7 @@ def v6():
         need(abs(T - t) <= slack or any(lo - slack <= t and hi + slack >= T for lo, hi in (span(y.outage) for y in moved)))
         for end in (d for s, c in closed.items() if (kind == "withdrawn" or stage == s) and (d := maybe(c)) is not None):
             need(kind not in ("deposited", "withdrawn") or (t <= end and (kind == "withdrawn" or T <= end + 4 * A.beat)))
-            need(kind != "closed" or (t >= end and T <= t + 4 * A.beat))
+            need(kind != "closed" or ((t >= end or any(y.n < x.n for y in of("abandoned"))) and T <= t + 4 * A.beat))
         if kind == "released" and "opens_at" in sets.get(stage, ()): need(min(t, T) >= hour(stage))
 def v7():
     for p in ("policy", "parties"): need(hx(get(f"{p}.txt")) in {x[p] for x in of("log-opened", "trust-published", every=True)})
@@ -347,18 +346,19 @@ def v8():
     need(all(A.chains.get((b, s)) for b in bids for s in A.stages) and needed == set(A.regs))
     A.eff = {s: {b: A.chains[b, s][-1] for b in sorted(bids - A.gone)} for s in A.stages}
 def v9():
-    A.closed, keys, mine = {x.stage: x for x in of("closed")}, {}, [x for x in A.recs if ours(x)]
-    need(len(A.closed) == len([*of("closed")]) and set(A.closed) == set(A.stages))
-    ((_, A.opens),) = {(number(x["count"]), x.opens) for x in A.closed.values()}; need(isinstance(A.opens, bool))
+    A.closed, keys, mine = {x.stage: x for x in of("closed")}, {}, [x for x in A.recs if ours(x)]; given = [*of("abandoned")]
+    need(sorted(x.stage for x in of("closed")) == sorted(A.stages)); ends = {x.get("reason") for x in of("tender-terminated")}
+    need(len(given) < 2 and all(re.fullmatch(S, x.reason) and x.reason in ends and x.n < y.n for x in given for y in A.closed.values()))
+    ((_, A.opens),) = {(number(x["count"]), x.opens) for x in A.closed.values()}; need(A.opens is False or (A.opens is True and not given))
     for e in (e for c in A.eff.values() for e in c.values()): keys.setdefault((e.o.bid, e.o.bidder), []).append(e.key)
     A.counted = {b for (b, w), k in keys.items() if w in A.ann.get("unvouched", []) or all(vouched(w, q) for q in k)}
     need(len({w for _, w in keys}) == len(keys))
     for s, x in A.closed.items():
         end, acts = max(deadlines(x.n)), [y for y in of("deposited", "withdrawn", "refused") if y.get("stage", s) == s]
-        A.at = f"record {x.n} (closed)"
-        need(x.keyset == A.stages[s] and when(x.deadline) == end and re.fullmatch("" if A.opens else S, x.reason))
+        A.at = f"record {x.n} (closed)"; need(x.keyset == A.stages[s] and when(x.deadline) == end)
+        need(re.fullmatch("" if A.opens else "abandoned" if given else f"(?!abandoned$){S}", x.reason))
         if A.public and A.shut: continue
-        need(all(y.n < x.n for y in acts if y.kind != "refused") and A.opens is (len(A.counted) >= number(A.ann.min_bids)))
+        need(all(y.n < x.n for y in acts if y.kind != "refused") and (given or A.opens is (len(A.counted) >= number(A.ann.min_bids))))
         events = sorted([sha(y.raw) for y in acts if y.n < x.n] + [A.regs[k][2] for k in A.acts.get(s, ()) if A.regs[k][0] < x.n])
         listed = sorted(sha(e.raw) for e in A.eff[s].values())
         need((len(events), tree(events).hex(), len(listed), tree(listed).hex()) == (x.events, x.events_root, x["count"], x.list_root))

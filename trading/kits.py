@@ -23,7 +23,7 @@ from trading.edition import Content, Disclosed
 from trading.installation import Installation
 from trading.tenders import loaded
 
-BEFORE_SEALING = ("keyset-made", "project-announced", "deadline-moved")
+BEFORE_SEALING = ("keyset-made", "project-announced", "deadline-moved", "abandoned")
 
 
 async def sealing_kit(platform: Installation, tender: str) -> bytes:
