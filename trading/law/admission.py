@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from audit.refusal import Refused
 from trading.law.article import Article, article
+from trading.law.bounds import Book, asked
 from trading.law.regimes import BUY, Regime
 from trading.law.rules import platform, works
 from trading.law.rules.sources import DETAIL
@@ -56,3 +58,83 @@ def check_price(regime: Regime, direction: str, price: int, baseline: int) -> No
         under_the_ceiling(price, baseline)
     if direction != BUY and regime.has("PR-03"):
         over_the_floor(price, baseline)
+
+
+# ------------------------------------------------------------------------------------------------- who is let in
+
+
+def enough_prequalified(book: Book, passed: Collection[str]) -> None:
+    """Fewer than three prequalified applicants: the tender is called again (WK-05). Raises E-TOO-FEW-PREQUALIFIED."""
+    rule = asked(book, "WK-05")
+    if rule and len(set(passed)) < rule.count:
+        raise Refused("E-TOO-FEW-PREQUALIFIED", rule.article, count=len(set(passed)), needed=rule.count)
+
+
+def prequalified(book: Book, bidder: str, passed: Collection[str] | None) -> None:
+    """Where there was a prequalification, a bid of one who did not pass is refused (WK-22). None: there was none.
+
+    Raises Refused E-NOT-PREQUALIFIED. Late and unsealed bids are refused by the floor that takes them (`GROUNDS`).
+    """
+    rule = asked(book, "WK-22")
+    if rule and passed is not None and bidder not in passed:
+        raise Refused("E-NOT-PREQUALIFIED", rule.article, bidder=bidder)
+
+
+def enough_bidders(book: Book, needed: int) -> None:
+    """A notice may ask for more bidders than the law, never for fewer (WK-26, GP-29, SL-01). Raises T-MIN-BIDS."""
+    rule = asked(book, "WK-26", "GP-29", "SL-01")
+    if rule and needed < rule.count:
+        raise Refused("T-MIN-BIDS", rule.article, given=needed, needed=rule.count)
+
+
+# ------------------------------------------------------------------------------------------------- how it is sold
+
+TENDER, AUCTION, LISTING, AGREEMENT = "tender", "auction", "listing", "agreement"
+COMPETITIVE = frozenset({TENDER, AUCTION, LISTING})
+
+
+def check_way(book: Book, way: str, *, buyers: int | None = None, exempt: bool = False) -> None:
+    """Land and minerals are granted by tender, auction or listing (LD-02, MN-01) unless a law exempts the case; state
+    property is, as soon as two want it (PR-02). `buyers` None: nobody knows yet how many come.
+
+    Raises Refused E-NOT-COMPETITIVE.
+    """
+    if way in COMPETITIVE:
+        return
+    granted, sold = asked(book, "LD-02", "MN-01"), asked(book, "PR-02")
+    if granted and not exempt:
+        raise Refused("E-NOT-COMPETITIVE", granted.article, way=way)
+    if sold and (buyers is None or buyers >= sold.number("open_bidding_from")):
+        raise Refused("E-NOT-COMPETITIVE", sold.article, way=way)
+
+
+def check_appraisal(book: Book, floor: int | None, appraisal: int | None) -> None:
+    """State property is listed with a lowest price, and that rests on an approved appraisal (PR-03). Fen.
+
+    Raises Refused E-NO-APPRAISAL. How far below the appraisal it may lie is not checked law (N-07), so nothing blocks it.
+    """
+    rule = asked(book, "PR-03")
+    if rule and (not appraisal or not floor):
+        raise Refused("E-NO-APPRAISAL", rule.article)
+
+
+# ------------------------------------------------------------------------------------------------- when it is opened
+
+
+def check_hour(book: Book, deadline: datetime, hour: datetime) -> None:
+    """Bids are opened at the very time of the deadline: no earlier hour, no later one (WK-24). Raises E-OPENING-HOUR.
+
+    The hour of the first stage; a second envelope waits for the settlement of the first.
+    """
+    rule = asked(book, "WK-24")
+    if rule and hour != deadline:
+        raise Refused("E-OPENING-HOUR", rule.article, hour=hour, deadline=deadline)
+
+
+WITHDRAWN, REVOKED = "withdrawn", "revoked"
+
+
+def deemed(book: Book, *, bidders_fault: bool) -> tuple[str, Article | None]:
+    """What a bid counts as that could not be opened, and the article: 撤销 through the bidder (OP-16), else 撤回 (OP-17)."""
+    rule = asked(book, "OP-16" if bidders_fault else "OP-17")
+    return (REVOKED if bidders_fault else WITHDRAWN), rule.article if rule else None

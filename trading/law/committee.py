@@ -129,5 +129,11 @@ def check_draw_time(book: Book, drawn: datetime, evaluation: datetime) -> None:
     earliest = periods.before(evaluation, rule.count, rule.unit)
     if not earliest <= drawn <= evaluation:
         raise Refused(
-            "E-DRAW-EARLY", rule.article, value=rule.count, unit=rule.unit, drawn=drawn, earliest=earliest, end=evaluation
+            "E-DRAW-EARLY",
+            rule.article,
+            value=rule.count,
+            unit=rule.unit,
+            drawn=drawn,
+            earliest=earliest,
+            end=evaluation,
         )

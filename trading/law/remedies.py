@@ -2,14 +2,14 @@
 
 | regime | kind | about | until | answer | what waits |
 |---|---|---|---|---|---|
-| works | objection | prequalification | 2 日 before its deadline (WK-10) | 3 日 (WK-11) | everything (WK-11) |
-| works | objection | documents | 10 日 before the deadline (WK-09) | 3 日 (WK-11) | everything (WK-11) |
+| works | objection | prequalification | 2 日 before (WK-10) | 3 日 (WK-11) | everything (WK-11) |
+| works | objection | documents | 10 日 before (WK-09) | 3 日 (WK-11) | everything (WK-11) |
 | works | objection | opening | while it lasts (条例 44) | on the spot | nothing |
-| works | objection | result | while candidates are published (WK-39) | 3 日 (WK-39) | everything (WK-39) |
-| works | complaint | any of them, after an objection (WK-42) | 10 日 of knowing (WK-41) | accept 3 工作日 (WK-43), decide 30 工作日 (WK-44) | by order only (WK-45) |
+| works | objection | result | in the publicity (WK-39) | 3 日 (WK-39) | everything (WK-39) |
+| works | complaint | after an objection (WK-42) | 10 日 of knowing (WK-41) | WK-43, WK-44 | by order (WK-45) |
 | gov | inquiry | any | – | 3 工作日 (GP-19) | the contract (GP-25) |
 | gov | challenge | any | 7 工作日 of knowing (GP-20) | 7 工作日 (GP-21) | the contract (GP-25) |
-| gov | complaint | what was challenged | 15 工作日 after the answer was due (GP-22) | 30 工作日 of receipt (GP-23) | by order, ≤ 30 日 (GP-24) |
+| gov | complaint | after a challenge | 15 工作日 (GP-22) | GP-23 | by order, 30 日 at most (GP-24) |
 
 Nobody reads here who filed: a name, a number of objections before opening would name bidders.
 """
