@@ -9,18 +9,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.canon import sha256_hex
-from audit.refusal import Broken
+from audit.refusal import Broken, Refused
 from audit.report import Found
 from bidding import wire
 from bidding.case import Case, Fact, Readers
 from bidding.verify_bids import Bids
 from bidding.verify_lists import Counted
 from bidding.verify_openings import final
+from trading.law.corrections import RULES as CORRECTIONS
 from trading.law.gains import formula, gain
-from trading.law.methods import HIGHEST, LOWEST, Offer, Ranked, rank, totals
+from trading.law.methods import (
+    Evaluation,
+    Offer,
+    Sheet,
+    abnormally_low,
+    check_parameters,
+    evaluate,
+    evaluate_means,
+    fits,
+    is_small_firm,
+    told_means,
+    totals,
+)
+from trading.law.methods.parameters import Terms, read
+from trading.law.regimes import REGIMES, SOURCE_LAW
 from trading.law.rulebook import Rulebook
 
 TOTALS = "evaluation/totals.json"
+SHEETS = "evaluation/sheets/"
 FORM = "form"
 
 
@@ -37,6 +53,23 @@ READERS: Readers = {
             "formula": wire.anything,
         },
     ),
+    "scores-entered": (
+        14,
+        {"tender": wire.text, "seat": wire.integer(1), "sheet": wire.HASH, "replaces": wire.maybe(wire.HASH)},
+    ),
+    "explanation-asked": (14, {"tender": wire.text, "bid": wire.BID}),
+    "explanation-given": (14, {"tender": wire.text, "bid": wire.BID}),
+    "price-corrected": (
+        14,
+        {
+            "tender": wire.text,
+            "bid": wire.BID,
+            "stage": wire.name,
+            "read": wire.whole,
+            "corrected": wire.whole,
+            "rule": wire.text,
+        },
+    ),
     "bid-rejected": (15, {"tender": wire.text, "bid": wire.BID, "reason": wire.string, "article": wire.string}),
 }
 
@@ -46,11 +79,20 @@ def owed_totals(case: Case) -> bool:
     return bool(case.facts("candidates-published"))
 
 
-def offers(case: Case, bids: Bids, counted: Counted, before: int) -> list[Offer]:
-    """The bids that may win: OK in every stage, counted, not rejected before an index, with a price read out."""
+def offers(case: Case, bids: Bids, counted: Counted, before: int, parameters: Mapping[str, Any]) -> list[Offer]:
+    """The bids that were opened and count, at their price as read out or corrected; those rejected before do not stand."""
     rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < before}
-    found = []
-    for bid in sorted(counted.bids - rejected):
+    corrected = {fact["bid"]: fact["corrected"] for fact in case.facts("price-corrected") if fact.index < before}
+    return [
+        Offer(bid, corrected.get(bid, opening["price"]), is_small_firm(parameters, opening), bid not in rejected)
+        for bid, opening in _openings(case, bids, counted).items()
+    ]
+
+
+def _openings(case: Case, bids: Bids, counted: Counted) -> dict[str, Mapping[str, Any]]:
+    """What was read out of the bids that are OK in every stage and counted, where it has a price."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for bid in sorted(counted.bids):
         told = [final(case, envelope) for stage in case.stages if (envelope := bids.effective(stage).get(bid))]
         forms = [fact for fact in told if fact is not None and fact["stage"] == FORM]
         if len(told) != len(case.stages) or any(fact is None or fact["verdict"] != "OK" for fact in told) or not forms:
@@ -58,7 +100,7 @@ def offers(case: Case, bids: Bids, counted: Counted, before: int) -> list[Offer]
         opening = forms[0]["opening"]
         price = opening.get("price") if isinstance(opening, dict) else None
         if isinstance(price, int) and not isinstance(price, bool):
-            found.append(Offer(bid, price))
+            found[bid] = opening
     return found
 
 
@@ -68,69 +110,177 @@ def check_award(case: Case, bids: Bids, counted: Counted, rulebook: Rulebook | N
     if (TOTALS in files) != owed_totals(case):
         found.fault(TOTALS, "V-MISSING" if published else "V-STRAY")
     _check_sheets(case, found)
+    _check_corrections(case, bids, counted, found)
     for second in published[1:]:
         found.fault(second.at, "V-SECOND", what="candidates-published", stage="")
-    ranked: tuple[Ranked, ...] = ()
+    ranking: Evaluation | None = None
     if published:
-        ranked = _check_ranking(case, bids, counted, rulebook, published[0], found)
+        for name in ("scores-entered", "price-corrected"):
+            for late in case.facts(name):
+                if late.index > published[0].index:
+                    found.fault(late.at, "V-ORDER", first=name, then="candidates-published")
+        ranking = _check_ranking(case, bids, counted, rulebook, published[0], found)
     for number, award in enumerate(case.facts("awarded")):
         with found.at(award.at):
             if number:
                 raise Broken("V-SECOND", what="awarded", stage="")
             if not published or published[0].index > award.index:
                 raise Broken("V-ORDER", first="candidates-published", then="awarded")
-            _check_winner(case, published[0], ranked, award)
+            _check_winner(case, published[0], ranking, award)
 
 
 def _check_ranking(
     case: Case, bids: Bids, counted: Counted, rulebook: Rulebook | None, published: Fact, found: Found
-) -> tuple[Ranked, ...]:
-    """The rows of the totals and the order of candidates, recomputed."""
-    ranked: tuple[Ranked, ...] = ()
+) -> Evaluation | None:
+    """The rows of the totals and the order of candidates, recomputed by what the notice declared."""
+    announcement = case.announcement
     if not case.opens:
         found.fault(published.at, "V-SHUT", what="candidates-published")
-        return ranked
-    announcement = case.announcement
+        return None
     if announcement is None:
-        return ranked
-    if announcement["method"] != {"buy": LOWEST, "sell": HIGHEST}[announcement["direction"]]:
+        return None
+    method = announcement["method"]
+    with found.at(announcement.at):
         # who could name a method that nobody can compute could award to whom he likes, at any price
-        found.fault(announcement.at, "V-METHOD", method=announcement["method"])
-        return ranked
-    with found.at(published.at):
-        ranked = rank(announcement["method"], offers(case, bids, counted, published.index))
-        most = 0 if rulebook is None else rulebook.max_candidates
-        expected = tuple(one.bid for one in (ranked[:most] if most else ranked))
-        if published["ranking"] != expected:
-            raise Broken("V-RANKING", expected=expected)
-    if TOTALS in case.log.files:
-        with found.at(TOTALS):
-            if sha256_hex(case.log.files.bytes(TOTALS)) != published["totals"]:
-                raise Broken("V-HASH", path=TOTALS)
-            if case.log.files.value(TOTALS) != totals(announcement["method"], case.tender, ranked):
-                raise Broken("V-TOTALS")
-    return ranked
+        terms = _announced(announcement)
+        parameters = _parameters(announcement)
+        standing = offers(case, bids, counted, published.index, parameters)
+        with found.at(published.at):
+            _check_doubts(case, method, parameters, standing, published)
+            evaluation = _evaluation(case, terms, parameters, standing, published, found)
+            most = 0 if rulebook is None else rulebook.max_candidates
+            ranked = evaluation.ranked
+            expected = tuple(one.bid for one in (ranked[:most] if most else ranked))
+            if published["ranking"] != expected:
+                raise Broken("V-RANKING", expected=expected)
+            if TOTALS in case.log.files:
+                with found.at(TOTALS):
+                    if sha256_hex(case.log.files.bytes(TOTALS)) != published["totals"]:
+                        raise Broken("V-HASH", path=TOTALS)
+                    if case.log.files.value(TOTALS) != totals(method, case.tender, evaluation):
+                        raise Broken("V-TOTALS")
+            return evaluation
+    return None
 
 
-def _check_winner(case: Case, published: Fact, ranked: tuple[Ranked, ...], award: Fact) -> None:
+def _parameters(announcement: Fact) -> Mapping[str, Any]:
+    told = announcement.held.body.get("parameters", {})
+    if not isinstance(told, dict):
+        raise Broken("V-PARAMETERS", refused="E-PARAMETERS")
+    return told
+
+
+def _announced(announcement: Fact) -> Terms:
+    """The method and parameters of the notice, read, if a notice may have them (log.md §8)."""
+    method, direction = announcement["method"], announcement["direction"]
+    regime = REGIMES.get(announcement["regime"], SOURCE_LAW)
+    if not fits(method, direction) or method not in regime.methods:
+        raise Broken("V-METHOD", method=method)
+    parameters = _parameters(announcement)
+    try:
+        check_parameters(method, regime, direction, parameters, announcement["opening_schema"])
+    except Refused as why:
+        raise Broken("V-PARAMETERS", refused=why.code) from why
+    return read(method, parameters)
+
+
+def _evaluation(
+    case: Case, terms: Terms, parameters: Mapping[str, Any], standing: list[Offer], published: Fact, found: Found
+) -> Evaluation:
+    """Recomputed from the seats' sheets; where the edition lacks them, from the means that the totals tell."""
+    if not terms.rated:
+        return evaluate(terms.method, parameters, standing)
+    hashes = _effective(case, published.index)
+    if sorted(hashes) != list(range(1, terms.seats + 1)):
+        raise Broken("V-SEATS", seats=sorted(hashes), needed=terms.seats)
+    try:
+        if case.public:
+            return evaluate_means(terms.method, parameters, standing, _told(case, terms, standing))
+        return evaluate(terms.method, parameters, standing, [_sheet(case, *one) for one in sorted(hashes.items())])
+    except Refused as why:
+        raise Broken("V-SHEET", refused=why.code) from why
+
+
+def _effective(case: Case, before: int) -> dict[int, str]:
+    """The sheet of each seat that counts: the last one, which names the one before it."""
+    last: dict[int, str] = {}
+    for fact in case.facts("scores-entered"):
+        if fact.index < before:
+            last[fact["seat"]] = fact["sheet"]
+    return last
+
+
+def _sheet(case: Case, seat: int, name: str) -> Sheet:
+    path = f"{SHEETS}{name}.json"
+    if path not in case.log.files:
+        raise Broken("V-MISSING", path=path)
+    sheet = Sheet.read(case.log.files.bytes(path))
+    if (sheet.tender, sheet.seat) != (case.tender, seat):
+        raise Broken("V-SHEET", refused="E-SHEET")
+    return sheet
+
+
+def _told(case: Case, terms: Terms, standing: list[Offer]) -> dict[str, dict[str, Any]]:
+    """The means that the public edition is told."""
+    table = case.log.files.value(TOTALS) if TOTALS in case.log.files else None
+    means = told_means(terms, table)
+    if not {offer.bid for offer in standing if offer.stands} <= means.keys():
+        raise Broken("V-TOTALS")
+    return means
+
+
+def _check_doubts(
+    case: Case, method: str, parameters: Mapping[str, Any], standing: list[Offer], published: Fact
+) -> None:
+    """Whoever's price is abnormally low, by the thresholds of the notice, was asked and has explained (GP-46)."""
+    for doubt in abnormally_low(method, parameters, standing):
+        asked = [fact.index for fact in case.facts("explanation-asked") if fact["bid"] == doubt.bid]
+        given = [fact.index for fact in case.facts("explanation-given") if fact["bid"] == doubt.bid]
+        if not asked or not any(min(asked) < index < published.index for index in given):
+            raise Broken("V-EXPLANATION", bid=doubt.bid, price=doubt.price)
+
+
+def _check_winner(case: Case, published: Fact, ranking: Evaluation | None, award: Fact) -> None:
     """The first candidate that was not rejected before the award, at the price it offered."""
     rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < award.index}
     standing = [bid for bid in published["ranking"] if bid not in rejected]
     if not standing or standing[0] != award["bid"]:
         raise Broken("V-WINNER", bid=award["bid"], expected=standing[:1])
-    prices = {one.bid: one.price for one in ranked}
+    prices = {} if ranking is None else {one.bid: one.price for one in ranking.ranked}
     if prices and prices.get(award["bid"]) != award["price"]:
         raise Broken("V-PRICE", price=award["price"], expected=prices.get(award["bid"]))
 
 
+def _check_corrections(case: Case, bids: Bids, counted: Counted, found: Found) -> None:
+    """Each correction starts from the price as it stood, by the rules of 财政部令87号 59 in their order, each once."""
+    facts = case.facts("price-corrected")
+    openings = _openings(case, bids, counted) if facts and case.opens else {}
+    prices = {bid: opening["price"] for bid, opening in openings.items()}
+    steps = dict.fromkeys(prices, -1)
+    for fact in facts:
+        with found.at(fact.at):
+            bid, step = fact["bid"], CORRECTIONS.index(fact["rule"]) if fact["rule"] in CORRECTIONS else -1
+            from_read = bid in prices and prices[bid] == fact["read"] != fact["corrected"] >= 1
+            if fact["stage"] != FORM or not from_read or step <= steps[bid]:
+                raise Broken("V-CORRECTION", bid=bid, rule=fact["rule"])
+            prices[bid], steps[bid] = fact["corrected"], step
+
+
 def _check_sheets(case: Case, found: Found) -> None:
-    """A score sheet is bound by a record that names its hash."""
-    sheets = case.log.files.under("evaluation/sheets/")
+    """A score sheet is bound by a record that names its hash; a seat's new sheet names the one it replaces."""
+    sheets = case.log.files.under(SHEETS)
     named = {value for held in case.mine for value in _texts(held.body)} if sheets else set()
     for path in sheets:
-        name = path[len("evaluation/sheets/") : -len(".json")]
+        name = path[len(SHEETS) : -len(".json")]
         if sha256_hex(case.log.files.bytes(path)) != name or name not in named:
             found.fault(path, "V-UNBOUND")
+    last: dict[int, str] = {}
+    seen: set[str] = set()
+    for fact in case.facts("scores-entered"):
+        if fact["replaces"] != last.get(fact["seat"]) or fact["sheet"] in seen:
+            found.fault(fact.at, "V-REPLACED", seat=fact["seat"])
+        last[fact["seat"]] = fact["sheet"]
+        seen.add(fact["sheet"])
 
 
 def _texts(value: Any) -> list[str]:

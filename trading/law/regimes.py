@@ -91,7 +91,7 @@ WORKS = Regime(
     zh="依法必须招标的工程建设项目",
     en="Works that must by law be tendered",
     directions=(BUY,),
-    methods=(LOWEST,),
+    methods=(LOWEST, EVALUATED, COMPREHENSIVE, BENCHMARK),
     rules=(
         w.WK_01, w.WK_02, w.WK_03, w.WK_04, w.WK_05, w.WK_06, w.WK_07, w.WK_08, w.WK_09, w.WK_10, w.WK_11, w.WK_12, w.WK_13,
         w.WK_14, w.WK_15, w.WK_16, w.WK_17, w.WK_18, w.WK_19, *_BIDDING, w.WK_26, w.WK_27, w.WK_28, w.WK_29, w.WK_30,
@@ -106,7 +106,7 @@ GOV = Regime(
     zh="政府采购货物和服务",
     en="Government procurement of goods and services",
     directions=(BUY,),
-    methods=(LOWEST,),
+    methods=(LOWEST, EVALUATED, COMPREHENSIVE),
     rules=(
         g.GP_01, g.GP_02, g.GP_03, g.GP_04, g.GP_05, g.GP_06, g.GP_07, g.GP_08, g.GP_09, g.GP_10, g.GP_11, g.GP_12, g.GP_13,
         g.GP_14, g.GP_15, g.GP_16, g.GP_17, g.GP_18, g.GP_19, g.GP_20, g.GP_21, g.GP_22, g.GP_23, g.GP_24, g.GP_25, g.GP_26,
@@ -129,7 +129,7 @@ LAND = Regime(
     zh="国有建设用地使用权出让（招标）",
     en="Land use rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST,),
+    methods=(HIGHEST, COMPREHENSIVE),
     rules=(x.LD_02, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_02, u.N_03, u.N_04, u.N_05),
 )
 MINERALS = Regime(
@@ -137,7 +137,7 @@ MINERALS = Regime(
     zh="矿业权出让（招标）",
     en="Mineral rights, by tender",
     directions=(SELL,),
-    methods=(HIGHEST,),
+    methods=(HIGHEST, COMPREHENSIVE),
     rules=(x.MN_01, x.MN_03, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_11),
 )
 SOURCE_LAW = Regime(
@@ -145,7 +145,7 @@ SOURCE_LAW = Regime(
     zh="按来源公布的程序",
     en="As the source's own law had it",
     directions=(BUY, SELL),
-    methods=(LOWEST, HIGHEST),
+    methods=(LOWEST, HIGHEST, EVALUATED, COMPREHENSIVE),
     rules=(x.SL_01,),
 )
 """Published trades of other places, run as they were run: one bid is enough, periods as the source published them."""

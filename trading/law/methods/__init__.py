@@ -15,7 +15,7 @@ order of operations and rounding stand there; everything rounds half up, in Deci
 from __future__ import annotations
 
 from trading.law.methods.doubts import Doubt, abnormally_low
-from trading.law.methods.evaluating import check_sheet, evaluate, evaluate_means, means, rank, totals
+from trading.law.methods.evaluating import check_sheet, evaluate, evaluate_means, means, rank, told_means, totals
 from trading.law.methods.offers import Evaluation, Offer, Ranked, Sheet
 from trading.law.methods.parameters import (
     BENCHMARK,
@@ -56,5 +56,6 @@ __all__ = [
     "means",
     "rank",
     "remarks",
+    "told_means",
     "totals",
 ]

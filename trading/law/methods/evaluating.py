@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from audit.refusal import Refused
-from trading.law.methods.figures import EXACT, HUNDRED, MEAN_PLACES, divided, fen, written
+from trading.law.methods.figures import EXACT, HUNDRED, MEAN_PLACES, divided, fen, figure, written
 from trading.law.methods.offers import Evaluation, Offer, Ranked, Sheet
 from trading.law.methods.parameters import (
     COMPREHENSIVE,
@@ -110,6 +110,25 @@ def totals(method: str, tender: str, evaluation: Evaluation | Iterable[Ranked]) 
     if evaluation.base is not None:
         told |= {"base": evaluation.base, "without": evaluation.without}
     return told
+
+
+def told_means(terms: Terms, table: Any) -> dict[str, dict[str, Decimal]]:
+    """The means that a totals.json tells, in the very form in which it must; other rows are left out."""
+    found: dict[str, dict[str, Decimal]] = {}
+    rows = table.get("rows") if isinstance(table, Mapping) else None
+    for row in rows if isinstance(rows, list) else []:
+        given = row.get("means") if isinstance(row, Mapping) else None
+        if not isinstance(given, Mapping) or set(given) != set(terms.rated) or not isinstance(row.get("bid"), str):
+            continue
+        read = {name: figure(text) for name, text in given.items()}
+        means = {
+            name: value
+            for name, value in read.items()
+            if value is not None and value <= terms.most(name) and value.as_tuple().exponent == -MEAN_PLACES
+        }
+        if len(means) == len(read):
+            found[row["bid"]] = means
+    return found
 
 
 # ---- one evaluation

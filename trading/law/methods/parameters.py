@@ -16,6 +16,7 @@ from audit.refusal import Refused
 from trading.law.article import Article
 from trading.law.methods.figures import HUNDRED, figure
 from trading.law.regimes import BUY, SELL, Regime
+from trading.law.rules.gov import GP_36, GP_37
 
 LOWEST, HIGHEST = "lowest-price/v1", "highest-price/v1"
 EVALUATED, COMPREHENSIVE, BENCHMARK = "evaluated-lowest/v1", "comprehensive/v1", "benchmark-mean/v1"
@@ -33,7 +34,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 PRICE_FORMULAS: Mapping[str, str] = {LOWEST_SCORE: BUY, HIGHEST_SCORE: SELL, BENCHMARK: BUY}
 """Formulas of the price part of `comprehensive/v1`."""
 
-ONE_FORMULA = Article("财政部令87号", 55)
+ONE_FORMULA = GP_37.article
 LOWEST_IN_GOV = Article("财政部令87号", 54)
 CRITERIA_IN_DOCUMENTS = Article("招标投标法", 19)
 AS_ANNOUNCED = Article("招标投标法", 40)
@@ -218,16 +219,11 @@ def _government(terms: Terms) -> None:
     if terms.method == COMPREHENSIVE:
         if terms.object not in ("goods", "services"):
             raise _bad("object", why="government procurement says whether it buys goods or services")
-        least = price_weights()[terms.object]
+        least = GP_36.number(terms.object)
         if terms.price_weight < least:
             raise Refused("E-PRICE-WEIGHT", ONE_FORMULA, weight=terms.price_weight, needed=least, object=terms.object)
         if terms.ties[:1] != (PRICE,):
             raise Refused("E-TIES", Article("财政部令87号", 57))
-
-
-def price_weights() -> dict[str, Decimal]:
-    """GP-36: the least share of the price in a government score, in percent."""
-    return {"goods": Decimal(30), "services": Decimal(10)}
 
 
 def remarks(parameters: Mapping[str, Any]) -> tuple[str, ...]:
