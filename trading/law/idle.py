@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.refusal import Refused
-from trading.law import periods
 from trading.law.article import Article, Rule
-from trading.law.bounds import Book, Due, asked
+from trading.law.bounds import Book, Due, asked, shortest
 
 
 def _rule(book: Book) -> Rule | None:
@@ -25,13 +24,13 @@ def idle_due(book: Book, registered: datetime) -> Due | None:
     if rule is None:
         return None
     length, unit = (rule.number("months"), "月") if _has(rule, "months") else (rule.number("days"), "日")
-    return Due(rule, periods.count(registered, length, unit))
+    return Due(rule, shortest(book, registered, length, unit))
 
 
 def warning_due(book: Book, warned: datetime) -> Due | None:
     """Until when a warned project may still trade; None: no such rule binds it."""
     rule = _rule(book)
-    return Due(rule, periods.count(warned, rule.number("warning"), "日")) if rule else None
+    return Due(rule, shortest(book, warned, rule.number("warning"), "日")) if rule else None
 
 
 def _has(rule: Rule, name: str) -> bool:
@@ -91,7 +90,7 @@ class Outage:
 
 def suspends(book: Book, outages: Sequence[Outage], now: datetime, *, fallback: bool = False) -> Article | None:
     """The article under which trade stands still now for a failure that no fallback cures (NB-08); None: it goes on."""
-    rule = asked(book, "NB-08")
+    rule = asked(book, "NB-08", "PY-04")
     failing = any(o.begins <= now and (o.ends is None or now < o.ends) for o in outages)
     return rule.article if rule and failing and not fallback else None
 

@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from audit.refusal import Refused
-from trading.law import periods
 from trading.law.article import Rule
-from trading.law.bounds import Book, Due, asked, due, keep_from
+from trading.law.bounds import Book, Due, asked, due, keep_from, latest_before, shortest
 from trading.law.calendar import LEGAL_ZONE
 
 # ------------------------------------------------------------------------------------------------- the notice
@@ -103,9 +102,9 @@ def prequalification_after(
 
 def _moved(book: Book, told: datetime, deadline: datetime, affects: bool, *ids: str) -> tuple[datetime, Rule | None]:
     rule = asked(book, *ids)
-    if rule is None or not affects or told <= periods.before(deadline, rule.count, rule.unit):
+    if rule is None or not affects or told <= latest_before(book, deadline, rule.count, rule.unit):
         return deadline, None
-    span = periods.count(told, rule.count, rule.unit)
+    span = shortest(book, told, rule.count, rule.unit)
     hour = deadline.astimezone(LEGAL_ZONE).timetz()
     moved = datetime.combine(span.last_day, hour).astimezone(deadline.tzinfo)
     return max(moved, deadline), rule

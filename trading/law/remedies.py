@@ -254,7 +254,7 @@ def order(
     if until is not None and until <= since:
         raise Refused("E-PERIOD-ORDER", article, start=since, end=until)
     if ground == OUTAGE:
-        failed = asked(book, "NB-08")
+        failed = asked(book, "NB-08", "PY-04")
         return until, failed.article if failed else None
     longest = asked(book, "GP-24")
     if longest is None or ground != COMPLAINT_GROUND:
