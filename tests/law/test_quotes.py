@@ -1,0 +1,88 @@
+"""The words of every checked rule stand in the article it names, in the texts kept under tests/statutes."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from trading.law import rules
+from trading.law.article import Level, Rule, numeral
+
+TEXTS = Path(__file__).parent.parent / "statutes"
+
+WITHOUT_TEXT = {"电子招标投标办法"}
+"""Texts that are not kept here: their words were read on the government's page of the order, and no test looks again.
+Whoever finds the text puts it beside the others and takes it off this list; the list only shrinks."""
+
+QUOTED = [rule for rule in rules.ALL if rule.checked and rule.level is not Level.SOURCE]
+HERE = [rule for rule in QUOTED if rule.law not in WITHOUT_TEXT]
+
+
+@lru_cache
+def text(law: str) -> str:
+    return (TEXTS / f"{law}.md").read_text(encoding="utf-8")
+
+
+def words_of(law: str, number: int) -> str:
+    """The body of one article in a statute's text; a citation of another article inside it is no heading."""
+    whole = text(law)
+    begin = re.search(rf"^第{numeral(number)}条[\s　]", whole, re.M)
+    assert begin, f"《{law}》 has no article {number}"
+    end = re.search(r"^第[一二三四五六七八九十百千零]+条[\s　]", whole[begin.end() :], re.M)
+    return whole[begin.start() : begin.end() + end.start()] if end else whole[begin.start() :]
+
+
+def plainly(words: str) -> str:
+    """Without white space, and with full-width digits as plain ones: Order 87 writes 自…５个工作日内 in article 38."""
+    return re.sub(r"\s+", "", words).translate({ord("０") + digit: str(digit) for digit in range(10)})
+
+
+@pytest.mark.parametrize("rule", HERE, ids=lambda r: r.id)
+def test_a_quote_stands_in_the_article_it_names(rule: Rule) -> None:
+    assert plainly(rule.quote) in plainly(words_of(rule.law, rule.article.number))
+
+
+def test_the_article_decides_not_the_statute() -> None:
+    """The test can fail: the words of 招标投标法 24 stand in no other article."""
+    quote = plainly(rules.rule("WK-06").quote)
+    assert [n for n in range(1, 69) if quote in plainly(words_of("招标投标法", n))] == [24]
+
+
+def test_what_is_not_kept_here_only_shrinks() -> None:
+    assert {rule.law for rule in QUOTED if not (TEXTS / f"{rule.law}.md").exists()} == WITHOUT_TEXT
+    assert len([rule for rule in QUOTED if rule.law in WITHOUT_TEXT]) <= 14
+
+
+def test_every_text_is_quoted() -> None:
+    assert {path.stem for path in TEXTS.glob("*.md")} == {rule.law for rule in HERE}
+
+
+def test_a_quote_is_enough_to_be_found_again() -> None:
+    """Words so short that they stand all over a statute would prove nothing; 实施条例 22 and 54 share one sentence."""
+    twice = {rule.id for rule in HERE if plainly(text(rule.law)).count(plainly(rule.quote)) > 1}
+    assert twice <= {"WK-11", "WK-38", "WK-39"}
+
+
+@pytest.mark.parametrize("rule", [r for r in rules.ALL if isinstance(r.value, int) and r.quote], ids=lambda r: r.id)
+def test_the_number_of_a_rule_stands_in_its_words(rule: Rule) -> None:
+    """5, 五 or 两: a value cannot drift away from its quote."""
+    words = plainly(rule.quote)
+    number = numeral(rule.count)
+    spoken = {str(rule.count), number, number.replace("二", "两")}
+    assert any(one in words for one in spoken), (rule.value, words)
+
+
+@pytest.mark.parametrize("rule", [r for r in HERE if isinstance(r.value, tuple)], ids=lambda r: r.id)
+def test_several_numbers_of_a_rule_stand_in_its_article(rule: Rule) -> None:
+    words = plainly(words_of(rule.law, rule.article.number))
+    for name, number in rule.value:
+        if isinstance(number, bool):
+            assert ("单数" in words) is number
+        elif name == "budget":
+            assert "1000万元以上" in words and number == 1000 * 10_000 * 100  # fen
+        else:
+            spoken = {str(number), numeral(number), numeral(number).replace("二", "两")}
+            assert any(one in words for one in spoken), (name, number)
