@@ -84,7 +84,7 @@ def _plain(start: datetime, length: int, unit: str, days: int) -> periods.Span:
 def latest_before(book: Book, deadline: datetime, length: int, unit: str) -> datetime:
     """The last instant of "at least so long before the deadline", counted in this book."""
     if isinstance(book, Lenient):
-        return _plain(deadline, length, unit, -length * _FEWEST[unit]).over
+        return _plain(deadline, length, unit, -length * _FEWEST[unit]).latest
     return periods.before(deadline, length, unit)
 
 

@@ -1,0 +1,593 @@
+"""What the law asks of each act of a tender, act by act, in the order of its life. `life.py` asks here.
+
+Shortest periods and last moments refuse; longest periods tell that they were missed, and the act goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from audit.refusal import Refused
+from trading.law import contracts, idle, remedies, security
+from trading.law.article import Article, Rule
+from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, latest_before, longest
+from trading.law.calendar import LEGAL_ZONE, legal_day
+from trading.law.history import Happened, Life, Suspension
+from trading.law.periods import Span, after_outage
+from trading.law.regimes import BUY
+from trading.law.stages import ENDED, TABLE
+
+AMENDING = ("WK-07", "GP-05")
+REPORTED = ("WK-37", "GP-11")
+"""Where one of these is pinned, candidates follow from a report that was received."""
+FAILURES = ("all_rejected", "too_few_qualified", "no_candidate", "candidates_gone")
+ENDINGS = ("idle", "tenderee", "force_majeure")
+
+
+@dataclass
+class Asking:
+    """One question: the life so far, the act, the book as it is counted here; and what the answer gathers."""
+
+    life: Life
+    happened: Happened
+    book: Book
+    lenient: bool
+    spans: list[Span] = field(default_factory=list)
+    late: list[Due] = field(default_factory=list)
+    extend: datetime | None = None
+
+    @property
+    def act(self) -> str:
+        return self.happened.what
+
+    @property
+    def now(self) -> datetime:
+        return self.happened.at
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """A fact of the act; the default where it was not given."""
+        return self.happened.facts.get(name, default)
+
+    def rule(self, *ids: str) -> Rule | None:
+        """The first of these rules that is pinned."""
+        return asked(self.book, *ids)
+
+    def refuse(self, code: str, article: Article | None = None, **facts: Any) -> NoReturn:
+        """Refuse the act."""
+        raise Refused(code, article, act=self.act, **facts)
+
+    def out_of_turn(self) -> NoReturn:
+        """Refuse what the table allows in some regimes, in this one not yet."""
+        allowed = ", ".join(sorted(act for stage, act in TABLE if stage == self.life.stage and act != self.act))
+        self.refuse("E-STAGE", stage=self.life.stage, allowed=allowed)
+
+    def once(self) -> None:
+        """Refuse what has been done already (E-DONE)."""
+        if self.life.has(self.act):
+            self.refuse("E-DONE")
+
+    def after(self, act: str, code: str, *ids: str) -> Happened | None:
+        """What must lie before, where one of these rules is pinned; else what there is."""
+        before, rule = self.life.last(act), self.rule(*ids)
+        if before is None and rule is not None:
+            self.refuse(code, rule.article, rule=rule.id)
+        return before
+
+    def at_least(self, since: datetime, until: datetime, *ids: str) -> None:
+        """Refuse a period shorter than each of these rules asks for (E-PERIOD)."""
+        for id in ids:
+            kept = keep_from(self.book, since, until, id)
+            if kept is not None:
+                self.spans.append(kept.span)
+
+    def at_most(self, since: datetime | None, *ids: str, end: datetime | None = None) -> None:
+        """Tell a period longer than the first of these rules allows; the time in which the act had to wait not counted."""
+        if since is None or self.rule(*ids) is None:
+            return
+        self.by(_due(self, since, *ids), since, end)
+
+    def by(self, limit: Due | None, since: datetime, end: datetime | None = None) -> None:
+        """The same for a limit that was counted elsewhere."""
+        ended = end or self.happened.earliest
+        if limit is not None and limit.missed(ended):
+            waited = self.life.waited(self.act, since, ended, lenient=self.lenient)
+            if limit.missed(ended - waited):
+                self.late.append(limit)
+
+
+def _due(asking: Asking, since: datetime, *ids: str) -> Due | None:
+    return counted(asking.life, asking.book, lambda book: due(book, since, *ids))
+
+
+def counted(life: Life, book: Book, count: Callable[[Book], Due | None]) -> Due | None:
+    """A longest period; where the holidays of a year are not known it stops nobody: it is counted without them."""
+    try:
+        return count(book)
+    except Refused as refused:
+        if refused.code != "E-CALENDAR":
+            raise
+        return count(life.lenient_book)
+
+
+def refuse_suspended(stopped: Suspension, act: str) -> NoReturn:
+    """Raise Refused E-SUSPENDED: why, since when, under which article, and what ends it."""
+    if stopped.until is None:
+        why = f"{stopped.why} {stopped.id}"
+    else:
+        why = f"{stopped.why} {stopped.id} until {stopped.until.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M}"
+    raise Refused(
+        "E-SUSPENDED", stopped.article, act=act, why=why, since=stopped.since, until=stopped.until, id=stopped.id,
+        rule=stopped.rule,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- before the deadline
+
+
+def announce(asking: Asking) -> None:
+    """The deadline leaves the bidders their days (WK-06, GP-01), the documents are to be had (WK-03, GP-03, GP-04)."""
+    since, deadline, supplied = asking.happened.earliest, asking.fact("deadline"), asking.fact("supply_until")
+    if deadline is not None:
+        if deadline <= asking.now:
+            raise Refused("E-PERIOD-ORDER", start=asking.now, end=deadline)
+        asking.at_least(since, deadline, "WK-06", "GP-01")
+    if supplied is not None:
+        asking.at_least(since, supplied, "WK-03", "GP-03", "GP-04")
+        if deadline is not None and supplied > deadline:
+            raise Refused("E-PERIOD-ORDER", start=supplied, end=deadline)
+    secured = asking.fact("security")
+    if secured:
+        base = asking.fact("estimate")
+        base = asking.fact("baseline") if base is None else base
+        if base is not None and asking.fact("direction", BUY) == BUY:
+            security.check_amount(asking.book, secured["amount"], base)
+        if asking.fact("bid_validity_days") is not None and secured.get("valid_days") is not None:
+            security.check_validity(asking.book, secured["valid_days"], asking.fact("bid_validity_days"))
+        if secured.get("accounts") is not None:
+            security.check_accounts(asking.book, secured["accounts"])
+    before = asking.fact("predecessor_stage")
+    if before is not None and before not in ENDED:
+        asking.refuse("E-PREDECESSOR", stage=before)
+
+
+def amend_documents(asking: Asking) -> None:
+    """What may affect bids is told fifteen days before the deadline; else the deadline moves in the same act."""
+    deadline, rule = asking.life.deadline, asking.rule(*AMENDING)
+    if not asking.fact("affects", True) or deadline is None or rule is None:
+        return
+    needed = lawful_extension(asking.book, asking.now, deadline)
+    if needed <= deadline or asking.lenient:
+        return
+    _in_time_to_move(asking, deadline, rule.article)
+    moved = asking.fact("moved")
+    if moved is not None and moved < needed:
+        raise Refused(
+            "E-PERIOD", rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=asking.now, end=moved,
+            earliest=needed, derivation=f"{legal_day(asking.now)} +{rule.count}{rule.unit} ≤ {legal_day(needed)}",
+        )  # fmt: skip
+    asking.extend = needed
+
+
+def lawful_extension(book: Book, told: datetime, deadline: datetime) -> datetime:
+    """The earliest lawful deadline for an amendment told now (WK-07, GP-05): the old one where that is late enough, else
+    its hour on the first day that lies far enough."""
+    rule = asked(book, *AMENDING)
+    if rule is None:
+        return deadline
+    found = deadline
+    while latest_before(book, found, rule.count, rule.unit) < told:
+        found += timedelta(days=1)
+    return found
+
+
+def _in_time_to_move(asking: Asking, deadline: datetime, article: Article | None = None) -> None:
+    """A deadline moves while its record can still be in the log before it has passed: four beats before (log.md §5)."""
+    latest = deadline - asking.fact("beats", timedelta(0))
+    if asking.now > latest:
+        asking.refuse("E-DEADLINE-NEAR", article, deadline=deadline, latest=latest)
+
+
+def move_deadline(asking: Asking) -> None:
+    """Later only, and in time; an outage alone moves it afterwards, by its own rule (log.md §5)."""
+    old, new, outage = asking.life.deadline, asking.fact("deadline"), asking.fact("outage")
+    if old is None or new is None or asking.lenient:  # a verifier recomputes moves by the checkpoints: verify_steps.py
+        return
+    if new <= old:
+        asking.refuse("E-DEADLINE-BACK", deadline=new, before=old)
+    if outage is None:
+        _in_time_to_move(asking, old)
+        return
+    lawful = after_outage(old, outage["from"], outage["to"])
+    if lawful == old:
+        asking.refuse("E-OUTAGE-ELSEWHERE", deadline=old)
+    if new < lawful:
+        asking.refuse("E-DEADLINE-SHORT", deadline=new, earliest=lawful)
+
+
+def issue_documents(asking: Asking) -> None:
+    """The first set is issued once; later ones amend it."""
+    asking.once()
+
+
+def return_security(asking: Asking) -> None:
+    """By when it goes back depends on why (WK-15, WK-49, GP-08, GP-09)."""
+    reason = asking.fact("reason", "")
+    if reason not in security.REASONS:
+        asking.refuse("E-SECURITY-REASON", reason=reason, known=security.REASONS)
+    told = security.refund_since(asking.book, reason)
+    notified = asking.life.last("notify-award")
+    since = {
+        "withdrawn": asking.fact("since"),
+        "award-notified": notified.latest if notified else None,
+        "contract-signed": asking.life.signed,
+    }.get(told)
+    if since is not None:
+        limit = counted(asking.life, asking.book, lambda book: security.refund_due(book, reason, since))
+        asking.by(limit, since)
+
+
+def settle_securities(asking: Asking) -> None:
+    """All went back: five days after the contract (WK-49; GP-08: working days)."""
+    asking.once()
+    if asking.life.stage == "awarded" and asking.life.contract_follows:
+        asking.out_of_turn()
+    asking.at_most(asking.life.signed, "WK-49", "GP-08")
+
+
+# ------------------------------------------------------------------------------------------------- closing
+
+
+def close(asking: Asking) -> None:
+    """Not before its hour, and not while an amendment that affects bids is younger than fifteen days (WK-07, GP-05)."""
+    deadline, rule = asking.life.deadline, asking.rule(*AMENDING)
+    if deadline is None:
+        return
+    if asking.now < deadline and not asking.lenient:  # a verifier asks V6
+        asking.refuse("E-EARLY", now=asking.now, hour=deadline)
+    if rule is None:
+        return
+    plain = Lenient(asking.book.values)  # whatever the holidays were: a box must be able to close
+    for one in asking.life.all("amend-documents"):
+        if one.facts.get("affects", True) and latest_before(plain, deadline, rule.count, rule.unit) < one.at:
+            needed = lawful_extension(plain, one.at, deadline)
+            raise Refused(
+                "E-PERIOD", rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=one.at, end=deadline,
+                earliest=needed, derivation=f"{legal_day(one.at)} +{rule.count}{rule.unit} = {legal_day(needed)}",
+            )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- evaluation and award
+
+
+def receive_report(asking: Asking) -> None:
+    """One report, two working days after the evaluation (GP-10)."""
+    asking.once()
+    evaluated = asking.fact("evaluated")
+    if evaluated is None and not asking.lenient:
+        scored = asking.life.last("enter-scores")
+        evaluated = scored.at if scored else None
+    asking.at_most(evaluated, "GP-10")
+
+
+def publish_candidates(asking: Asking) -> None:
+    """From a report, in time (WK-37), at most three (WK-35), and only if enough are qualified (GP-30)."""
+    report = asking.after("receive-report", "E-NO-REPORT", *REPORTED)
+    _enough(asking)
+    most, ranking = asking.rule("WK-35"), asking.fact("ranking", ())
+    if most is not None and len(ranking) > most.count:
+        asking.refuse("E-TOO-MANY", most.article, count=len(ranking), most=most.count)
+    if report is not None:
+        asking.at_most(report.latest, "WK-37")
+
+
+def _enough(asking: Asking) -> None:
+    least, qualified = asking.rule("GP-30"), asking.fact("qualified")
+    if least is not None and qualified is not None and qualified < least.count:
+        raise Refused("E-TOO-FEW-QUALIFIED", least.article, count=qualified, needed=least.count)
+
+
+def award(asking: Asking) -> None:
+    """After the publicity (WK-38), in time (GP-11), to the candidate whose turn it is (WK-40, GP-11)."""
+    published, report = asking.life.last("publish-candidates"), asking.life.last("receive-report")
+    if published is not None:
+        asking.at_least(published.earliest, asking.happened.latest, "WK-38")
+    bid, standing = asking.fact("bid"), asking.life.candidates
+    if bid is not None:
+        first = asking.rule("WK-40", "GP-11")
+        free = asking.life.announcement.get("state_funded") is False and asking.rule("WK-40") is not None
+        if bid not in standing or (bid != standing[0] and not free):
+            asking.refuse("E-NOT-FIRST", first.article if first else None, bid=bid, first=next(iter(standing), ""))
+    if report is not None:
+        asking.at_most(report.latest, "GP-11")
+
+
+def notify_award(asking: Asking) -> None:
+    """One letter, in time (GP-12)."""
+    asking.once()
+    awarded = asking.life.last("award")
+    asking.at_most(awarded.latest if awarded else None, "GP-12")
+
+
+def file_report(asking: Asking) -> None:
+    """The report on the tender to the supervisor (WK-47)."""
+    asking.once()
+    awarded = asking.life.last("award")
+    asking.at_most(awarded.latest if awarded else None, "WK-47")
+
+
+def sign_contract(asking: Asking) -> None:
+    """After the letter and in time (WK-46, GP-15), at the price of the award, with no more security than lawful."""
+    letter = asking.after("notify-award", "E-NO-LETTER", "WK-46", "GP-15")
+    signed = asking.fact("signed") or asking.now
+    begun = letter.at if letter else None
+    if signed > asking.now or (begun is not None and signed < begun):
+        asking.refuse("E-SIGNED", signed=signed, start=begun, now=asking.now)
+    for one in asking.life.suspensions(lenient=asking.lenient):
+        if one.blocks(asking.act) and one.since <= signed and (one.over is None or signed < one.over):
+            refuse_suspended(one, asking.act)
+    awarded, amount, performance = asking.life.last("award"), asking.fact("amount"), asking.fact("performance")
+    if amount is not None:
+        if awarded is not None and asking.life.contract_follows and "price" in awarded.facts:
+            contracts.check_price(amount, awarded.facts["price"])
+        if performance is not None:
+            contracts.check_performance(asking.book, performance, amount)
+    asking.at_most(letter.latest if letter else None, "WK-46", "GP-15", end=signed)
+
+
+def _of_the_contract(asking: Asking, *ids: str) -> None:
+    asking.once()
+    contract = asking.life.last("sign-contract")
+    told, here = contract.facts.get("contract") if contract else None, asking.fact("contract")
+    if told is not None and here is not None and told != here:
+        asking.refuse("E-OTHER-CONTRACT", contract=here, signed=told)
+    asking.at_most(asking.life.signed, *ids)
+
+
+def publish_contract(asking: Asking) -> None:
+    """The contract that was signed, in time (GP-17)."""
+    _of_the_contract(asking, "GP-17")
+
+
+def file_contract(asking: Asking) -> None:
+    """Its copy to the authority, in time (GP-16)."""
+    _of_the_contract(asking, "GP-16")
+
+
+# ------------------------------------------------------------------------------------------------- remedies
+
+
+def course(life: Life, book: Book) -> remedies.Course:
+    """What the clocks of remedies hang on."""
+    issued, opened = life.first("announce"), life.first("unseal")
+    published, noticed = life.last("publish-candidates"), life.last("award")
+    over = None
+    if opened is not None:
+        evaluated = ("reject", "correct-price", "receive-report", "publish-candidates", "fail")
+        over = min((one.at for act in evaluated for one in life.all(act)), default=None)
+    notice = asked(book, "GP-14")
+    if notice is not None:  # gov: the result is the notice of the award
+        told = noticed.at if noticed else None
+        ends = longest(book, told, notice.count, notice.unit).over if told else None
+    else:
+        told, shown = (published.at if published else None), asked(book, "WK-38")
+        ends = longest(book, told, shown.count, shown.unit).over if told and shown else None
+    return remedies.Course(
+        issued=issued.at if issued else None,
+        deadline=life.deadline,
+        opened=opened.at if opened else None,
+        opening_ends=over,
+        published=told,
+        publicity_ends=ends,
+    )
+
+
+def file_remedy(asking: Asking) -> None:
+    """Who may still say what is the law of its kind (`remedies.py`)."""
+    id, follows = asking.fact("remedy", ""), asking.fact("follows")
+    if id in asking.life.remedies:
+        asking.refuse("E-DONE")
+    earlier = None
+    if follows is not None:
+        if follows not in asking.life.remedies:
+            asking.refuse("E-REMEDY", remedy=follows, why="no such remedy")
+        first = asking.life.remedies[follows]
+        answered = first.answered.at if first.answered else None
+        earlier = remedies.Earlier(first.kind, first.about, first.filed.at, answered)
+    limit = remedies.admit(
+        asking.book,
+        asking.fact("kind", ""),
+        asking.fact("about", ""),
+        asking.now,
+        course(asking.life, asking.book),
+        known=asking.fact("known"),
+        follows=earlier,
+    )
+    if limit is not None:
+        asking.spans.append(limit.span)
+
+
+def _open_remedy(asking: Asking) -> Any:
+    found = asking.life.remedies.get(asking.fact("remedy", ""))
+    if found is None:
+        asking.refuse("E-REMEDY", remedy=asking.fact("remedy", ""), why="no such remedy")
+    if found.answered is not None:
+        asking.refuse("E-REMEDY", remedy=found.id, why="answered")
+    if found.refused is not None:
+        asking.refuse("E-REMEDY", remedy=found.id, why="refused")
+    return found
+
+
+def receive_complaint(asking: Asking) -> None:
+    """受理: a complaint is accepted or refused once, in time (WK-43)."""
+    found = _open_remedy(asking)
+    if found.kind != remedies.COMPLAINT:
+        asking.refuse("E-REMEDY", remedy=found.id, why="no complaint")
+    if found.accepted is not None:
+        asking.refuse("E-REMEDY", remedy=found.id, why="accepted")
+    asking.at_most(found.filed.latest, "WK-43")
+
+
+def answer_remedy(asking: Asking) -> None:
+    """Once, in time (WK-11, WK-39, WK-44, GP-19, GP-21, GP-23); a complaint where the law asks for it once accepted."""
+    found = _open_remedy(asking)
+    filed = found.filed.latest
+    if found.kind != remedies.COMPLAINT:
+        limit = counted(
+            asking.life, asking.book, lambda book: remedies.answer_due(book, found.kind, found.about, filed)
+        )
+        asking.by(limit, filed)
+        return
+    if found.accepted is None and asking.rule("WK-43") is not None:
+        asking.refuse("E-REMEDY", remedy=found.id, why="not accepted")
+    accepted = found.accepted.latest if found.accepted else None
+    limit = counted(asking.life, asking.book, lambda book: remedies.decision_due(book, filed, accepted))
+    asking.by(limit, accepted or filed)
+
+
+def order_suspension(asking: Asking) -> None:
+    """By whom, on what ground, and for how long at most (WK-45, GP-24)."""
+    id, remedy, ground = asking.fact("order", ""), asking.fact("remedy"), asking.fact("ground", "")
+    if any(one.facts.get("order") == id for one in asking.life.all(asking.act)):
+        asking.refuse("E-DONE")
+    since = asking.now
+    if remedy is not None or ground == remedies.COMPLAINT_GROUND:
+        found = asking.life.remedies.get(remedy or "")
+        if found is None or found.kind != remedies.COMPLAINT:
+            asking.refuse("E-REMEDY", remedy=remedy or "", why="no complaint")
+        if not found.open:
+            asking.refuse("E-REMEDY", remedy=found.id, why="answered")
+        since = asking.life.ordered_first(asking.happened).at if _ordered(asking.life, found.id) else since
+    until = asking.fact("until")
+    if until is not None and until <= asking.now:
+        raise Refused("E-PERIOD-ORDER", start=asking.now, end=until)
+    ends, article = remedies.order(asking.book, ground, asking.fact("by", remedies.SUPERVISOR), since, until)
+    if until is None and ends is not None and ends <= asking.now:  # the thirty days were used up by an earlier order
+        asking.refuse("E-SUSPENSION-LONG", article, start=since, end=asking.now, latest=ends, derivation="")
+
+
+def _ordered(life: Life, remedy: str) -> bool:
+    return any(one.facts.get("remedy") == remedy for one in life.all("order-suspension"))
+
+
+def lift_suspension(asking: Asking) -> None:
+    """An order that is in force."""
+    id = asking.fact("order", "")
+    for one in asking.life.suspensions(lenient=asking.lenient):
+        if one.why == "order" and one.id == id and one.ended is None and (asking.lenient or one.holds(asking.now)):
+            return
+    asking.refuse("E-NO-ORDER", order=id)
+
+
+# ------------------------------------------------------------------------------------------------- ends
+
+
+def _traded(asking: Asking) -> bool:
+    """Whether the project is on its way: bids are in, or may be handed in."""
+    life, deadline = asking.life, asking.life.deadline
+    if life.stage not in ("named", "keyed", "announced"):
+        return True
+    return life.stage == "announced" and deadline is not None and asking.now <= deadline
+
+
+def warn_idle(asking: Asking) -> None:
+    """Three months idle (NB-09), ninety days (PY-05): a warning."""
+    registered = asking.fact("registered")
+    if registered is not None:
+        idle.check_warning(asking.book, registered, asking.now, traded=_traded(asking))
+    elif idle.warning_due(asking.book, asking.now) is None:
+        asking.refuse("E-NOT-IDLE", now=asking.now, earliest=None, derivation="")
+
+
+def terminate(asking: Asking) -> None:
+    """Idle and warned in vain; or given up by the tenderee or by force majeure, before the award is told."""
+    reason, registered = asking.fact("reason", ""), asking.fact("registered")
+    if reason not in ENDINGS:
+        asking.refuse("E-REASON", reason=reason, known=ENDINGS)
+    if reason == "tenderee" and asking.life.stage == "awarded":
+        asking.out_of_turn()
+    if reason != "idle":
+        return
+    warned = asking.life.last("warn-idle")
+    if registered is not None:
+        idle.check_termination(
+            asking.book, registered, warned.at if warned else None, asking.now, traded=_traded(asking)
+        )
+        return
+    given = idle.warning_due(asking.book, warned.at) if warned else None
+    if warned is None or given is None:
+        asking.refuse("E-NOT-WARNED")
+    if not given.missed(asking.happened.latest):
+        asking.refuse("E-WARNING-RUNS", given.rule.article, now=asking.now, earliest=given.not_after, derivation="")
+
+
+def fail(asking: Asking) -> None:
+    """Nobody may win: everybody rejected, too few qualified (GP-30), nobody recommended, every candidate gone."""
+    reason, qualified, stage = asking.fact("reason", ""), asking.fact("qualified"), asking.life.stage
+    if reason not in FAILURES:
+        asking.refuse("E-REASON", reason=reason, known=FAILURES)
+    if (reason == "candidates_gone") != (stage in ("ranked", "awarded")):
+        asking.out_of_turn()
+    if reason == "candidates_gone":
+        if stage == "ranked" and asking.life.candidates:
+            asking.refuse("E-NOT-FAILED", reason=reason, count=len(asking.life.candidates))
+        return
+    least = asking.rule("GP-30")
+    few = least.count if reason == "too_few_qualified" and least is not None else 1
+    if reason != "no_candidate" and qualified is not None and qualified >= few:
+        asking.refuse("E-NOT-FAILED", reason=reason, count=qualified)
+
+
+def archive(asking: Asking) -> None:
+    """When all that the regime asks for is done."""
+    life, stage = asking.life, asking.life.stage
+    if stage in ("opened", "awarded") and life.contract_follows:
+        asking.out_of_turn()
+    if stage == "terminated" and not life.has("announce"):
+        asking.out_of_turn()
+    for one in life.remedies.values():
+        if one.open:
+            asking.refuse("E-UNFINISHED", why="answer-remedy")
+    owed = {"settle-securities": life.secured and stage != "opened"}
+    if stage == "contracted":
+        owed |= {
+            "publish-contract": asking.rule("GP-17") is not None,
+            "file-contract": asking.rule("GP-16") is not None,
+            "file-report": asking.rule("WK-47") is not None,
+        }
+    for act, due_here in owed.items():
+        if due_here and not life.has(act):
+            asking.refuse("E-UNFINISHED", why=act)
+
+
+CHECKS: Mapping[str, Callable[[Asking], None]] = {
+    "announce": announce,
+    "issue-documents": issue_documents,
+    "amend-documents": amend_documents,
+    "move-deadline": move_deadline,
+    "return-security": return_security,
+    "settle-securities": settle_securities,
+    "close": close,
+    "leave-shut": close,
+    "receive-report": receive_report,
+    "publish-candidates": publish_candidates,
+    "award": award,
+    "notify-award": notify_award,
+    "file-report": file_report,
+    "sign-contract": sign_contract,
+    "publish-contract": publish_contract,
+    "file-contract": file_contract,
+    "file-remedy": file_remedy,
+    "accept-remedy": receive_complaint,
+    "refuse-remedy": receive_complaint,
+    "answer-remedy": answer_remedy,
+    "order-suspension": order_suspension,
+    "lift-suspension": lift_suspension,
+    "warn-idle": warn_idle,
+    "terminate": terminate,
+    "fail": fail,
+    "archive": archive,
+}
+"""What is not here is asked nothing but whether it is its turn, and whether it must wait."""
