@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from audit.refusal import Refused
+from audit.refusal import Broken, Refused
 from audit.report import Found
 from audit.verify import Held, Log
 from bidding import wire
 from bidding.container import check_schema
+from bidding.keys import Keyset
 
 CLOSING = frozenset({"deposited", "withdrawn", "refused", "erased"})
 """Blinded records of a tender that its closing discloses; registrations of bidders' keys besides."""
@@ -269,6 +271,21 @@ class Case:
     def stages(self) -> Mapping[str, str]:
         """Announced stages and their key sets; empty without an announcement."""
         return {} if self.announcement is None else self.announcement["keysets"]
+
+    @cached_property
+    def later(self) -> frozenset[str]:
+        """Stages whose key set opens later than another's (envelope.md §1); what cannot be read is V7's."""
+        opens_at: dict[str, datetime] = {}
+        for stage, keyset in self.stages.items():
+            with suppress(KeyError, Broken, Refused):
+                opens_at[stage] = Keyset.parse(self.log.files.bytes(f"keysets/{keyset}.json")).opens_at
+        return frozenset(stage for stage, at in opens_at.items() if at > min(opens_at.values()))
+
+    def may_stay_shut(self, stage: str) -> bool:
+        """Whether an envelope of this stage may end without a verdict: the tender was given up after its closing, or,
+        where the stage is a later one, failed before it was opened."""
+        names = {held.name for held in self.mine}
+        return "tender-terminated" in names or (stage in self.later and "tender-failed" in names)
 
     @cached_property
     def closings(self) -> Mapping[str, Fact]:

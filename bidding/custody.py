@@ -111,7 +111,7 @@ def check_kit(
         _check_payloads(files, listed, without)
     elif not view.of(STORED.type, tender=tender, stage=stage):
         raise Refused("C-STORED", stage=stage)
-    if hours[stage] > min(hours.values()):
+    if keyset.opens_at > min(one.opens_at for one in keysets.values()):
         admitted = _settled(view, tender, stage, notice)
         listed = tuple(manifest for manifest in listed if manifest.bid in admitted)
     return CheckedClosing(keyset, i, sha256_hex(closed.data), listed, counted, hours[stage], tuple(findings))

@@ -34,7 +34,7 @@ class ClosedStage:
     closed: str  # SHA-256 (hex) of the closing record
     opens: bool
     hour: datetime
-    later: bool  # its hour is later than another's
+    later: bool  # its key set opens later than another's
     opening_schema: dict[str, Any]
     public_stages: list[str]
     listed: dict[str, int]  # {bid: seq} of the effective envelopes
@@ -79,7 +79,7 @@ async def closed_stage(query: Any, tender: str, stage: str) -> ClosedStage:
         closed=sha256_hex(closed),
         opens=row["opens"],
         hour=hours[stage],
-        later=hours[stage] > min(hours.values()),
+        later=row["opens_at"] > min(one["opens_at"] for one in rows),
         opening_schema=json.loads(row["opening_schema"]),
         public_stages=json.loads(row["public_stages"]),
         listed={one["bid"]: one["seq"] for one in listed},

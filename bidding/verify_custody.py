@@ -17,6 +17,7 @@ from audit.verify import Log
 from bidding.case import Case, Fact
 from bidding.custody import check_release
 from bidding.keys import Keyset, Statement, check_keyset, check_rehearsal, check_statement
+from bidding.unseal import Verdict
 
 
 def check_identities(log: Log, found: Found) -> Identities:
@@ -169,12 +170,6 @@ def hour_of(case: Case, keysets: Mapping[str, Keyset], stage: str) -> datetime |
     return max(keyset.opens_at, deadline)
 
 
-def later_stages(case: Case, keysets: Mapping[str, Keyset]) -> set[str]:
-    """Stages whose hour is later than another's."""
-    hours = {stage: hour for stage in case.stages if (hour := hour_of(case, keysets, stage)) is not None}
-    return {stage for stage, hour in hours.items() if hour > min(hours.values())}
-
-
 def owed_releases(case: Case) -> dict[str, Fact]:
     """The release files of this edition, by path, with the record that binds each."""
     return {
@@ -200,7 +195,7 @@ def check_releases(
     owed = owed_releases(case)
     for path in sorted(owed.keys() ^ set(log.files.under("releases/"))):
         found.fault(path, "V-MISSING" if path in owed else "V-STRAY")
-    admitted = _check_settled(case, identities, keysets, found)
+    admitted = _check_settled(case, identities, lists, found)
     for ended in case.facts("window-ended"):
         with found.at(ended.at):
             log.trust.parties.two_authorities(ended["sig"], record_sig_bytes(ended.held.body), ended.since)
@@ -221,7 +216,7 @@ def check_releases(
         if fact.index < closing.index:
             found.fault(fact.at, "V-ORDER", first="closed", then="released")
         listed = dict(lists.get(stage, {}))
-        if stage in later_stages(case, keysets):
+        if stage in case.later:
             settled = admitted.get(stage)
             if settled is None or settled.index > fact.index:
                 found.fault(fact.at, "V-ORDER", first="stage-settled", then="released")
@@ -275,13 +270,16 @@ def _check_release(
     return {bid: y for bid, (_, y) in found.shares.items()}
 
 
-def _check_settled(case: Case, identities: Identities, keysets: Mapping[str, Keyset], found: Found) -> dict[str, Fact]:
+def _check_settled(
+    case: Case, identities: Identities, lists: Mapping[str, Mapping[str, int]], found: Found
+) -> dict[str, Fact]:
     """``stage-settled`` of each later stage, signed by a tenderee's key and an authority's."""
     settled: dict[str, Fact] = {}
     for fact in case.facts("stage-settled"):
         with found.at(fact.at):
-            if fact["stage"] in settled or fact["stage"] not in later_stages(case, keysets):
+            if fact["stage"] in settled or fact["stage"] not in case.later:
                 raise Broken("V-SECOND", what="stage-settled", stage=fact["stage"])
+            _check_admitted(case, fact, lists)
             signers = verify_signatures(fact["sig"], record_sig_bytes(fact.held.body))
             keys = {signer.key for signer in signers if signer.alg == "EdDSA" and not signer.x5c}
             authorities = {line.public for line in case.log.trust.parties.lines
@@ -290,6 +288,17 @@ def _check_settled(case: Case, identities: Identities, keysets: Mapping[str, Key
                 raise BadSignature("tenderee_and_authority")
             settled[fact["stage"]] = fact
     return settled
+
+
+def _check_admitted(case: Case, settled: Fact, lists: Mapping[str, Mapping[str, int]]) -> None:
+    """Whoever is admitted to a later stage was opened before, and is OK in every stage that is no later one."""
+    for stage in case.stages.keys() - case.later:
+        for bid in lists.get(stage, {}).keys() | settled["admitted"]:
+            told = case.told.get((stage, bid, lists.get(stage, {}).get(bid, 0)), [])
+            if told and told[-1].index > settled.index:
+                raise Broken("V-ORDER", first="unsealed", then="stage-settled")
+            if bid in settled["admitted"] and not (told and told[-1]["verdict"] == Verdict.OK):
+                raise Broken("V-ADMITTED", bid=bid)
 
 
 def _tenderees(case: Case, identities: Identities, at: datetime) -> set[bytes]:

@@ -38,10 +38,15 @@ def listed_envelopes(case: Case, bids: Bids) -> list[Envelope]:
 
 
 def to_open(case: Case, bids: Bids, stage: str) -> dict[str, Envelope]:
-    """The effective bids of a stage; of a later stage those that ``stage-settled`` admits (envelope.md §6)."""
-    settled = next((fact for fact in case.facts("stage-settled") if fact["stage"] == stage), None)
+    """The effective bids of a stage; of a later stage those that ``stage-settled`` admits (envelope.md §6), nobody
+    before it. Of a tender that ended before they were opened, those that were."""
     listed = bids.effective(stage)
-    return listed if settled is None else {bid: one for bid, one in listed.items() if bid in settled["admitted"]}
+    if stage in case.later:
+        settled = next((fact["admitted"] for fact in case.facts("stage-settled") if fact["stage"] == stage), ())
+        listed = {bid: one for bid, one in listed.items() if bid in settled}
+    if case.may_stay_shut(stage):
+        listed = {bid: one for bid, one in listed.items() if (stage, bid, one.manifest.seq) in case.told}
+    return listed
 
 
 def final(case: Case, envelope: Envelope) -> Fact | None:

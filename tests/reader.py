@@ -1,14 +1,12 @@
-"""A second reader of archives, written from bidding/envelope.md, audit/log.md and experts/draw.md alone: it shares no code with
-`trading verify`, so that the two can disagree. `python tests/reader.py FILE… [--policy P --parties Q] [--since OLD] [--receipt R…]`; exit 0
-all hold, 3 one fails, 2 usage. At most 500 lines, only stdlib and `cryptography`: the lines are full. Not read: the draw (V13), zip64."""
+"""A second reader of archives, written from bidding/envelope.md, audit/log.md and experts/draw.md alone: it shares no code with `trading
+verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. Only stdlib and `cryptography`. Not read: V13, zip64."""
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_methods  # further steps of this reader lie beside it
+from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 H, N, S, BID, DRAW = "[0-9a-f]{64}", "(?:0|[1-9][0-9]*)", "[a-z0-9_]+", "bids/[0-9a-f]{32}", "draw/[!-.0-~]+/[1-9][0-9]*"
 ROWS = {  # log.md §7: path -> exact keys (None: not an object, or a later step asks)
     rf"policy\.txt|parties\.txt|checkpoint|checkpoints/{N}|proofs/{N}\.tlog-proof|tsa/{N}\.tsr|{BID}/{S}/{N}/payload": None,
@@ -153,8 +151,7 @@ def owes(pattern, owed):
     if odd := sorted(named(pattern) ^ set(owed)): A.at = f"missing or not owed: {odd[:5]}"; need(False)
 def ours(x): return x.get("tender") == A.tender
 def of(*kinds, every=False):
-    for x in A.recs:
-        if x.kind in kinds and (every or ours(x)): A.at = f"record {x.n} ({x.kind})"; yield x
+    for x in (x for x in A.recs if x.kind in kinds and (every or ours(x))): A.at = f"record {x.n} ({x.kind})"; yield x
 def v1():
     d, A.files, A.js, A.trees, pos, end, lo = A.data, {}, {}, {}, 0, b"", 0
     while d.startswith(b"PK\3\4", pos):
@@ -230,7 +227,8 @@ def v5():
 def maybe(x): return when(x.deadline) if re.fullmatch("[-0-9]{10}T[:.0-9]{15}Z", str(x.get("deadline"))) else None
 def deadlines(n=NEVER): return [t for x in of("project-announced", "deadline-moved") if x.n < n and (t := maybe(x)) is not None]
 def keysets(): return {str(x.get("stage")): k for x in of("keyset-made") if (k := A.js.get(f"keysets/{x.get('keyset')}.json"))}
-hour, is_later = (lambda s: max([when(keysets()[s].opens_at), *deadlines()])), (lambda s: any(hour(s) > hour(q) for q in A.stages))
+def opening(s): return when(keysets()[s].opens_at)
+hour, is_later = (lambda s: max([opening(s), *deadlines()])), (lambda s: opening(s) > min(map(opening, A.stages)))
 def known(key, t, *roles): return {k[:2] for k in A.ids if k[2] == key and k[1] in roles and k[3] <= t < k[4]}
 over, span = (lambda x: A.beats[bisect.bisect_right(A.beats, x.n)]), (lambda o: (when(o["from"]), when(o.to)))
 def behind(x, *roles):  # {(id, role)} behind the signatures of a record over itself, each known in one of these roles at its time
@@ -371,14 +369,17 @@ def v9():
          and "sserial" not in x]; rest = sorted(sha(x.raw) for x in rest if not done or x.n < done[0].n); need(len(dead) ==
          len([*of("erased")]) and ([(x.events, x.events_root) for x in done] or [(0, tree([]).hex())]) == [(len(rest), tree(rest).hex())])
 held, day = (lambda s: not A.public or s in A.ann.public_stages), (lambda t: (t + 8 * HOUR) // DAY)
-def listing(s):  # envelopes to be opened: the effective ones, in a later stage those admitted of them
-    admitted = [x.admitted for x in of("stage-settled")][-1] if is_later(s) else A.eff[s]
-    return {b: e for b, e in A.eff[s].items() if b in admitted}
+def listing(s, every=False):  # envelopes to be opened: the effective ones, in a later stage those admitted of them
+    late = is_later(s); able = next((x.admitted for x in of("stage-settled") if x.stage == s), ()) if late else A.eff[s]
+    every |= not [*of("tender-terminated", *["tender-failed"] * late)]  # else what was opened before its end
+    return {b: e for b, e in A.eff[s].items() if b in able and (every or unsealed(s, b))}
 def v10():
     A.rel, owed = {s: {} for s in A.stages}, set()
     for x in of("window-ended"): late = {c.i for c in keysets()[x.stage].custodians} - {y.i for y in of("released")
          if y.get("stage") == x.stage and y.n < x.n}; need(len(behind(x, "authority")) > 1 and sorted(x.missing) == sorted(late))
-    for x in of("stage-settled"): need({q for _, q in behind(x, "tenderee", "authority")} == {"tenderee", "authority"})
+    for x in of("stage-settled"): need({q for _, q in behind(x, "tenderee", "authority")} == {"tenderee", "authority"}); need(all(b not
+         in x.admitted if not u else u[-1].n < x.n and (b not in x.admitted or u[-1].verdict == "OK") for s in A.stages if not is_later(s)
+         for b in {*A.eff[s], *x.admitted} for u in (unsealed(s, b),)) and is_later(x.stage))
     for x in of("released"):
         s, i, shut = x.stage, number(x.i, 1), A.closed[x.stage]
         who = keysets()[s].custodians[i - 1].custodian; need(A.opens and i not in A.rel[s] and shut.n < x.n and x.actor.id == who)
@@ -387,7 +388,7 @@ def v10():
         _, o, keys = bound(x, "release", "release", "tender stage keyset i closed shares", f"releases/{s}/{i}.json"); owed.add(A.at)
         need((o.stage, number(o.i), o.keyset, o.closed) == (s, i, A.stages[s], hx(shut.raw)) and all(only(y, "bid seq y") for y in o.shares)
              and all((who, "custodian") in known(q, x.since, "custodian") for q in keys))
-        need([(y.bid, number(y.seq)) for y in o.shares] == [(b, e.seq) for b, e in listing(s).items()])
+        need([(y.bid, number(y.seq)) for y in o.shares] == [(b, e.seq) for b, e in listing(s, True).items()])
         A.rel[s][i] = x.n, {y.bid: None if y.y is None else unb64(y.y, 32) for y in o.shares}
     owes("releases/.*", owed)
 def unsealed(s, b): return [x for x in of("unsealed") if (x.get("stage"), x.get("bid")) == (s, b)]
@@ -432,20 +433,7 @@ def v13():
     for A.at in named("draw/.*"): need((A.at.split("/")[1], int(A.at.split("/")[2])) in made)
     return "not checked" if made else "not in this edition"
 def rule(i): return next((r.value for r in A.js["rulebook.json"].get("rules", ()) if r.id == i), None)
-def v14():
-    ranked, won, rejected = [*of("candidates-published")], [*of("awarded")], [(x.n, x.get("bid")) for x in of("bid-rejected")]
-    owes(r"evaluation/totals\.json", {"evaluation/totals.json"} if ranked else ()); side = A.ann.method[:1] + A.ann.direction
-    need(len(ranked) < 2 and len(won) < 2 and (ranked or not won) and (not ranked or A.opens and side in ("lbuy", "hsell")))
-    for x in ranked:
-        out, sign = [b for n, b in rejected if n < x.n], {"lowest-price/v1": 1, "highest-price/v1": -1}[A.ann.method]
-        able = [b for b in A.counted if b not in out and all(b in listing(s) and unsealed(s, b)[-1].verdict == "OK" for s in A.stages)]
-        able = sorted((sign * unsealed("form", b)[-1].opening.price, b) for b in able); rows = [{"bid": b, "price": sign * p, "rank": n}
-             for n, (p, b) in enumerate(able, 1)]; need(canon({"method": A.ann.method, "rows": rows, "tender": A.tender})
-             == get("evaluation/totals.json") and x.totals == hx(A.files[A.at]) and x.ranking == [r["bid"] for r in rows][:rule("WK-35")])
-        for y in won:
-            bid = next(b for b in x.ranking if b not in [c for n, c in rejected if n < y.n])
-            A.at = f"record {y.n} (awarded)"; need(y.bid == bid and [r["price"] for r in rows if r["bid"] == bid] == [number(y.price)])
-    for p in named("evaluation/sheets/.*"): need(hx(get(p)) == p[18:-5] and any(p[18:-5].encode() in x.raw for x in A.recs if ours(x)))
+def v14(): return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
 def v15():
     book, rel, ann, won = load("rulebook.json"), [*of("released")], A.ann, [*of("awarded")]
     A.at = "rulebook.json"; need((hx(A.files[A.at]), book.type, book.regime) == (ann.rulebook, "trading.rulebook/v1", ann.regime))
