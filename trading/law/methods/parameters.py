@@ -17,6 +17,7 @@ from trading.law.article import Article
 from trading.law.methods.figures import HUNDRED, figure
 from trading.law.regimes import BUY, SELL, Regime
 from trading.law.rules.gov import GP_36, GP_37
+from trading.law.rules.unchecked import N_14
 
 LOWEST, HIGHEST = "lowest-price/v1", "highest-price/v1"
 EVALUATED, COMPREHENSIVE, BENCHMARK = "evaluated-lowest/v1", "comprehensive/v1", "benchmark-mean/v1"
@@ -229,11 +230,12 @@ def _government(terms: Terms) -> None:
 def remarks(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Ids of unchecked rules that a notice does not keep: shown with it, and never in its way.
 
-    N-14 (财库〔2022〕19号, seen in secondary pages only): a small firm's deduction is 10 % to 20 %.
+    N-14 (财库〔2022〕19号, seen in secondary pages only) bounds a small firm's deduction.
     """
     told = parameters.get("small_firm")
     rate = figure(told.get("rate")) if isinstance(told, Mapping) else None
-    return ("N-14",) if rate is not None and not Decimal(10) <= rate <= Decimal(20) else ()
+    low, high = (Decimal(N_14.number(f"goods_services_{end}")) for end in ("from", "to"))
+    return (N_14.id,) if rate is not None and not low <= rate <= high else ()
 
 
 def is_small_firm(parameters: Mapping[str, Any], opening: Mapping[str, Any] | None) -> bool:
