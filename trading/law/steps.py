@@ -11,16 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from audit.refusal import Refused
-from trading.law import contracts, idle, remedies, security
+from trading.law import contracts, idle, publication, remedies, security
 from trading.law.article import Article, Rule
-from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, latest_before, longest
+from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, longest
 from trading.law.calendar import LEGAL_ZONE, legal_day
 from trading.law.history import Happened, Life, Suspension
 from trading.law.periods import Span, after_outage
 from trading.law.regimes import BUY
 from trading.law.stages import ENDED, TABLE
 
-AMENDING = ("WK-07", "GP-05")
 REPORTED = ("WK-37", "GP-11")
 """Where one of these is pinned, candidates follow from a report that was received."""
 FAILURES = ("all_rejected", "too_few_qualified", "no_candidate", "candidates_gone")
@@ -155,32 +154,25 @@ def announce(asking: Asking) -> None:
 
 def amend_documents(asking: Asking) -> None:
     """What may affect bids is told fifteen days before the deadline; else the deadline moves in the same act."""
-    deadline, rule = asking.life.deadline, asking.rule(*AMENDING)
-    if not asking.fact("affects", True) or deadline is None or rule is None:
+    deadline = asking.life.deadline
+    if deadline is None or asking.lenient:  # a verifier asks at the closing
         return
-    needed = lawful_extension(asking.book, asking.now, deadline)
-    if needed <= deadline or asking.lenient:
+    affects = asking.fact("affects", True)
+    needed, rule = publication.deadline_after(asking.book, asking.now, deadline, affects=affects)
+    if rule is None:
         return
     _in_time_to_move(asking, deadline, rule.article)
     moved = asking.fact("moved")
     if moved is not None and moved < needed:
-        raise Refused(
-            "E-PERIOD", rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=asking.now, end=moved,
-            earliest=needed, derivation=f"{legal_day(asking.now)} +{rule.count}{rule.unit} ≤ {legal_day(needed)}",
-        )  # fmt: skip
+        _too_soon(rule, asking.now, moved, needed)
     asking.extend = needed
 
 
-def lawful_extension(book: Book, told: datetime, deadline: datetime) -> datetime:
-    """The earliest lawful deadline for an amendment told now (WK-07, GP-05): the old one where that is late enough, else
-    its hour on the first day that lies far enough."""
-    rule = asked(book, *AMENDING)
-    if rule is None:
-        return deadline
-    found = deadline
-    while latest_before(book, found, rule.count, rule.unit) < told:
-        found += timedelta(days=1)
-    return found
+def _too_soon(rule: Rule, told: datetime, deadline: datetime, needed: datetime) -> NoReturn:
+    raise Refused(
+        "E-PERIOD", rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=told, end=deadline,
+        earliest=needed, derivation=f"{legal_day(told)} +{rule.count}{rule.unit} = {legal_day(needed)}",
+    )  # fmt: skip
 
 
 def _in_time_to_move(asking: Asking, deadline: datetime, article: Article | None = None) -> None:
@@ -242,21 +234,17 @@ def settle_securities(asking: Asking) -> None:
 
 def close(asking: Asking) -> None:
     """Not before its hour, and not while an amendment that affects bids is younger than fifteen days (WK-07, GP-05)."""
-    deadline, rule = asking.life.deadline, asking.rule(*AMENDING)
+    deadline = asking.life.deadline
     if deadline is None:
         return
     if asking.now < deadline and not asking.lenient:  # a verifier asks V6
         asking.refuse("E-EARLY", now=asking.now, hour=deadline)
-    if rule is None:
-        return
     plain = Lenient(asking.book.values)  # whatever the holidays were: a box must be able to close
     for one in asking.life.all("amend-documents"):
-        if one.facts.get("affects", True) and latest_before(plain, deadline, rule.count, rule.unit) < one.at:
-            needed = lawful_extension(plain, one.at, deadline)
-            raise Refused(
-                "E-PERIOD", rule.article, rule=rule.id, value=rule.count, unit=rule.unit, start=one.at, end=deadline,
-                earliest=needed, derivation=f"{legal_day(one.at)} +{rule.count}{rule.unit} = {legal_day(needed)}",
-            )  # fmt: skip
+        affects = one.facts.get("affects", True)
+        needed, short = publication.deadline_after(plain, one.at, deadline, affects=affects)
+        if short is not None:
+            _too_soon(short, one.at, deadline, needed)
 
 
 # ------------------------------------------------------------------------------------------------- evaluation and award
