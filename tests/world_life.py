@@ -149,7 +149,7 @@ class Life(Box):
         self.world.wait()
         return made
 
-    def correct(self, bid: Bid, corrected: int, rule: str = "unit-price", read_out: int | None = None) -> Logged:
+    def correct(self, bid: Bid, corrected: int, rule: str = "sum", read_out: int | None = None) -> Logged:
         """The committee corrects an arithmetic mistake of a price."""
         opening = self.opened["form", bid.id].opening or {}
         made = self.log(
@@ -185,23 +185,28 @@ class Life(Box):
         self.sheets[seat] = sheet
         return sheet
 
-    def standing(self) -> list[Bid]:
-        """The bids that may win."""
+    def sound(self) -> list[Bid]:
+        """The bids that count and were opened in every stage."""
         found = []
         for bid in self.counted():
             told = [self.opened.get((stage, bid.id)) for stage in self.stages]
-            if bid.id not in self.rejected and all(one is not None and one.verdict == "OK" for one in told):
+            if all(one is not None and one.verdict == "OK" for one in told):
                 found.append(bid)
         return found
 
+    def standing(self) -> list[Bid]:
+        """The bids that may win."""
+        return [bid for bid in self.sound() if bid.id not in self.rejected]
+
     def offers(self) -> list[Offer]:
-        """What they offer."""
+        """What was offered; a rejected bid's offer does not stand."""
         small = read(self.method, self.parameters).small_firm
         found = []
-        for bid in self.standing():
+        for bid in self.sound():
             opening = self.opened["form", bid.id].opening or {}
             price = self.corrected.get(bid.id, opening.get("price", 0))
-            found.append(Offer(bid.id, price, small is not None and opening.get(small.field) == 1))
+            told = small is not None and opening.get(small.field) == 1
+            found.append(Offer(bid.id, price, told, bid.id not in self.rejected))
         return found
 
     def evaluation(self, offers: Sequence[Offer] | None = None) -> Evaluation:
@@ -219,10 +224,12 @@ class Life(Box):
         offers: Sequence[Offer] | None = None,
         twist: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         most: int | None = None,
+        evaluation: Evaluation | None = None,
     ) -> Logged:
-        """Publish the candidates; ``twist`` rewrites the totals, ``most`` how many there may be."""
+        """Publish the candidates; ``twist`` rewrites the totals, ``most`` how many there may be, ``evaluation`` is
+        another one than that of the announced method."""
         self.done.add("rank")
-        evaluation = self.evaluation(offers)
+        evaluation = evaluation or self.evaluation(offers)
         self.ranked = evaluation.ranked
         table = totals(self.method, self.id, evaluation)
         told = canon(table if twist is None else twist(table))
