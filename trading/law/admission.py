@@ -19,6 +19,7 @@ GROUNDS: Mapping[str, Article] = {
     "E-TWICE": Article(DETAIL, 51),
     "E-EARLY": works.WK_24.article,
     "E-HOUR": platform.OP_14.article,
+    "C-TIME": works.WK_20.article,
 }
 """Articles of what a floor below refuses by name, knowing no law: late, not sealed as prescribed, a second bid, an hour
 that has not come. The edge adds them."""
