@@ -45,6 +45,11 @@ class Installation:
         return Identities(self.parties, await logbook.vouchings())
 
     @property
+    def keeps_office_hours(self) -> bool:
+        """Whether a deadline moved by an outage goes into office hours; a demonstration's days pass in minutes."""
+        return not self.origin.startswith("demo.")
+
+    @property
     def centre(self) -> Actor:
         """The platform itself as an actor: timers, closings, unsealings."""
         return Actor("system", "centre")

@@ -21,7 +21,7 @@ from audit.receipt import BEATS
 from audit.refusal import Refused
 from audit.signature import BadSignature, verify_signatures
 from trading.installation import Installation
-from trading.law.periods import OUTAGE_GRACE, after_outage
+from trading.law.periods import OUTAGE_GRACE, after_outage, after_outage_in_office_hours
 
 PROBE = b"trading/probe/v1\n"
 REASON = "outage"
@@ -35,9 +35,10 @@ class Outage:
     end: datetime
     probes: tuple[Mapping[str, Any], ...]
 
-    def lawful(self, deadline: datetime) -> datetime:
-        """Where a deadline it touches goes; unchanged where it does not."""
-        return after_outage(deadline, self.start, self.end)
+    def lawful(self, deadline: datetime, *, office: bool = False) -> datetime:
+        """Where a deadline it touches goes; unchanged where it does not. `office`: past office hours to the next working
+        day, which a log with a clock of its own does not keep (its days pass in minutes)."""
+        return (after_outage_in_office_hours if office else after_outage)(deadline, self.start, self.end)
 
     @property
     def field(self) -> dict[str, Any]:

@@ -97,6 +97,27 @@ def test_an_outage_moves_the_deadline_it_covers_and_the_one_it_shadows() -> None
     assert tuple(periods.after_outage(d, begins, ends) for d in untouched) == untouched
 
 
+@pytest.mark.parametrize(
+    ("recovered", "deadline"),
+    [
+        (beijing(2026, 3, 23, 10), beijing(2026, 3, 23, 12)),
+        (beijing(2026, 3, 23, 15), beijing(2026, 3, 23, 17)),
+        (beijing(2026, 3, 23, 15, 1), beijing(2026, 3, 24, 9)),
+        (beijing(2026, 3, 23, 2), beijing(2026, 3, 23, 9)),
+        (beijing(2026, 3, 27, 16), beijing(2026, 3, 30, 9)),  # Friday → Monday
+        (beijing(2026, 4, 3, 16), beijing(2026, 4, 7, 9)),  # over 清明
+    ],
+)
+def test_past_office_hours_an_outage_moves_the_deadline_to_the_next_working_day(
+    recovered: datetime, deadline: datetime
+) -> None:
+    old, begins = recovered - timedelta(minutes=5), recovered - timedelta(hours=1)
+    assert periods.after_outage_in_office_hours(old, begins, recovered) == deadline
+    assert periods.after_outage(old, begins, recovered) == recovered + timedelta(hours=2)
+    untouched = begins - timedelta(minutes=1)
+    assert periods.after_outage_in_office_hours(untouched, begins, recovered) == untouched
+
+
 days = st.datetimes(datetime(2010, 1, 1), datetime(2026, 6, 1), timezones=st.just(LEGAL_ZONE))  # noqa: DTZ001
 
 

@@ -16,7 +16,7 @@ from trading.law.article import Article, Rule
 from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, longest
 from trading.law.calendar import LEGAL_ZONE, legal_day
 from trading.law.history import Happened, Life, Suspension
-from trading.law.periods import Span, after_outage
+from trading.law.periods import Span, after_outage, after_outage_in_office_hours
 from trading.law.regimes import BUY
 from trading.law.stages import ENDED, TABLE
 
@@ -192,7 +192,8 @@ def move_deadline(asking: Asking) -> None:
     if outage is None:
         _in_time_to_move(asking, old)
         return
-    lawful = after_outage(old, outage["from"], outage["to"])
+    moved_by = after_outage_in_office_hours if asking.fact("office", False) else after_outage
+    lawful = moved_by(old, outage["from"], outage["to"])
     if lawful == old:
         asking.refuse("E-OUTAGE-ELSEWHERE", deadline=old)
     if new < lawful:
