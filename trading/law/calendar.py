@@ -141,25 +141,27 @@ def _read_csv(text: str, name: str) -> Year:
     heads: dict[str, str] = {}
     days: dict[date, tuple[str, int]] = {}
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
     try:
         for row in rows:
+            line, at = rows.line_num + 1, line  # a quote left open swallows lines: the first of them is at fault
             cells = [cell.strip() for cell in row]
             if not any(cells) or cells[0].startswith("#"):
                 continue
             word = _WORDS.get(cells[0])
             if word is None or len(cells) not in ((2,) if word in ("year", "source") else (2, 3)):
-                raise _bad(name, rows.line_num, "what this line is")
+                raise _bad(name, at, "what this line is")
             if word in ("year", "source"):
                 if word in heads:
-                    raise _bad(name, rows.line_num, "said twice")
+                    raise _bad(name, at, "said twice")
                 heads[word] = cells[1]
             else:
-                day = _day(cells[1], name, rows.line_num)
+                day = _day(cells[1], name, at)
                 if day in days:
-                    raise _bad(name, rows.line_num, "said twice")
-                days[day] = (word, rows.line_num)
+                    raise _bad(name, at, "said twice")
+                days[day] = (word, at)
     except csv.Error:
-        raise _bad(name, rows.line_num, "quotes") from None
+        raise _bad(name, line, "quotes") from None
     for head in ("year", "source"):
         if not heads.get(head):
             raise _bad(name, 0, f"no {head}")
