@@ -34,6 +34,7 @@ class ClosedStage:
     closed: str  # SHA-256 (hex) of the closing record
     opens: bool
     hour: datetime
+    before: list[str]  # the stages that are no later ones
     later: bool  # its key set opens later than another's
     opening_schema: dict[str, Any]
     public_stages: list[str]
@@ -63,7 +64,7 @@ async def closed_stage(query: Any, tender: str, stage: str) -> ClosedStage:
     row = by_stage[stage]
     if row["closed_at"] is None:
         raise Refused("E-OPEN", tender=tender)
-    hours = {name: max(one["opens_at"], one["deadline"]) for name, one in by_stage.items()}
+    first = min(one["opens_at"] for one in rows)
     closings = await query("SELECT record FROM log_record WHERE tender = $1 AND type = 'closed'", tender)
     [closed] = [one["record"] for one in closings if json.loads(one["record"])["stage"] == stage]
     listed = await query(
@@ -78,8 +79,9 @@ async def closed_stage(query: Any, tender: str, stage: str) -> ClosedStage:
         keyset=Keyset.parse(row["keyset"]),
         closed=sha256_hex(closed),
         opens=row["opens"],
-        hour=hours[stage],
-        later=row["opens_at"] > min(one["opens_at"] for one in rows),
+        hour=max(row["opens_at"], row["deadline"]),
+        before=sorted(one["stage"] for one in rows if one["opens_at"] == first),
+        later=row["opens_at"] > first,
         opening_schema=json.loads(row["opening_schema"]),
         public_stages=json.loads(row["public_stages"]),
         listed={one["bid"]: one["seq"] for one in listed},
@@ -106,6 +108,17 @@ async def due(custodian: str) -> list[tuple[str, str]]:
         ORDER BY b.closed_at, b.tender, s.stage""",
         custodian,
         json.dumps([{"custodian": custodian}]),
+    )
+    return [(row["tender"], row["stage"]) for row in rows]
+
+
+async def unsettled() -> list[tuple[str, str]]:
+    """(tender, stage) of later stages of opening boxes that nobody has settled yet: no release is due there."""
+    rows = await pool().fetch(
+        """SELECT b.tender, s.stage FROM bidding_box b JOIN bidding_stage s ON s.box_id = b.tender
+        JOIN bidding_keyset k ON k.id = s.keyset_id
+        WHERE b.opens AND k.opens_at > (SELECT min(f.opens_at) FROM bidding_keyset f WHERE f.tender = b.tender)
+        AND NOT EXISTS (SELECT FROM bidding_settlement t WHERE t.tender = b.tender AND t.stage = s.stage)"""
     )
     return [(row["tender"], row["stage"]) for row in rows]
 
@@ -249,13 +262,15 @@ async def settle(
     """A later stage may be released for the `admitted` bids. Records `stage-settled`.
 
     `sig` is the tenderee's and one authority's over `record_sig_bytes` of {type, subject, tender, stage, admitted,
-    sheets}. Refused: E-TENDER, E-OPEN, E-LIST, E-SETTLED (not a later stage, or settled before), E-SIG, E-IDENTITY.
+    sheets}. Refused: E-TENDER, E-OPEN, E-LIST (a bid that is not listed, or not OK in the stages before), E-SETTLED (not a
+    later stage, or settled before), E-UNOPENED (a stage before has no verdict on everybody yet), E-SIG, E-IDENTITY.
     """
     await lock_stage(act, tender, stage)
     box = await closed_stage(act.query, tender, stage)
     if not box.later or box.admitted is not None:
         raise Refused("E-SETTLED", stage=stage)
-    if not set(admitted) <= box.listed.keys():
+    passed = await _passed(act.query, tender, box.before)
+    if not set(admitted) <= (box.listed.keys() & passed):
         raise Refused("E-LIST", stage=stage)
     await act.query(
         "INSERT INTO bidding_settlement (tender, stage, admitted, settled_at) VALUES ($1, $2, $3, $4)",
@@ -276,6 +291,36 @@ async def settle(
     )
     check_settled(ref.body, identities, tenderee=notice["actor"])
     return ref
+
+
+async def _passed(query: Any, tender: str, stages: Sequence[str]) -> set[str]:
+    """The bids whose envelopes are OK in all these stages. Refused: E-UNOPENED while one of them waits for its verdict."""
+    rows = await query(_VERDICTS, tender, list(stages))
+    if any(row["verdict"] is None for row in rows):
+        raise Refused("E-UNOPENED", stage=next(row["stage"] for row in rows if row["verdict"] is None))
+    failed = {row["bid"] for row in rows if row["verdict"] != "OK"}
+    return {row["bid"] for row in rows} - failed
+
+
+_VERDICTS = """
+SELECT d.stage, d.bid, u.verdict FROM bidding_deposit d LEFT JOIN bidding_unsealed u
+    ON (u.tender, u.stage, u.bid) = (d.tender, d.stage, d.bid) AND u.verdict <> 'PENDING'
+WHERE d.tender = $1 AND d.stage = ANY ($2::text[]) AND d.ended_at IS NULL ORDER BY d.stage, d.bid"""
+
+
+async def check_opened(query: Any, tender: str, *, first: bool = False) -> None:
+    """That every envelope which is to be opened has its final verdict; `first`: only in the stages that are no later ones.
+
+    Refused: E-UNOPENED (a stage still waits), E-SETTLED (nobody has settled yet whom a later stage admits).
+    """
+    rows = await query("SELECT stage FROM bidding_stage WHERE box_id = $1 ORDER BY stage", tender)
+    for stage in [await closed_stage(query, tender, row["stage"]) for row in rows]:
+        if stage.later and first:
+            continue
+        wanted = stage.to_release()
+        told = await query(_VERDICTS, tender, [stage.stage])
+        if any(row["verdict"] is None for row in told if row["bid"] in wanted):
+            raise Refused("E-UNOPENED", stage=stage.stage)
 
 
 async def taken(query: Any, tender: str, stage: str) -> list[Release]:

@@ -157,7 +157,8 @@ class Timers:
             # log.md §5: an outage over the deadline moves it. While the log stands still nobody knows yet how far.
             if gap.open:
                 return 0.5
-            centre, moved = self.platform.centre, outage.lawful(deadline)
+            centre = self.platform.centre
+            moved = outage.lawful(deadline, office=self.platform.keeps_office_hours)
             with contextlib.suppress(Refused):  # another process was faster; or it is closed already
                 await projects.move_deadline(self.platform, centre, tender, moved, outages.REASON, outage, None)
                 logger.warning("outage %s – %s: deadline of %s moved to %s", gap.start, gap.end, tender, moved)
@@ -193,10 +194,12 @@ class Timers:
         return None
 
     async def missing(self, tender: str) -> dict[str, list[int]]:
-        """The custodians of each stage that have not released yet."""
+        """The custodians of each stage that have not released yet; nobody is missing where a settlement is waited for."""
         rows = await pool().fetchval("SELECT keysets FROM trading_tender WHERE id = $1", tender)
-        found = {}
+        found, waiting = {}, set(await releases.unsettled())
         for stage in loaded(rows) or {}:
+            if (tender, stage) in waiting:
+                continue
             keyset = await releases.keyset(tender, stage)
             found[stage] = [c.i for c in keyset.custodians if (tender, stage) in await _due(c.custodian)]
         return found

@@ -65,7 +65,7 @@ async def _keyset(tender: str, stage: str, keyset_id: str) -> Keyset:
 
 async def custody(caller: Caller) -> list[dict[str, Any]]:
     """The boxes a custodian guards, with what is due now; archived ones are history and left out."""
-    due = set(await releases.due(caller.party))
+    due, unsettled = set(await releases.due(caller.party)), set(await releases.unsettled())
     rows = await pool().fetch(
         """SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender
            WHERE state NOT IN ('named', 'archived') ORDER BY number"""
@@ -82,6 +82,8 @@ async def custody(caller: Caller) -> list[dict[str, Any]]:
                 state = "waiting"
             elif row["state"] == "shut":
                 state = "shut"
+            elif (row["id"], stage) in unsettled:
+                state = "waiting"
             elif (row["id"], stage) in due:
                 if row["state"] not in ("closed", "opened"):
                     continue  # evaluated without this release: nothing is due any more
@@ -135,13 +137,19 @@ async def settle(
     sheets: Sequence[str],
     sig: Sig,
 ) -> dict[str, str]:
-    """Admit bids to a later stage, by the tenderee's and an authority's signatures. Refused: E-SIG, E-IDENTITY."""
+    """Admit bids to a later stage, by the tenderee's and an authority's signatures; its window begins at its hour.
+
+    Refused: E-SIG, E-IDENTITY, E-LIST, E-SETTLED, E-UNOPENED, E-STAGE.
+    """
     identities = await platform.identities()
     async with acting(caller.actor) as act:
-        await expect(act, tender, "settle-stage")
+        row, _ = await expect(act, tender, "settle-stage")
         ref = await releases.settle(
             act, tender=tender, stage=stage, admitted=admitted, sheets=sheets, sig=sig, identities=identities
         )
+        hour = max((await releases.closed_stage(act.query, tender, stage)).hour, act.now)
+        await arm(act, "open", tender, hour)
+        await arm(act, "window", tender, hour + timedelta(seconds=loaded(row["terms"])["window"]))
     return logbook.shown(ref)
 
 
@@ -175,7 +183,7 @@ async def open_boxes(platform: Installation, tender: str) -> bool:
         try:
             found = await unsealing.unseal(platform.store, tender, stage)  # outside any act: reads and computes
         except Refused as no:
-            if no.code != "E-RELEASES":
+            if no.code not in ("E-RELEASES", "E-SETTLED"):  # a later stage waits for its hour and its settlement
                 raise
             waiting += 1
             continue
@@ -189,16 +197,26 @@ async def open_boxes(platform: Installation, tender: str) -> bool:
                 pass
     if waiting == len(names):
         raise Refused("E-RELEASES", tender=tender)
-    return await _conclude(tender) if not waiting else False
+    return await _conclude(tender)
 
 
 async def _conclude(tender: str) -> bool:
-    """closed → opened, once no envelope of any stage is pending. The verdicts are the record; the state only follows."""
-    last = await unsealing.unsealed(tender)
-    listed = await pool().fetchval("SELECT opens FROM trading_tender WHERE id = $1", tender)
-    if not listed or not last or any(u.verdict == "PENDING" for u in last):
+    """closed → opened, once no envelope of the stages that are no later ones is pending: the technical bids are evaluated
+    while the prices are still shut. The verdicts are the record; the state only follows.
+
+    Whether every envelope that is to be opened has its final verdict.
+    """
+    if not await pool().fetchval("SELECT opens FROM trading_tender WHERE id = $1", tender):
+        return False
+    try:
+        await releases.check_opened(pool().fetch, tender, first=True)
+    except Refused:
         return False
     await pool().execute(
         "UPDATE trading_tender SET state = 'opened', version = version + 1 WHERE id = $1 AND state = 'closed'", tender
     )
+    try:
+        await releases.check_opened(pool().fetch, tender)
+    except Refused:
+        return False
     return True

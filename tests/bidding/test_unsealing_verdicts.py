@@ -302,6 +302,13 @@ async def test_a_later_stage_opens_for_the_admitted_only(db: object, owner_dsn: 
             )
 
     both = (town.tenderee, town.authority)
+    with pytest.raises(Refused, match="E-UNOPENED"):  # nobody is admitted before the technical bids are read
+        await settle("form", [li.bid], *both)
+    async with acting(Actor("supervisor", "A-SUP")) as act:
+        await custodians.stored(act, tender=TENDER, stage="technical", missing=[])
+    for who in (0, 1):
+        await release(town, who, "technical")
+    assert {one.verdict for one in (await open_up(town, "technical")).values()} == {"OK"}
     for stage, admitted, signers, code in (
         ("technical", [li.bid], both, "E-SETTLED"),
         ("form", ["0" * 32], both, "E-LIST"),
