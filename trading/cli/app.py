@@ -63,7 +63,19 @@ def group(name: str) -> typer.Typer:
 
 def _rooms() -> None:
     """Import every room: each registers its commands on `app`."""
-    for room in ("demo", "verify", "bidder", "custodian", "witness", "keys", "log", "archives", "law", "service"):
+    for room in (
+        "demo",
+        "verify",
+        "bidder",
+        "custodian",
+        "settle",
+        "witness",
+        "keys",
+        "log",
+        "archives",
+        "law",
+        "service",
+    ):
         importlib.import_module(f"trading.cli.{room}")
 
 
