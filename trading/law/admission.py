@@ -20,9 +20,12 @@ GROUNDS: Mapping[str, Article] = {
     "E-EARLY": works.WK_24.article,
     "E-HOUR": platform.OP_14.article,
     "C-TIME": works.WK_20.article,
+    "C-RECEIPT": works.WK_25.article,
+    "E-UNOPENED": works.WK_25.article,
+    "M-CONSISTENCY": platform.OP_25.article,
 }
 """Articles of what a floor below refuses by name, knowing no law: late, not sealed as prescribed, a second bid, an hour
-that has not come. The edge adds them."""
+that has not come, a bid that is left out of an opening, a log that was shortened. The edge adds them."""
 
 
 @article("电子招标投标办法", 23)

@@ -25,17 +25,19 @@ def check_media(book: Book, texts: Iterable[str]) -> Rule | None:
     return rule
 
 
-def check_price_limits(book: Book, *, ceiling: int | None, formula: str = "", floor: int | None = None) -> None:
-    """A maximum price, or how it is computed, stands in the documents; there is no minimum price (WK-18). Fen.
+def check_price_limits(
+    book: Book, *, limited: bool, ceiling: int | None, formula: str = "", floor: int | None = None
+) -> None:
+    """Where prices are limited, the maximum, or how it is computed, stands in the documents; there is no minimum (WK-18).
 
-    Raises Refused E-CEILING-UNSAID, E-MINIMUM-PRICE.
+    `floor`: the lowest price that a bid may name, fen; one fen is no floor. Raises Refused E-CEILING-UNSAID, E-MINIMUM-PRICE.
     """
     rule = asked(book, "WK-18")
     if rule is None:
         return
-    if floor is not None:
+    if floor is not None and floor > 1:
         raise Refused("E-MINIMUM-PRICE", rule.article, floor=floor)
-    if ceiling is None and not formula:
+    if limited and ceiling is None and not formula:
         raise Refused("E-CEILING-UNSAID", rule.article)
 
 
@@ -108,20 +110,6 @@ def _moved(book: Book, told: datetime, deadline: datetime, affects: bool, *ids: 
     hour = deadline.astimezone(LEGAL_ZONE).timetz()
     moved = datetime.combine(span.last_day, hour).astimezone(deadline.tzinfo)
     return max(moved, deadline), rule
-
-
-# ------------------------------------------------------------------------------------------------- the opening
-
-
-def check_opening(book: Book, listed: Collection[str], read: Collection[str]) -> None:
-    """Every bid received in time is opened and read out, and the record of it is public (WK-25, OP-19).
-
-    Raises Refused E-UNREAD (missing bids).
-    """
-    rule = asked(book, "WK-25", "OP-19")
-    missing = sorted(set(listed) - set(read))
-    if rule and missing:
-        raise Refused("E-UNREAD", rule.article, missing=missing)
 
 
 # ------------------------------------------------------------------------------------------------- candidates and result

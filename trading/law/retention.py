@@ -7,13 +7,13 @@ The log itself is never shortened (OP-25): leaves are only added, and `verify` f
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from audit.refusal import Refused
 from trading.law import periods
-from trading.law.article import Article, Rule
+from trading.law.article import Rule
 from trading.law.bounds import Book, asked
 from trading.law.calendar import legal_day
 
@@ -100,7 +100,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "report": ("report-received", "candidates-published"),
     "letter": ("award-notified", "awarded"),
     "contract": ("contract-signed",),
-    "other": ("opened", "unsealed", "remedy-filed", "remedy-answered", "archived"),
+    "other": ("closed", "unsealed", "remedy-filed", "remedy-answered", "archived"),
 }
 """The seven classes of documents of Order 20, article 40, each with the records that bind them by hash under the log's
 signature, and that an archive carries. Prequalification has no stage of its own yet; its records will join these."""
@@ -136,16 +136,3 @@ def check_trace(book: Book, trace: Mapping[str, object]) -> None:
     missing = [name for name in TRACE if not trace.get(name)]
     if rule and missing:
         raise Refused("E-TRACE", rule.article, missing=missing)
-
-
-def check_append_only(book: Book, before: Iterable[str], after: Iterable[str]) -> None:
-    """What was recorded stands: a later state of a list of hashes begins with the earlier one (OP-25).
-
-    Raises Refused E-DESTROYED (the first that is gone or changed). The tree proves the same by its consistency proofs.
-    """
-    rule = asked(book, "OP-25")
-    article: Article | None = rule.article if rule else None
-    now = list(after)
-    for place, one in enumerate(before):
-        if place >= len(now) or now[place] != one:
-            raise Refused("E-DESTROYED", article, place=place, found=now[place] if place < len(now) else "")

@@ -400,8 +400,10 @@ def file_remedy(asking: Asking) -> None:
 
 def _open_remedy(asking: Asking) -> Any:
     found = asking.life.remedies.get(asking.fact("remedy", ""))
-    if found is None:
-        asking.refuse("E-REMEDY", remedy=asking.fact("remedy", ""), why="no such remedy")
+    if found is None:  # what was not filed on the platform is not answered on it
+        online = asking.rule("OP-21")
+        article = online.article if online else None
+        asking.refuse("E-REMEDY", article, remedy=asking.fact("remedy", ""), why="no such remedy")
     if found.answered is not None:
         asking.refuse("E-REMEDY", remedy=found.id, why="answered")
     if found.refused is not None:

@@ -181,10 +181,14 @@ def test_wk_16() -> None:
 
 
 def test_wk_18() -> None:
-    publication.check_price_limits(WORKS, ceiling=100_000_000)
-    publication.check_price_limits(WORKS, ceiling=None, formula="mean of the estimates, less 3 %")
-    refused("WK-18", "E-CEILING-UNSAID", publication.check_price_limits, WORKS, ceiling=None)
-    refused("WK-18", "E-MINIMUM-PRICE", publication.check_price_limits, WORKS, ceiling=100_000_000, floor=1)
+    """The maximum is said, as a sum or a formula, wherever there is one; a least price of more than one fen never."""
+    limits = publication.check_price_limits
+    limits(WORKS, limited=True, ceiling=100_000_000, floor=1)
+    limits(WORKS, limited=True, ceiling=None, formula="mean of the estimates, less 3 %")
+    limits(WORKS, limited=False, ceiling=None)
+    refused("WK-18", "E-CEILING-UNSAID", limits, WORKS, limited=True, ceiling=None)
+    refused("WK-18", "E-MINIMUM-PRICE", limits, WORKS, limited=True, ceiling=100_000_000, floor=2)
+    limits(GOV, limited=True, ceiling=None, floor=2)
     admission.check_price(regimes.WORKS, regimes.BUY, 100_000_000, 100_000_000)
     with pytest.raises(Refused, match="E-OVER-CEILING"):
         admission.check_price(regimes.WORKS, regimes.BUY, 100_000_001, 100_000_000)
@@ -205,11 +209,11 @@ def filled(world: World, *bidders: str) -> Tender:
     return tender
 
 
-def release(world: World, tender: Tender) -> CheckedClosing:
+def release(world: World, tender: Tender, kit: dict[str, bytes] | None = None, **how: Any) -> CheckedClosing:
     """What a custodian's tool computes before it gives anything away."""
-    kit = custodian_kit(world, tender)
+    kit = custodian_kit(world, tender) if kit is None else kit
     own = [world.statement("C-TEN")]
-    return check_kit(seen(world, kit), Folder(kit), tender=tender.id, stage="form", own=own)
+    return check_kit(seen(world, kit), Folder(kit), tender=tender.id, stage="form", own=own, **how)
 
 
 def test_wk_20(world: World) -> None:
@@ -266,14 +270,27 @@ def test_wk_24() -> None:
 
 
 def test_wk_25(world: World) -> None:
-    """Every bid on the list is opened: what was listed is what custodians release for, and what is read out."""
-    tender = filled(world, "fir", "oak", "elm")
+    """Every bid received in time is opened: a list that leaves one out is stopped by the receipt its bidder holds."""
+    tender = filled(world, "fir", "oak", "elm", "ash")
+    dropped = tender.bids[-1]
+    receipt = world.receipt(dropped.last("form").record, dropped.last("form").manifest.hash).format()
+    whole = World(world.folder / "whole")
+    honest = filled(whole, "fir", "oak", "elm", "ash")
+    kept = honest.bids[-1].last("form")
+    shown = whole.receipt(kept.record, kept.manifest.hash).format()
+    honest.close()
+    assert len(release(whole, honest, receipts=[shown]).listed) == 4
+
+    tender.bids.pop()
     tender.close()
-    listed = [manifest.bid for manifest in release(world, tender).listed]
-    assert sorted(listed) == sorted(bid.id for bid in tender.bids)
-    publication.check_opening(WORKS, listed, listed)
-    no = refused("WK-25", "E-UNREAD", publication.check_opening, WORKS, listed, listed[1:])
-    assert no.facts["missing"] == listed[:1]
+    kit = custodian_kit(world, tender)
+    for stage in tender.stages:
+        del kit[f"records/{dropped.last(stage).record.index}.json"]
+    del kit[f"records/{dropped.bidder.registered[0].index}.json"]
+    with pytest.raises(Refused) as no:
+        release(world, tender, kit, receipts=[receipt])
+    assert no.value.code == "C-RECEIPT"
+    assert cites("WK-25", admission.GROUNDS["C-RECEIPT"]) and cites("WK-25", admission.GROUNDS["E-UNOPENED"])
 
 
 def test_wk_26(world: World) -> None:
