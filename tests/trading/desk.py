@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,9 @@ class Desk:
     """One tender's worth of people."""
 
     k = 2
+    stages: tuple[str, ...] = STAGES
+    later: Mapping[str, timedelta] = {}
+    """How long after the deadline a stage opens."""
 
     def __init__(self, town: Town, tmp: Path) -> None:
         self.town, self.tmp = town, tmp
@@ -85,14 +89,14 @@ class Desk:
         self.tender = made["id"]
         now = datetime.fromisoformat(made["now"])
         self.deadline = now + (timedelta(days=25) if regime == "works" else timedelta(hours=1))
-        for stage in STAGES:
+        for stage in self.stages:
             self.keysets[stage] = keys.make_keyset(
                 [c.statement for c in self.custodians if c.statement],
                 origin=town.settings.origin,
                 tender=self.tender,
                 stage=stage,
                 k=self.k,
-                opens_at=self.deadline,
+                opens_at=self.deadline + self.later.get(stage, timedelta()),
             )
         body = {"keysets": {stage: b64(k.data) for stage, k in self.keysets.items()}}
         await town.call("tenderee", "POST", f"/tenders/{self.tender}/keysets", 201, body)
@@ -180,14 +184,14 @@ class Desk:
         assert (await town.call(one.name, "GET", f"/uploads/{made['id']}", 200))["complete"]
         return str(made["id"])
 
-    async def body(self, one: Bidder, price: int, stages: tuple[str, ...] = STAGES) -> dict[str, Any]:
+    async def body(self, one: Bidder, price: int, stages: tuple[str, ...] = ()) -> dict[str, Any]:
         parts = {}
-        for stage in stages:
+        for stage in stages or self.stages:
             manifest, sig, payload = self.seal(one, stage, price)
             parts[stage] = {"manifest": b64(manifest), "sig": sig, "upload": await self.upload(one, payload)}
         return {"stages": parts}
 
-    async def hand_in(self, one: Bidder, price: int, stages: tuple[str, ...] = STAGES, expect: int = 201) -> Any:
+    async def hand_in(self, one: Bidder, price: int, stages: tuple[str, ...] = (), expect: int = 201) -> Any:
         body = await self.body(one, price, stages)
         told = await self.town.call(one.name, "POST", f"/tenders/{self.tender}/bids/{one.bid}", expect, body)
         if expect == 201:
@@ -217,16 +221,16 @@ class Desk:
         await self.town.beat()
         return str((await self.town.call("public", "GET", f"/tenders/{self.tender}", 200))["state"])
 
-    async def store(self) -> None:
+    async def store(self, stage: str = "documents") -> None:
         """The supervisor copies the larger stage before the first release."""
-        answer = await self.town.as_("supervisor").get(f"/api/v1/tenders/{self.tender}/kits/documents")
+        answer = await self.town.as_("supervisor").get(f"/api/v1/tenders/{self.tender}/kits/{stage}")
         kit = self._archive(answer.content)
         for name in kit.names:
-            if name.startswith("bids/") and "/documents/" in name and name.endswith("manifest.json"):
+            if name.startswith("bids/") and f"/{stage}/" in name and name.endswith("manifest.json"):
                 sha = sha256_hex(kit.read(name))
                 got = await self.town.as_("supervisor").get(f"/api/v1/tenders/{self.tender}/payloads/{sha}")
                 assert got.status_code in (200, 404)
-        body = {"stage": "documents", "missing": []}
+        body = {"stage": stage, "missing": []}
         await self.town.call("supervisor", "POST", f"/tenders/{self.tender}/stored", 201, body)
         await self.town.beat()
 
@@ -245,7 +249,7 @@ class Desk:
     async def open_boxes(self, custodians: int = 3) -> Any:
         await self.store()
         for one in self.custodians[:custodians]:
-            for stage in STAGES:
+            for stage in self.stages:
                 await self.release(one, stage)
         await self.town.timers.run_due()
         await self.town.beat()
