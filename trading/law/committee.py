@@ -64,8 +64,8 @@ def check_members(book: Book, members: Sequence[Member], budget: int | None = No
 
 
 def check_drawn(book: Book, members: Iterable[Member]) -> None:
-    """Every expert was drawn by lot; nobody was named (WK-29). Raises Refused E-PANEL-NAMED (seats)."""
-    rule = asked(book, "WK-29")
+    """Every expert was drawn by lot; nobody was named (WK-29, GP-39). Raises Refused E-PANEL-NAMED (seats)."""
+    rule = asked(book, "WK-29", "GP-39")
     named = [m.seat for m in members if m.side == EXPERT and not m.drawn]
     if rule and named:
         raise Refused("E-PANEL-NAMED", rule.article, seats=named)

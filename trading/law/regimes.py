@@ -80,7 +80,7 @@ class Regime:
 
 _COUNTING = (c.CL_01, c.CL_02, c.CL_03, c.CL_04)
 _PLATFORM = (
-    p.OP_08, p.OP_09, p.OP_11, p.OP_12, p.OP_13, p.OP_14, p.OP_15, p.OP_16, p.OP_17, p.OP_19, p.OP_21, p.OP_22, p.OP_24,
+    p.OP_08, p.OP_09, p.OP_11, p.OP_12, p.OP_13, p.OP_14, p.OP_16, p.OP_17, p.OP_19, p.OP_21, p.OP_22, p.OP_24,
     p.OP_25, p.OP_28, p.PD_03, u.N_16, u.N_17,
 )  # fmt: skip
 _BIDDING = (w.WK_20, w.WK_21, w.WK_22, w.WK_23, w.WK_24, w.WK_25, w.WK_34A)
@@ -93,7 +93,7 @@ WORKS = Regime(
     directions=(BUY,),
     methods=(LOWEST, EVALUATED, COMPREHENSIVE, BENCHMARK),
     rules=(
-        w.WK_01, w.WK_02, w.WK_03, w.WK_04, w.WK_05, w.WK_06, w.WK_07, w.WK_08, w.WK_09, w.WK_10, w.WK_11, w.WK_12, w.WK_13,
+        w.WK_02, w.WK_03, w.WK_04, w.WK_05, w.WK_06, w.WK_07, w.WK_08, w.WK_09, w.WK_10, w.WK_11, w.WK_12, w.WK_13,
         w.WK_14, w.WK_15, w.WK_16, w.WK_17, w.WK_18, w.WK_19, *_BIDDING, w.WK_26, w.WK_27, w.WK_28, w.WK_29, w.WK_30,
         w.WK_31, w.WK_32, w.WK_33, w.WK_34, w.WK_35, w.WK_36, w.WK_37, w.WK_38, w.WK_39, w.WK_40, w.WK_41, w.WK_42, w.WK_43,
         w.WK_44, w.WK_45, w.WK_46, w.WK_47, w.WK_48, w.WK_49, w.WK_50, w.WK_51, w.WK_52, w.WK_53, w.SE_01, *_PLATFORM,
@@ -108,10 +108,10 @@ GOV = Regime(
     directions=(BUY,),
     methods=(LOWEST, EVALUATED, COMPREHENSIVE),
     rules=(
-        g.GP_01, g.GP_02, g.GP_03, g.GP_04, g.GP_05, g.GP_06, g.GP_07, g.GP_08, g.GP_09, g.GP_10, g.GP_11, g.GP_12, g.GP_13,
+        g.GP_01, g.GP_02, g.GP_03, g.GP_04, g.GP_05, g.GP_07, g.GP_08, g.GP_09, g.GP_10, g.GP_11, g.GP_12, g.GP_13,
         g.GP_14, g.GP_15, g.GP_16, g.GP_17, g.GP_18, g.GP_19, g.GP_20, g.GP_21, g.GP_22, g.GP_23, g.GP_24, g.GP_25, g.GP_26,
-        g.GP_27, g.GP_28, g.GP_29, g.GP_30, g.GP_32, g.GP_33, g.GP_34, g.GP_35, g.GP_36, g.GP_37, g.GP_38, g.GP_39, g.GP_40,
-        g.GP_43, g.GP_45, g.GP_46, g.GP_47, *_BIDDING, *_PLATFORM, *_COUNTING, c.CL_05, u.N_01, u.N_14, u.N_15,
+        g.GP_27, g.GP_28, g.GP_29, g.GP_30, g.GP_32, g.GP_33, g.GP_34, g.GP_35, g.GP_36, g.GP_37, g.GP_39, g.GP_40,
+        g.GP_43, g.GP_45, g.GP_46, *_BIDDING, *_PLATFORM, *_COUNTING, c.CL_05, u.N_01, u.N_14, u.N_15,
     ),
     panel=_PANEL,
 )  # fmt: skip

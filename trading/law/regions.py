@@ -51,7 +51,7 @@ PUYANG = Region(
     "puyang",
     "濮阳市",
     "Puyang",
-    ((local.PY_03, TENDERS), (local.PY_04, EVERY), (local.PY_05, EVERY), (local.PY_08, EVERY)),
+    ((local.PY_03, TENDERS), (local.PY_04, EVERY), (local.PY_05, EVERY)),
 )
 CHONGQING = Region(
     "chongqing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import CIVIL, ORDER87, row
+from trading.law.rules.sources import CIVIL, ORDER87, further, row
 
 CL_01 = Rule(
     "CL-01", Article(CIVIL, 201), Op.CALENDAR, "exclude_start", "日",
@@ -36,5 +36,5 @@ CL_05 = Rule(
     "按日计算期间的，开始当天不计入，从次日开始计算",
     "政府采购按日计算的期间，开始当日不计入。",
     "In government procurement, too, the day on which a period starts is not counted.",
-    since="trigger", until="last-day", regime="gov", test="tests/law/test_periods.py::test_counting",
+    since="trigger", until="last-day", regime="gov", test=further("CL-05"),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import CHONGQING, NINGBO, PUYANG, row
+from trading.law.rules.sources import CHONGQING, NINGBO, PUYANG, further, row
 
 SE_04 = Rule(
     "SE-04", Article(CHONGQING, 16), Op.SECRET, "bond_status", "-",
@@ -42,7 +42,7 @@ PY_04 = Rule(
     "PY-04", Article(PUYANG, 21), Op.MUST, "suspend", "-",
     "因电子交易系统故障致使交易不能进行的",
     "系统故障致使交易不能进行的，应当暂停交易。", "If a system failure makes the trade impossible, it is suspended.",
-    until="outage", regime="local-PY", test="tests/law/rows/test_local.py::test_nb_08",
+    until="outage", regime="local-PY", test=further("PY-04"),
 )  # fmt: skip
 PY_05 = Rule(
     "PY-05", Article(PUYANG, 22), Op.TERMINATE, (("days", 90), ("warning", 7)), "日",
@@ -50,14 +50,6 @@ PY_05 = Rule(
     "受理登记九十日内不交易，经催告七日内仍不交易的，终止。",
     "Ninety days idle and seven days after a warning: the project ends.",
     since="registered", until="terminated", regime="local-PY", test=row("PY-05"),
-)  # fmt: skip
-PY_08 = Rule(
-    "PY-08", Article(PUYANG, 32), Op.MAX, (("accept", 3), ("decide", 30)), "工作日",
-    "应当在三个工作日内作出受理或者不予受理、移交等决定",
-    "投诉三个工作日内决定是否受理，三十个工作日内作出处理决定。",
-    "A complaint is accepted or refused within three working days and decided within thirty.",
-    since="complaint-received", until="complaint-decided", regime="local-PY",
-    test="tests/law/rows/test_works.py::test_wk_43",
 )  # fmt: skip
 CQ_01 = Rule(
     "CQ-01", Article(CHONGQING, 30), Op.MAX, 24, "小时",

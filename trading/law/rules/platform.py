@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import E_TENDER, PERSONAL, SIGNATURES, row
+from trading.law.rules.sources import E_TENDER, PERSONAL, SIGNATURES, further, row
 
 OP_08 = Rule(
     "OP-08", Article(E_TENDER, 21), Op.SECRET, "downloaders_names_count", "-",
@@ -17,7 +17,7 @@ OP_09 = Rule(
     "电子招标投标交易平台的运营机构，以及与该机构有控股或者管理关系可能影响招标公正性的任何单位和个人，"
     "不得在该交易平台进行的招标项目中投标和代理投标",
     "交易平台运营机构不得在本平台投标。", "The operator of the platform may not bid on it.",
-    until="deposited", regime="e-tender", test="tests/law/test_award.py",
+    until="deposited", regime="e-tender", test=further("OP-09"),
 )  # fmt: skip
 OP_11 = Rule(
     "OP-11", Article(E_TENDER, 26), Op.MUST, "refuse_unencrypted", "-",
@@ -42,13 +42,6 @@ OP_14 = Rule(
     "除投标人补充、修改或者撤回投标文件外，任何单位和个人不得解密、提取投标文件",
     "截止前任何单位和个人不得解密、提取投标文件。", "Before the deadline nobody decrypts or extracts a bid.",
     since="deposited", until="deadline", regime="e-tender", test=row("OP-14"),
-)  # fmt: skip
-OP_15 = Rule(
-    "OP-15", Article(E_TENDER, 30), Op.MUST, "decrypt_as_documents_say", "-",
-    "提示招标人和投标人按招标文件规定方式按时在线解密",
-    "提示各方按招标文件规定的方式按时在线解密。",
-    "The platform asks the parties to decrypt in time, as the documents say.",
-    until="opening", regime="e-tender", test="tests/journeys/test_tender.py",
 )  # fmt: skip
 OP_16 = Rule(
     "OP-16", Article(E_TENDER, 31), Op.DEEMED, "revoked", "-",

@@ -28,3 +28,8 @@ _FILES = {"CL": "calendar", "WK": "works", "OP": "platform", "GP": "gov"} | dict
 def row(id: str) -> str:
     """Where the test of one of the 114 rows stands: one function a row, its id in the name."""
     return f"tests/law/rows/test_{_FILES.get(id[:2], 'local')}.py::test_{id.lower().replace('-', '_')}"
+
+
+def further(id: str) -> str:
+    """Where the test of a rule stands that is none of the 114."""
+    return f"tests/law/test_further.py::test_{id.lower().replace('-', '_')}"

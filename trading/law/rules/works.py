@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import BIDDING, DETAIL, row
+from trading.law.rules.sources import BIDDING, DETAIL, further, row
 
-WK_01 = Rule(
-    "WK-01", Article(BIDDING, 16), Op.MUST, "designated_media", "-",
-    "依法必须进行招标的项目的招标公告，应当通过国家指定的报刊、信息网络或者其他媒介发布",
-    "招标公告应当在指定媒介发布。", "The notice is published on designated media.",
-    until="announcement", regime="works", test="tests/trading/test_documents.py",
-)  # fmt: skip
 WK_02 = Rule(
     "WK-02", Article(DETAIL, 15), Op.MUST, "equal_text", "-",
     "在不同媒介发布的同一招标项目的资格预审公告或者招标公告的内容应当一致",
@@ -96,7 +90,7 @@ WK_14 = Rule(
     "以现金或者支票形式提交的投标保证金应当从其基本账户转出",
     "现金或者支票保证金应当从基本账户转出。",
     "Cash or a cheque for the security comes from the bidder's basic account.",
-    until="bid-security", regime="works", test="tests/trading/test_securities.py",
+    until="bid-security", regime="works", test=further("WK-14"),
 )  # fmt: skip
 WK_15 = Rule(
     "WK-15", Article(DETAIL, 35), Op.MAX, 5, "日",
@@ -115,7 +109,7 @@ WK_17 = Rule(
     "WK-17", Article(DETAIL, 27), Op.SECRET, "base_price", "-",
     "一个招标项目只能有一个标底。标底必须保密",
     "一个招标项目只能有一个标底；标底必须保密。", "A tender has one base price, and it is secret.",
-    until="opening", regime="works", test="tests/journeys/test_reserve.py",
+    until="opening", regime="works", test=further("WK-17"),
 )  # fmt: skip
 WK_18 = Rule(
     "WK-18", Article(DETAIL, 27), Op.MUST, "max_price_in_docs; no_min_price", "-",
@@ -128,7 +122,7 @@ WK_19 = Rule(
     "WK-19", Article(DETAIL, 50), Op.MUST, "publish_base_price", "-",
     "招标项目设有标底的，招标人应当在开标时公布",
     "设有标底的，应当在开标时公布。", "A base price is announced at the opening.",
-    until="opening", regime="works", test="tests/journeys/test_reserve.py",
+    until="opening", regime="works", test=further("WK-19"),
 )  # fmt: skip
 WK_20 = Rule(
     "WK-20", Article(BIDDING, 28), Op.MUST_NOT, "open_before_deadline", "-",
@@ -140,7 +134,7 @@ WK_21 = Rule(
     "WK-21", Article(BIDDING, 29), Op.MAY, "replace_withdraw", "-",
     "可以补充、修改或者撤回已提交的投标文件，并书面通知招标人",
     "截止前可以补充、修改或者撤回投标文件。", "Until the deadline a bid may be supplemented, changed or withdrawn.",
-    since="deposited", until="deadline", regime="works", test="tests/bidding/test_boxes.py",
+    since="deposited", until="deadline", regime="works", test=further("WK-21"),
 )  # fmt: skip
 WK_22 = Rule(
     "WK-22", Article(DETAIL, 36), Op.MUST, "refuse", "-",
@@ -178,7 +172,7 @@ WK_27 = Rule(
     "投标人对开标有异议的，应当在开标现场提出，招标人应当当场作出答复，并制作记录",
     "对开标的异议应当在开标现场提出，当场答复并记录。",
     "An objection to the opening is raised there, answered there and recorded.",
-    until="opening", regime="works", test="tests/trading/test_remedies.py",
+    until="opening", regime="works", test=further("WK-27"),
 )  # fmt: skip
 WK_28 = Rule(
     "WK-28", Article(BIDDING, 37), Op.MIN_COUNT, (("members", 5), ("odd", True), ("experts", 2), ("of", 3)), "人",
@@ -205,7 +199,7 @@ WK_31 = Rule(
     "与投标人有利害关系的人不得进入相关项目的评标委员会；已经进入的应当更换",
     "与投标人有利害关系的人不得进入评标委员会，已进入的应当更换。",
     "Whoever has an interest with a bidder does not sit on the committee, or is replaced.",
-    until="panel", regime="works", test="tests/law/rows/test_works.py::test_wk_30",
+    until="panel", regime="works", test=further("WK-31"),
 )  # fmt: skip
 WK_32 = Rule(
     "WK-32", Article(DETAIL, 48), Op.VOID, "replaced_scores", "-",
@@ -232,7 +226,7 @@ WK_34A = Rule(
     "与招标人存在利害关系可能影响招标公正性的法人、其他组织或者个人，不得参加投标",
     "与招标人存在利害关系可能影响公正性的，不得参加投标。",
     "Whoever has an interest with the tenderee that may affect fairness may not bid.",
-    until="deposited", regime="works", test="tests/law/test_award.py",
+    until="deposited", regime="works", test=further("WK-34A"),
 )  # fmt: skip
 WK_35 = Rule(
     "WK-35", Article(DETAIL, 53), Op.MAX_COUNT, 3, "家",
@@ -352,19 +346,19 @@ WK_52 = Rule(
     "WK-52", Article(DETAIL, 51), Op.MUST, "reject_list_7", "-",
     "投标报价低于成本或者高于招标文件设定的最高投标限价",
     "低于成本或者高于最高投标限价的投标应当否决。", "A bid below cost or above the maximum price is rejected.",
-    until="evaluation", regime="works", test="tests/law/test_award.py",
+    until="evaluation", regime="works", test=further("WK-52"),
 )  # fmt: skip
 WK_53 = Rule(
     "WK-53", Article(DETAIL, 31), Op.MUST, "refund_on_termination", "-",
     "以及所收取的投标保证金及银行同期存款利息",
     "终止招标的，应当及时退还文件费用、投标保证金及利息。",
     "When a tender is ended, fees and securities go back with interest.",
-    until="terminated", regime="works", test="tests/trading/test_securities.py",
+    until="terminated", regime="works", test=further("WK-53"),
 )  # fmt: skip
 SE_01 = Rule(
     "SE-01", Article(BIDDING, 22), Op.SECRET, "downloaders_names_count", "-",
     "招标人不得向他人透露已获取招标文件的潜在投标人的名称、数量以及可能影响公平竞争的有关招标投标的其他情况",
     "不得透露已获取招标文件者的名称、数量和可能影响公平竞争的情况。",
     "Who and how many took the documents stays secret, like all that may affect competition.",
-    since="announcement", until="opening", regime="works", test="tests/secrecy/test_shape.py",
+    since="announcement", until="opening", regime="works", test=further("SE-01"),
 )  # fmt: skip
