@@ -65,6 +65,7 @@ from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
 from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
+from trading.verify_steps import READERS as STEP_READERS
 from trading.verify_steps import RULEBOOK, check_steps, outages, read_rulebook
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ RULES = Disclosure(
     blinded=DRAWS_SEALED | {"expert-admitted"},
     public=DRAWS,
 )
-ALL_READERS = {**READERS, **verify_award.READERS}
+ALL_READERS = {**READERS, **verify_award.READERS, **STEP_READERS}
 
 
 def verify(

@@ -1,32 +1,104 @@
 """Verification of an archive, V15: every step in its order, every period kept, every moved deadline recomputed.
 
-log.md §5 and §8. Outages are read here for V6 too, which asks what they explain.
+log.md §5 and §8. The tender's life is folded from its clear records through the very function that grants its acts
+(``trading.law.life``), counted without a calendar of holidays. Outages are read here for V6 too, which asks what they
+explain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta, timezone
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
-from audit.canon import sha256_hex
-from audit.refusal import Broken
+from audit.canon import canon, sha256_hex
+from audit.refusal import Broken, Refused
 from audit.report import Found
 from audit.trust import BadSignature, record_sig_bytes
 from audit.verify_times import Outage, Pace
-from bidding.case import Case, Fact
+from bidding import wire
+from bidding.case import Case, Fact, Readers
 from bidding.verify_bids import Bids
 from bidding.verify_openings import final, to_open
+from trading.law.life import Happened, Life, judge
 from trading.law.periods import OUTAGE_GRACE, after_outage
 from trading.law.rulebook import Rulebook, read
+from trading.law.stages import act_of
 
 RULEBOOK = "rulebook.json"
 FORM = "form"
-_LEGAL = timezone(timedelta(hours=8))
-PERIODS = (
-    ("WK-06", "project-announced", "deadline"),
-    ("GP-01", "project-announced", "deadline"),
-    ("WK-38", "candidates-published", "awarded"),
-)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    return value
+
+
+_FILES = wire.listed(wire.nested({"name": wire.text, "size": wire.integer(0), "sha256": wire.HASH}))
+_REMEDY = wire.hexadecimal(16)
+_SECURITY = wire.nested({"amount": wire.whole, "valid_days": wire.maybe(wire.integer(0)), "accounts": wire.text})
+_FIELDS: Mapping[str, Mapping[str, wire.Reader]] = {
+    "documents-issued": {"set": wire.HASH, "files": _FILES},
+    "documents-amended": {"set": wire.HASH, "files": _FILES, "affects": _flag, "reason": wire.string},
+    "question-answered": {},
+    "report-received": {"report": wire.HASH},
+    "award-notified": {"letter": wire.HASH},
+    "report-filed": {"report": wire.HASH},
+    "contract-signed": {
+        "contract": wire.HASH,
+        "amount": wire.whole,
+        "performance": wire.maybe(wire.whole),
+        "signed": wire.time,
+    },
+    "contract-published": {"contract": wire.HASH},
+    "contract-filed": {"contract": wire.HASH},
+    "securities-settled": {"count": wire.integer(0), "amount": wire.whole, "interest": wire.whole},
+    "remedy-filed": {
+        "remedy": _REMEDY,
+        "kind": wire.text,
+        "about": wire.text,
+        "known": wire.maybe(wire.time),
+        "follows": wire.maybe(_REMEDY),
+    },
+    "remedy-accepted": {"remedy": _REMEDY},
+    "remedy-refused": {"remedy": _REMEDY},
+    "remedy-answered": {"remedy": _REMEDY, "outcome": wire.text},
+    "suspension-ordered": {
+        "order": wire.text,
+        "ground": wire.text,
+        "remedy": wire.maybe(_REMEDY),
+        "until": wire.maybe(wire.time),
+        "article": wire.text,
+    },
+    "suspension-lifted": {"order": wire.text},
+    "tender-failed": {"reason": wire.text, "article": wire.text},
+    "tender-terminated": {"reason": wire.text, "article": wire.text, "warned": wire.maybe(wire.time)},
+    "idle-warned": {"due": wire.time},
+}
+READERS: Readers = {what: (15, {"tender": wire.text, **fields}) for what, fields in _FIELDS.items()}
+ANNOUNCED: Mapping[str, wire.Reader] = {
+    "documents": wire.maybe(wire.HASH),
+    "supply_until": wire.maybe(wire.time),
+    "security": wire.maybe(_SECURITY),
+    "bid_validity_days": wire.maybe(wire.integer(0)),
+    "estimate": wire.maybe(wire.whole),
+    "state_funded": _flag,
+    "reserve": wire.maybe(wire.text),
+}
+"""What an announcement may say besides (log.md §1); what it does not say is not asked for."""
+
+STEPS = (
+    "keyset-made", "project-announced", "documents-issued", "documents-amended", "question-answered", "deadline-moved",
+    "closed", "abandoned", "released", "stored", "window-ended", "unsealed", "stage-settled", "bid-rejected",
+    "price-corrected", "report-received", "candidates-published", "evaluation-closed", "awarded", "award-notified",
+    "report-filed", "contract-signed", "contract-published", "contract-filed", "securities-settled", "remedy-filed",
+    "remedy-accepted", "remedy-refused", "remedy-answered", "suspension-ordered", "suspension-lifted", "idle-warned",
+    "tender-failed", "tender-terminated", "archived",
+)  # fmt: skip
+"""What a life is folded from: clear records alone, so that both editions tell the same one."""
+PERIODS = frozenset({"E-PERIOD", "E-REMEDY-LATE", "E-SUSPENSION-LONG"})
+"""Refusals that are about a number of days: an alert may have told of them."""
 
 
 def read_rulebook(case: Case, found: Found) -> Rulebook | None:
@@ -67,8 +139,10 @@ def check_steps(case: Case, bids: Bids, rulebook: Rulebook | None, pace: Pace, f
     _check_moves(case, pace, found)
     _check_rejections(case, bids, found)
     _check_order(case, bids, found)
+    _check_documents(case, found)
     if rulebook is not None:
-        _check_periods(case, rulebook, pace, found)
+        _check_minimum(case, rulebook, found)
+        check_life(rulebook, told(case, bids, pace), found, _alerted(case), public=case.public)
 
 
 def _check_moves(case: Case, pace: Pace, found: Found) -> None:
@@ -88,7 +162,10 @@ def _check_moves(case: Case, pace: Pace, found: Found) -> None:
                 raise Broken("V-PULLED-BACK", deadline=moved, before=deadline)
             if fact["outage"] is None:
                 over = case.log.time_over(fact.index)
-                if fact.time > deadline or (over is not None and over > deadline + pace.beats):
+                late = over is not None and over > deadline + pace.beats
+                if late and over is not None:  # unless the log was away, and says so
+                    late = not any(gap.covers(fact.time, over, pace) for gap in outages(case))
+                if fact.time > deadline or late:
                     raise Broken("V-MOVED-LATE", deadline=deadline)
             else:
                 start, end = fact["outage"]["from"], fact["outage"]["to"]
@@ -138,27 +215,119 @@ def _check_order(case: Case, bids: Bids, found: Found) -> None:
                 found.fault(fact.at, "V-ORDER", first=fact.held.name, then="archived")
 
 
-def _check_periods(case: Case, rulebook: Rulebook, pace: Pace, found: Found) -> None:
-    """The periods and the minimum that the rulebook pins; one kept short must stand in an alert."""
+def _check_documents(case: Case, found: Found) -> None:
+    """A set is the hash of its list of files; what was announced is what was issued."""
+    for fact in (*case.facts("documents-issued"), *case.facts("documents-amended")):
+        files = sorted(fact["files"], key=lambda one: str(one["name"]))
+        if sha256_hex(canon({"files": files})) != fact["set"]:
+            found.fault(fact.at, "V-HASH", path="documents")
+    if case.announcement is not None:
+        announced = case.announcement.held.body.get("documents")
+        issued = [fact["set"] for fact in case.facts("documents-issued")]
+        if issued != ([] if announced is None else [announced]):
+            found.fault(case.announcement.at, "V-HASH", path="documents")
+
+
+def _check_minimum(case: Case, rulebook: Rulebook, found: Found) -> None:
+    """The bidders it takes to open are at least as many as the rulebook says."""
     announcement = case.announcement
-    if announcement is None:
-        return
-    if rulebook.values and announcement["min_bids"] < rulebook.min_bids:
+    if announcement is not None and rulebook.values and announcement["min_bids"] < rulebook.min_bids:
         found.fault(announcement.at, "V-MINIMUM", min_bids=announcement["min_bids"], least=rulebook.min_bids)
-    for rule, since, until in PERIODS:
-        least = rulebook.value(rule)
-        begun = case.facts(since)
-        if least is None or not begun:
+
+
+# ------------------------------------------------------------------------------------------------- the life
+
+
+def told(case: Case, bids: Bids, pace: Pace) -> Iterator[tuple[str, Happened]]:
+    """The acts of the tender in the order of the log, each with how a fault names it. Of the closings only the first:
+    they are one act."""
+    facts = sorted((fact for what in STEPS for fact in case.facts(what)), key=lambda fact: fact.index)
+    closed = False
+    for fact in facts:
+        what = fact.held.name
+        if what == "closed" and closed:
             continue
-        last = _day(_begun(case, begun[0], pace)) + timedelta(days=least)
-        if until == "deadline":
-            kept = _day(announcement["deadline"]) >= last
+        closed = closed or what == "closed"
+        said: dict[str, Any] = dict(fact.body)
+        if what == "project-announced":
+            said |= _announced(fact)
+        if what in ("candidates-published", "tender-failed"):
+            said["qualified"] = _qualified(case, bids, fact.index)
+        yield (
+            fact.at,
+            Happened(act_of(what, said), fact.time, said, _begun(case, fact, pace), _done(case, fact, pace)),
+        )
+
+
+def _announced(fact: Fact) -> dict[str, Any]:
+    """What the announcement says besides the fields it must have. Raises Broken V-RECORD."""
+    said: dict[str, Any] = {}
+    for name, reader in ANNOUNCED.items():
+        if name in fact.held.body:
+            try:
+                said[name] = reader(fact.held.body[name])
+            except ValueError as why:
+                raise Broken("V-RECORD", why=str(why)) from None
+    return said
+
+
+def _qualified(case: Case, bids: Bids, before: int) -> int:
+    """How many bids may win: opened in every stage, counted, not rejected until then."""
+    rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < before}
+    able: set[str] | None = None
+    for stage in case.stages:
+        verdicts = {bid: final(case, one) for bid, one in to_open(case, bids, stage).items()}
+        fine = {bid for bid, said in verdicts.items() if said and said["verdict"] == "OK" and not said["unvouched"]}
+        able = fine if able is None else able & fine
+    return len((able or set()) - rejected)
+
+
+def check_life(
+    rulebook: Rulebook,
+    acts: Iterable[tuple[str, Happened]],
+    found: Found,
+    alerted: frozenset[str] = frozenset(),
+    *,
+    public: bool = False,
+) -> Life:
+    """Fold a tender's acts, and name every one that was not lawful when it was done: V-STEP (out of turn, or against a
+    condition), V-SUSPENDED, V-PERIOD (too early or too late to be done at all), V-OVERDUE (done too late).
+
+    A period that was not kept is no fault where an alert carries the rule's id, and in the public edition, which cannot
+    show one, only noted. What has a fault already is not named twice.
+    """
+    life = Life(rulebook)
+    for at, act in acts:
+        say = found.fault if at not in {fault.at for fault in found.faults} else _mute
+        try:
+            granted = judge(life, act, lenient=True)
+        except Refused as no:
+            rule = str(no.facts.get("rule", "WK-39"))
+            if no.code == "E-SUSPENDED":
+                say(at, "V-SUSPENDED", act=act.what, why=no.facts["why"], since=no.facts["since"])
+            elif no.code in PERIODS:
+                (found.note if public or rule in alerted else say)(
+                    at, "V-PERIOD", rule=rule, days=no.facts.get("value", "")
+                )
+            else:
+                why = f"stage {life.stage}" if no.code == "E-STAGE" else f"{no.code} {no.facts.get('why', '')}".strip()
+                say(at, "V-STEP", act=act.what, stage=life.stage, why=why)
         else:
-            kept = all(_day(_done(case, fact, pace)) > last for fact in case.facts(until))
-        if kept:
-            continue
-        alerted = any(held.name == "alert-raised" and rule in held.body.values() for held in case.mine)
-        (found.note if case.public or alerted else found.fault)(begun[0].at, "V-PERIOD", rule=rule, days=least)
+            for due in granted.late:
+                told_of = public or due.rule.id in alerted
+                (found.note if told_of else say)(at, "V-OVERDUE", rule=due.rule.id, days=due.rule.value)
+        life = life.after(act)
+    return life
+
+
+def _mute(at: str, code: str, **facts: Any) -> None:
+    """A fault at this record stands already."""
+
+
+def _alerted(case: Case) -> frozenset[str]:
+    """Every text that an alert of the tender carries: rules' ids among them."""
+    alerts = (held.body.values() for held in case.mine if held.name == "alert-raised")
+    return frozenset(value for values in alerts for value in values if isinstance(value, str))
 
 
 def _begun(case: Case, fact: Fact, pace: Pace) -> datetime:
@@ -171,8 +340,3 @@ def _done(case: Case, fact: Fact, pace: Pace) -> datetime:
     """When a period was over for whoever acted: nobody acts after the first checkpoint over his act."""
     over = case.log.time_over(fact.index)
     return fact.time if over is None else min(fact.time, over + pace.span)
-
-
-def _day(moment: datetime) -> date:
-    """The day in the legal zone (UTC+8, no summer time)."""
-    return moment.astimezone(UTC).astimezone(_LEGAL).date()

@@ -80,7 +80,7 @@ _MOVES: tuple[tuple[str, str, str], ...] = (
     ("warn-idle", "named keyed announced", ""),
     ("fail", "opened ranked awarded", "failed"),
     ("terminate", "named keyed announced closed opened ranked awarded", "terminated"),
-    ("archive", "shut opened awarded contracted failed terminated", "archived"),
+    ("archive", "shut opened ranked awarded contracted failed terminated", "archived"),
 )
 
 TABLE: Mapping[tuple[str, str], str] = {

@@ -515,7 +515,8 @@ def terminate(asking: Asking) -> None:
 
 
 def fail(asking: Asking) -> None:
-    """Nobody may win: everybody rejected, too few qualified (GP-30), nobody recommended, every candidate gone."""
+    """Nobody may win: everybody rejected, too few qualified (GP-30), nobody recommended (none met the reserve price, where
+    there is one), every candidate gone."""
     reason, qualified, stage = asking.fact("reason", ""), asking.fact("qualified"), asking.life.stage
     if reason not in FAILURES:
         asking.refuse("E-REASON", reason=reason, known=FAILURES)
@@ -527,21 +528,24 @@ def fail(asking: Asking) -> None:
         return
     least = asking.rule("GP-30")
     few = least.count if reason == "too_few_qualified" and least is not None else 1
-    if reason != "no_candidate" and qualified is not None and qualified >= few:
+    hidden = reason == "no_candidate" and asking.life.announcement.get("reserve") is not None
+    if not hidden and qualified is not None and qualified >= few:
         asking.refuse("E-NOT-FAILED", reason=reason, count=qualified)
 
 
 def archive(asking: Asking) -> None:
     """When all that the regime asks for is done."""
     life, stage = asking.life, asking.life.stage
-    if stage in ("opened", "awarded") and life.contract_follows:
+    if stage in ("opened", "ranked", "awarded") and life.contract_follows:
+        asking.out_of_turn()
+    if stage == "ranked" and life.candidates:
         asking.out_of_turn()
     if stage == "terminated" and not life.has("announce"):
         asking.out_of_turn()
     for one in life.remedies.values():
         if one.open:
             asking.refuse("E-UNFINISHED", why="answer-remedy")
-    owed = {"settle-securities": life.secured and stage != "opened"}
+    owed = {"settle-securities": life.secured and stage not in ("opened", "ranked")}
     if stage == "contracted":
         owed |= {
             "publish-contract": asking.rule("GP-17") is not None,
