@@ -27,6 +27,7 @@ def ranked_by(tender: Tender, method: str, parameters: dict[str, Any]) -> None:
     """Rank by something else than what the notice says, and say it were that."""
     sheets = [] if method == "lowest-price/v1" else [tender.sheets[seat] for seat in sorted(tender.sheets)]
     other = evaluate(method, parameters, tender.offers(), sheets)
+    tender.report()
     tender.rank(evaluation=other)
 
 

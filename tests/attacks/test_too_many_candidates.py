@@ -11,6 +11,7 @@ def four(stage: Stage) -> Tender:
     tender = begun(stage, "works")
     tender.deposit(stage.world.bidder("elm"), 99_000_000)
     tender.open()
+    tender.report()
     return tender
 
 

@@ -44,6 +44,7 @@ def test_a_point_changed_in_the_totals(stage: Stage) -> None:
         return table
 
     tender = scored(stage)
+    tender.report()
     tender.rank(twist=more)
     tender.finish()
     stage.caught(tender, "V14", "V-TOTALS")
@@ -59,6 +60,7 @@ def test_a_mean_off_by_a_hundredth(stage: Stage) -> None:
         return totals(tender.method, tender.id, evaluate_means(tender.method, tender.parameters, tender.offers(), told))
 
     tender = scored(stage)
+    tender.report()
     tender.rank(twist=better)
     tender.finish()
     stage.caught(tender, "V14", "V-TOTALS", editions=["supervision"])
