@@ -1,0 +1,165 @@
+"""What holds of every evaluation: order does not matter, a lower price is never worse, both programs agree."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.canon import canon
+from tests import reader_methods
+from trading.law import methods
+from trading.law.methods import BENCHMARK, COMPREHENSIVE, EVALUATED, LOWEST_SCORE, Offer, Sheet
+from trading.law.methods.evaluating import evaluate_means
+
+BIDS = "abcdefgh"
+prices = st.one_of(st.integers(1, 50), st.integers(90_000, 110_000), st.integers(1, 10**15))
+figures = st.one_of(st.integers(0, 100).map(str), st.decimals(0, 100, places=4).map(lambda value: f"{value:f}"))
+percents = st.decimals("0.0001", "99.9999", places=4).map(lambda value: f"{value:f}")
+
+
+@st.composite
+def benchmarks(draw: st.DrawFn) -> dict[str, Any]:
+    starts = sorted(draw(st.sets(st.integers(2, 9), max_size=3)))
+    trim = []
+    for start in starts:
+        highest = draw(st.integers(0, start - 1))
+        trim.append({"from": start, "highest": highest, "lowest": draw(st.integers(0, start - 1 - highest))})
+    moved = draw(st.integers(-50, 50))
+    base_of = draw(st.sampled_from(["standing", "opened"]))
+    told = {name: draw(figures) for name in ("above", "below", "floor")}
+    return {"trim": trim, "float": str(moved), "base_of": base_of, **told}
+
+
+@st.composite
+def notices(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
+    """A regime, a method and parameters that it may declare."""
+    kind = draw(st.sampled_from(["adjusted", "goods", "rated", "benchmark", "mixed"]))
+    places, ties = draw(st.integers(0, 4)), draw(st.sampled_from([[], ["price"]]))
+    drop = draw(st.sampled_from([None, 3, 5]))
+    small = draw(st.none() | percents.map(lambda rate: {"rate": rate, "field": "small"}))
+    if kind == "adjusted":
+        adjustments = [
+            {"id": "weeks", "max": "100", "fen": draw(st.integers(1, 10**9))},
+            {"id": "upkeep", "max": "100", "percent": draw(percents)},
+        ]
+        return "works", EVALUATED, {"adjustments": adjustments, "seats": 5, "ties": ties, "drop_from": drop}
+    if kind == "benchmark":
+        return "works", BENCHMARK, {"benchmark": draw(benchmarks()), "places": places, "ties": ties}
+    weight = draw(st.integers(30, 98))
+    first = draw(st.integers(1, 99 - weight))
+    criteria = [{"id": "technical", "weight": str(first)}, {"id": "service", "weight": str(100 - weight - first)}]
+    price: dict[str, Any] = {"formula": LOWEST_SCORE, "weight": str(weight)}
+    told = {"criteria": criteria, "price": price, "seats": 5, "places": places, "ties": [*ties, "service"]}
+    if kind == "goods":
+        return "gov", COMPREHENSIVE, {**told, "object": "goods", "small_firm": small, "ties": ["price", "technical"]}
+    if kind == "mixed":
+        price |= {"formula": BENCHMARK, "benchmark": draw(benchmarks())}
+    return "works", COMPREHENSIVE, {**told, "drop_from": drop}
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[str, str, dict[str, Any], list[Offer], list[Sheet]]:
+    """A notice, its offers, one of them standing at least, and the sheets of its seats."""
+    regime, method, parameters = draw(notices())
+    count = draw(st.integers(1, len(BIDS)))
+    offers = [
+        Offer(bid, draw(prices), draw(st.booleans()), number == 0 or draw(st.booleans()) or draw(st.booleans()))
+        for number, bid in enumerate(BIDS[:count])
+    ]
+    rated = [one["id"] for one in parameters.get("criteria", parameters.get("adjustments", []))]
+    sheets = [
+        Sheet("T@1", seat, {offer.bid: {name: Decimal(draw(figures)) for name in rated} for offer in offers})
+        for seat in range(1, parameters.get("seats", 0) + 1)
+    ]
+    return regime, method, parameters, offers, sheets
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_in_which_things_come_decides_nothing(case: Any, random: Any) -> None:
+    _, method, parameters, offers, sheets = case
+    told = methods.evaluate(method, parameters, offers, sheets)
+    offers, sheets = random.sample(offers, len(offers)), random.sample(sheets, len(sheets))
+    assert methods.evaluate(method, parameters, offers, sheets) == told
+    assert [one.rank for one in told.ranked] == list(range(1, len(told.ranked) + 1))
+    assert {one.bid for one in told.ranked} == {offer.bid for offer in offers if offer.stands}
+
+
+@given(cases())
+def test_two_programs_compute_the_same_bytes(case: Any) -> None:
+    regime, method, parameters, offers, sheets = case
+    direction = "buy"
+    schema = {"small": {"kind": "int", "min": 0, "max": 1}}
+    terms = reader_methods.Terms(
+        {"method": method, "parameters": parameters, "regime": regime, "direction": direction, "opening_schema": schema}
+    )
+    plain = [{"bid": o.bid, "price": o.price, "small": o.small_firm, "stands": o.stands} for o in offers]
+    given_points = [{row["bid"]: row["points"] for row in sheet.plain()["rows"]} for sheet in sheets]
+    mean = reader_methods.means(terms, [o.bid for o in offers if o.stands], given_points)
+    theirs = reader_methods.table(terms, "T@1", plain, mean)
+    assert canon(theirs) == canon(methods.totals(method, "T@1", methods.evaluate(method, parameters, offers, sheets)))
+
+
+@given(cases())
+def test_the_means_of_the_totals_are_all_that_the_public_needs(case: Any) -> None:
+    _, method, parameters, offers, sheets = case
+    whole = methods.evaluate(method, parameters, offers, sheets)
+    terms = methods.parameters.read(method, parameters)
+    means = methods.told_means(terms, methods.totals(method, "T@1", whole))
+    assert evaluate_means(method, parameters, offers, means) == whole
+
+
+@given(cases())
+def test_what_is_awarded_is_what_was_offered(case: Any) -> None:
+    _, method, parameters, offers, sheets = case
+    told = methods.evaluate(method, parameters, offers, sheets)
+    assert {one.bid: one.price for one in told.ranked} == {o.bid: o.price for o in offers if o.stands}
+
+
+@given(cases())
+def test_without_says_who_would_win_if_one_had_not_come(case: Any) -> None:
+    _, method, parameters, offers, sheets = case
+    told = methods.evaluate(method, parameters, offers, sheets)
+    for gone, then in told.without.items():
+        left = methods.evaluate(method, parameters, [o for o in offers if o.bid != gone], sheets)
+        assert then == (left.ranked[0].bid if left.ranked else None)
+
+
+LOWEST_FIRST = {
+    "criteria": [{"id": "technical", "weight": "50"}],
+    "price": {"formula": LOWEST_SCORE, "weight": "50"},
+    "seats": 1,
+    "places": 2,
+    "ties": ["price"],
+}
+
+
+def price_parts(offered: list[int]) -> list[Decimal]:
+    offers = [Offer(bid, price) for bid, price in zip(BIDS, offered, strict=False)]
+    alike = {bid: {"technical": Decimal("80.0000")} for bid in BIDS}
+    rows = evaluate_means(COMPREHENSIVE, LOWEST_FIRST, offers, alike).rows
+    return [Decimal(row["parts"]["price"]) for row in sorted(rows, key=lambda row: row["bid"])]
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=8), st.integers(1, 10**5))
+def test_the_lowest_price_score_knows_no_currency(offered: list[int], factor: int) -> None:
+    assert price_parts(offered) == price_parts([price * factor for price in offered])
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=8), st.integers(1, 10**12))
+def test_a_lower_price_never_loses_points(offered: list[int], less: int) -> None:
+    cheaper = [max(1, offered[0] - less), *offered[1:]]
+    assert price_parts(cheaper)[0] >= price_parts(offered)[0]
+    assert max(price_parts(offered)) == Decimal("50.00")
+
+
+@given(cases())
+def test_no_total_leaves_its_bounds(case: Any) -> None:
+    _, method, parameters, offers, sheets = case
+    for row in methods.evaluate(method, parameters, offers, sheets).rows:
+        if "total" in row:
+            # each share is rounded by itself: three of them may add up to a little more
+            assert 0 <= Decimal(row["total"]) <= 100 + 3 * Decimal(1).scaleb(-parameters["places"])
+        assert row["price"] >= 1 and row.get("evaluated", 1) >= 1
