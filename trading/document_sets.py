@@ -16,7 +16,7 @@ from audit.refusal import Refused
 
 FIELD = "documents"
 """The field of an opening in which a bid names the set it answers."""
-ANSWER: Mapping[str, Any] = {"kind": "text", "max": 64}
+ANSWER: Mapping[str, Any] = {"kind": "text", "min": 64, "max": 64}
 """Its place in an opening schema: as long as the hash, and not optional."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -51,7 +51,8 @@ async def keep(
 ) -> dict[str, Any]:
     """Take a paper; durable on return. `length`: as declared, 0 if not; `digest`: a Content-Digest field, or "".
 
-    Refused: T-PAPER-SIZE (empty, or above 200 MiB), E-QUOTA (of the organisation), E-FULL, E-DIGEST (other bytes came).
+    Refused: T-PAPER-SIZE (empty, or above 200 MiB), T-PAPER-QUOTA (of the organisation), E-FULL, T-PAPER-DIGEST (other
+    bytes came than were announced), T-PAPER-FIELD (a Content-Digest nobody can read).
     """
     owner, wanted = caller.organisation or "", _digest(digest)
     if length > LARGEST:
@@ -63,7 +64,7 @@ async def keep(
         if size == 0:
             raise Refused("T-PAPER-SIZE", size=0, limit=LARGEST)
         if wanted and hashed.digest() != wanted:
-            raise Refused("E-DIGEST", why="wrong")
+            raise Refused("T-PAPER-DIGEST", sha256=hashed.hexdigest())
         sha = hashed.hexdigest()
         await asyncio.to_thread(kept.keep_file, draft, sha)
     await _within(platform, owner, size)
@@ -81,7 +82,7 @@ async def _within(platform: Installation, owner: str, size: int) -> None:
         "SELECT coalesce(sum(size), 0)::bigint FROM trading_paper WHERE organisation_id = $1", owner
     )
     if used + size > platform.settings.paper_quota:
-        raise Refused("E-QUOTA", size=size, limit=platform.settings.paper_quota - used)
+        raise Refused("T-PAPER-QUOTA", size=size, left=platform.settings.paper_quota - used)
 
 
 async def _write(path: Path, body: AsyncIterator[bytes]) -> tuple[int, Any]:
@@ -118,7 +119,7 @@ def _digest(field: str) -> bytes:
             except ValueError:
                 break
     if field:
-        raise Refused("E-DIGEST", why="missing")
+        raise Refused("T-PAPER-FIELD", field=field[:100])
     return b""
 
 

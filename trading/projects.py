@@ -1,6 +1,8 @@
 """Projects and lots from registration to the moved deadline: what a tenderee or its agency does before bids can close.
 
 register → add_lot → name_tender (`<lot>@<size>`) → make_keysets → announce → move_deadline
+
+What a notice says is asked of the law before anything is saved (`notices.py`).
 """
 
 from __future__ import annotations
@@ -12,16 +14,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit import tiles
-from audit.act import Actor, acting, pool
+from audit.act import Act, Actor, acting, pool
 from audit.canon import instant, parse_object, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
 from bidding import boxes, custodians
+from trading import bans, notices, papers
+from trading import documents as documents_
 from trading import records as _records
 from trading.accounts import Caller
+from trading.document_sets import set_hash
 from trading.installation import Installation
-from trading.law import periods, regimes, rulebook
+from trading.law import regimes, stages
 from trading.law.article import Article
+from trading.law.regions import overlay
 from trading.outages import Outage, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
 
@@ -42,18 +48,25 @@ async def register(
     description: str,
     source: str,
     organisation: str | None,
+    region: str = "",
+    estimate: int | None = None,
+    state_funded: bool = False,
 ) -> dict[str, Any]:
     """Register a project for the caller's organisation, or, by an agency, for a tenderee.
 
-    Refused: E-REGIME, E-DIRECTION (the regime does not sell, or does not buy), T-ORGANISATION.
+    `region`: whose local rules are laid over the regime; `estimate`: of the whole project, fen.
+    Refused: E-REGIME, E-REGION, E-DIRECTION (the regime does not sell, or does not buy), T-ORGANISATION; E-BANNED,
+    E-AGENT-SUSPENDED for an agency that may not act.
     """
-    if direction not in regimes.regime(regime).directions:
+    if direction not in overlay(regimes.regime(regime), region).directions:
         raise Refused("E-DIRECTION", regime=regime, direction=direction)
     owner = organisation or caller.organisation
     if caller.role == "tenderee" and owner != caller.organisation:
         raise Refused("W-DENIED", operation="register_project", role=caller.role)
     agency = caller.organisation if caller.role == "agency" else None
     async with acting(caller.actor) as act:
+        if agency is not None:
+            await bans.admit_agency(agency, caller, act)
         known = await act.query("SELECT name FROM trading_organisation WHERE code = $1", owner)
         if not known or owner is None:
             raise Refused("T-ORGANISATION", organisation=owner or "")
@@ -61,8 +74,10 @@ async def register(
         project = f"{act.now.astimezone(SHANGHAI):%Y}-{number:06d}"
         await act.query(
             """INSERT INTO trading_project (id, number, organisation_id, agency_id, title, description, source, regime,
-               direction, currency, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
-            project, number, owner, agency, title, description, source, regime, direction, currency, act.now,
+               direction, currency, region, estimate, state_funded, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+            project, number, owner, agency, title, description, source, regime, direction, currency, region, estimate,
+            state_funded, act.now,
         )  # fmt: skip
         act.record(
             "project-registered",
@@ -73,9 +88,11 @@ async def register(
             title=title,
             regime=regime,
             direction=direction,
+            region=region,
         )
     return {
-        "id": project, "title": title, "regime": regime, "direction": direction, "currency": currency,
+        "id": project, "title": title, "regime": regime, "direction": direction, "currency": currency, "region": region,
+        "estimate": estimate, "state_funded": state_funded,
         "description": description, "source": source, "organisation": owner, "organisation_name": known[0]["name"],
         "agency": agency, "version": 1, "created_at": act.now, "lots": [],
     }  # fmt: skip
@@ -132,19 +149,23 @@ async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
         )
         if not rows or caller.organisation not in (rows[0]["organisation_id"], rows[0]["agency_id"]):
             raise Refused("W-UNKNOWN")
-        # A lot may be tendered again after it stayed shut or nobody could win; not while a tender of it lives.
-        if await act.query("SELECT 1 FROM trading_tender WHERE lot_id = $1 AND state <> 'archived'", lot):
-            raise Refused("T-TENDERED", lot=lot)
-        sold = "SELECT 1 FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id WHERE t.lot_id = $1"
-        if await act.query(sold, lot):
+        # A lot may be tendered again after it stayed shut or came to nothing; not while a tender of it lives, nor once it
+        # was awarded to somebody who kept it.
+        before = await act.query(
+            """SELECT t.id, t.state, t.ended, d.tender_id IS NOT NULL AS sold FROM trading_tender t
+               LEFT JOIN trading_trade d ON d.tender_id = t.id
+               WHERE t.lot_id = $1 AND t.kind = 'bids' ORDER BY t.number DESC""",
+            lot,
+        )
+        if any(t["state"] not in stages.ENDED or (t["sold"] and not t["ended"]) for t in before):
             raise Refused("T-TENDERED", lot=lot)
         tender = f"{lot}@{size}"
         if await act.query("SELECT 1 FROM trading_tender WHERE id = $1", tender):
             raise Refused("W-CHECKPOINT")
         await act.query(
-            """INSERT INTO trading_tender (id, number, lot_id, state, named_at)
-               VALUES ($1, nextval('trading_tender_number'), $2, 'named', $3)""",
-            tender, lot, act.now,
+            """INSERT INTO trading_tender (id, number, lot_id, state, predecessor, named_at)
+               VALUES ($1, nextval('trading_tender_number'), $2, 'named', $3, $4)""",
+            tender, lot, before[0]["id"] if before else None, act.now,
         )  # fmt: skip
         act.record("lot-tendered", subject=lot, lot=lot, size=size)
     return tender
@@ -187,56 +208,108 @@ async def announce(
     public_stages: Sequence[str],
     unvouched: Sequence[str],
     window: int | None,
+    documents: Mapping[str, str] | None = None,
+    supply_until: datetime | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    security: Mapping[str, Any] | None = None,
+    bid_validity_days: int | None = None,
+    estimate: int | None = None,
+    media: Sequence[Mapping[str, str]] = (),
+    procedure: str | None = None,
+    reserve: str | None = None,
 ) -> None:
-    """Announce: ask the law, pin the rulebook, make the boxes, say so; one act.
+    """Announce: ask the law, pin the rulebook, issue the documents, make the boxes, say so; one act.
 
-    Refused: E-PERIOD, E-METHOD, T-MIN-BIDS with their articles; T-SCHEMA, E-STAGES, E-KEYSET, E-STAGE.
+    `documents`: {file name: sha256 of a paper kept here}; with them a bid answers a document set. What is left out asks
+    for nothing. Refused, each with its article and bound: E-PERIOD, E-METHOD, E-PARAMETERS, T-MIN-BIDS, E-SECURITY-…,
+    E-MEDIA-DIFFER; T-SCHEMA, E-STAGES, E-KEYSET, E-STAGE, T-DOCUMENTS, T-PAPER, T-RESERVE; E-BANNED, E-AGENT.
     """
-    check_schema(opening_schema)
+    schema = notices.with_documents(opening_schema) if documents else opening_schema
+    check_schema(schema)
     async with acting(caller.actor) as act:
         row, state = await expect(act, tender, "announce")
+        if row["agency_id"] is not None:
+            await bans.admit_agency(row["agency_id"], caller, act)
         regime = regimes.regime(row["regime"])
+        if estimate is None and row["estimate"] is not None:
+            lots = await act.query("SELECT count(*) AS n FROM trading_lot WHERE project_id = $1", row["project_id"])
+            estimate = row["estimate"] if lots[0]["n"] == 1 else None
         method = method or (regimes.LOWEST if row["direction"] == regimes.BUY else regimes.HIGHEST)
-        regimes.check_terms(regime, row["direction"], method)
-        periods.keep_deadline(regime, act.now, deadline)
-        if min_bids is not None and min_bids < regime.min_bids:
-            raise Refused("T-MIN-BIDS", Article("招标投标法", 28), given=min_bids, needed=regime.min_bids)
+        notice = notices.Notice(
+            regime, row["region"], row["direction"], row["baseline"], deadline, method, dict(parameters or {}),
+            dict(security) if security else None, bid_validity_days, estimate, supply_until, tuple(media), schema,
+        )  # fmt: skip
+        pinned = notices.keep(notice, act.now)
+        needed = overlay(regime, row["region"]).min_bids
+        if min_bids is not None and min_bids < needed:
+            raise Refused("T-MIN-BIDS", Article("招标投标法", 28), given=min_bids, needed=needed)
         keysets: dict[str, str] = loaded(row["keysets"])
         if not set(public_stages) <= set(keysets):
             raise Refused("E-STAGES", stages=sorted(public_stages), needed=", ".join(sorted(keysets)))
-        pinned = rulebook.pin(regime, act.now)
+        procedure = procedure or (notices.TWO if notices.TECHNICAL in keysets else notices.OPEN)
+        if (procedure == notices.TWO) != (notices.TECHNICAL in keysets):
+            raise Refused("E-STAGES", stages=sorted(keysets), needed=notices.TECHNICAL)
+        if reserve is not None:
+            await _take_reserve(act, row, reserve)
+        files = await papers.name(act, caller, tender, documents) if documents else []
+        issued = set_hash(files) if files else None
         terms = {
             "regime": regime.id,
             "rulebook": pinned.digest,
             "keysets": keysets,
             "deadline": stamp(deadline),
-            "min_bids": min_bids or regime.min_bids,
+            "min_bids": min_bids or needed,
             "direction": row["direction"],
             "baseline": row["baseline"],
             "currency": row["currency"],
             "method": method,
-            "opening_schema": dict(opening_schema),
+            "opening_schema": dict(schema),
             "public_stages": list(public_stages),
             "unvouched": sorted(set(unvouched)),
             "window": window or WINDOW,
+            "region": row["region"],
+            "documents": issued,
+            "supply_until": None if supply_until is None else stamp(supply_until),
+            "parameters": notice.parameters,
+            "security": notice.security,
+            "bid_validity_days": bid_validity_days,
+            "estimate": estimate,
+            "state_funded": row["state_funded"],
+            "predecessor": row["predecessor"],
+            "reserve": reserve,
+            "media": [dict(one) for one in media],
+            "unchecked": notices.unchecked(notice, act.now),
+            "procedure": procedure,
         }
         await boxes.make(
             act,
             tender=tender,
             keysets=keysets,
             deadline=deadline,
-            min_bids=min_bids or regime.min_bids,
+            min_bids=min_bids or needed,
             unvouched=sorted(set(unvouched)),
-            opening_schema=opening_schema,
+            opening_schema=schema,
             public_stages=list(public_stages),
         )
         await act.query(
             """UPDATE trading_tender SET state = $6, announced_at = $2, deadline = $3, hour = greatest(hour, $3),
-               terms = $4::text::jsonb, rulebook = $5, version = version + 1 WHERE id = $1""",
-            tender, act.now, deadline, json.dumps(terms, ensure_ascii=False), pinned.data, state,
+               terms = $4::text::jsonb, rulebook = $5, documents = $7, reserve = $8, version = version + 1 WHERE id = $1""",
+            tender, act.now, deadline, json.dumps(terms, ensure_ascii=False), pinned.data, state, issued, reserve,
         )  # fmt: skip
         await arm(act, "close", tender, deadline)
         act.record("project-announced", subject=tender, tender=tender, **terms)
+        if issued is not None:
+            await documents_.issue(act, tender, issued, files)
+
+
+async def _take_reserve(act: Act, row: Any, reserve: str) -> None:
+    """The reserve price's own box: of this lot, not yet closed, and nobody else's. Refused: T-RESERVE."""
+    found = await act.query("SELECT lot_id, kind, state FROM trading_tender WHERE id = $1 FOR UPDATE", reserve)
+    taken = await act.query("SELECT 1 FROM trading_tender WHERE reserve = $1", reserve)
+    if not found or taken or (found[0]["lot_id"], found[0]["kind"]) != (row["lot_id"], "reserve"):
+        raise Refused("T-RESERVE", reserve=reserve)
+    if found[0]["state"] not in ("named", "keyed", "announced"):
+        raise Refused("T-RESERVE", reserve=reserve)
 
 
 async def move_deadline(
@@ -263,7 +336,7 @@ async def move_deadline(
     async with acting(actor) as act:
         row, _ = await expect(act, tender, "move-deadline")
         if outage is not None:
-            lawful = outage.lawful(row["deadline"])
+            lawful = outage.lawful(row["deadline"], office=platform.keeps_office_hours)
             if deadline != lawful or lawful == row["deadline"]:
                 raise Refused("T-OUTAGE", lawful=lawful, asked=deadline)
             await keep_probes(act, platform, outage)

@@ -13,20 +13,24 @@ from typing import Any
 
 from audit import tiles
 from audit.act import Actor, RecordRef, acting, pool
-from audit.canon import b64, parse_object, sha256_hex
+from audit.canon import b64, instant, parse_object, sha256_hex
 from audit.merkle import inclusion_proof
 from audit.receipt import Receipt
 from audit.refusal import Refused
 from bidding import boxes, refusals, signers, unsealing
 from bidding.boxes import Submission
 from bidding.slips import SLIP, write_slip
-from trading import logbook, tenders
+from trading import bans, documents, logbook, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission
 
 Sig = Sequence[Mapping[str, Any]]
-RECEIPTED = ("deposited", "refused", "bidder-key-registered", "withdrawn")
+RECEIPTED = (
+    "deposited", "refused", "bidder-key-registered", "withdrawn", "question-asked", "objector-noted", "security-received",
+    "explanation-given",
+)  # fmt: skip
+"""What a bidder holds receipts of."""
 
 
 # ---------------------------------------------------------------------------------------------------------------- keys
@@ -85,8 +89,8 @@ async def hand_in(
 ) -> dict[str, Receipt]:
     """Hand in a bid or replace one; a receipt for each stage.
 
-    Refused with a signed refusal: E-LATE and the others of envelope.md §5; without one: E-OWN-TENDER. Asking again for
-    what was already taken gives the receipts again.
+    Refused with a signed refusal: E-LATE and the others of envelope.md §5; without one, and so without a record that a
+    closing would show: E-OWN-TENDER, E-BANNED. Asking again for what was already taken gives the receipts again.
     """
     bidder = _bidder(caller)
     submissions = {stage: Submission(manifest, sig, upload) for stage, (manifest, sig, upload) in stages.items()}
@@ -133,6 +137,7 @@ async def _admit(bidder: str, tender: str) -> None:
         _owners[tender] = (row["organisation_id"], row["agency_id"] or "")
     tenderee, agency = _owners[tender]
     admission.not_the_tenderee(bidder, tenderee, agency)
+    await bans.admit(bidder)
 
 
 _OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
@@ -178,19 +183,26 @@ async def _proven(platform: Installation, actor: Actor, no: Refused) -> Refused:
 
 
 async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict[str, Any]:
-    """The caller's receipt of a manifest (or of a registration, by its hash), with all there is of it by now.
+    """The caller's receipt of a manifest (or of a registration, by its hash; of any record, by the record's hash), with
+    all there is of it by now.
 
     Refused: W-UNKNOWN, also when the manifest is another bidder's.
     """
     for kept in await logbook.own(_bidder(caller), RECEIPTED):
         value = kept.value
-        if manifest in (value.get("manifest"), value.get("registration"), value.get("withdrawal")):
+        if manifest in (
+            value.get("manifest"),
+            value.get("registration"),
+            value.get("withdrawal"),
+            sha256_hex(kept.record),
+        ):
             return await _grown(platform, kept)
     raise Refused("W-UNKNOWN")
 
 
 async def own_deposits(platform: Installation, caller: Caller, tender: str) -> list[dict[str, Any]]:
-    """The caller's own deposits in a tender; the reading is a record (log.md §1)."""
+    """The caller's own deposits in a tender, and whether they answer the newest documents; the reading is a record
+    (log.md §1)."""
     bidder = _bidder(caller)
     lines = [k.value for k in await logbook.own(bidder, ("deposited", "withdrawn"))]
     gone = {v["bid"] for v in lines if v["type"].startswith("trading.withdrawn") and v["tender"] == tender}
@@ -199,15 +211,27 @@ async def own_deposits(platform: Installation, caller: Caller, tender: str) -> l
     with platform.pace.taking("readings", bidder):
         async with acting(caller.actor) as act:
             act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
+    stale = await documents.stale(tender, [instant(v["time"]) for v in mine], await _own_openings(tender, mine))
     return [
         {
             "tender": tender, "bid": v["bid"], "stage": v["stage"], "seq": v["seq"], "manifest": v["manifest"],
             "received_at": v["time"],
             "state": "withdrawn" if v["bid"] in gone
             else "effective" if last[v["bid"], v["stage"]] == v["seq"] else "superseded",
+            "stale": old,
         }
-        for v in mine
+        for v, old in zip(mine, stale, strict=True)
     ]  # fmt: skip
+
+
+async def _own_openings(tender: str, mine: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | None]:
+    """What was read out of each of these deposits, once the tender is opened; None before, and of other stages."""
+    row = await pool().fetchrow("SELECT state, opens FROM trading_tender WHERE id = $1", tender)
+    if row is None or not row["opens"] or row["state"] not in tenders.OPENED:
+        return [None] * len(mine)
+    bids = {v["bid"] for v in mine}
+    read = {(u.bid, u.stage, u.seq): u.opening for u in await unsealing.unsealed(tender) if u.bid in bids}
+    return [read.get((v["bid"], v["stage"], v["seq"])) for v in mine]
 
 
 async def bring_payload(

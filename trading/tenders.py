@@ -14,11 +14,12 @@ from audit.act import Act, pool
 from audit.canon import sha256_hex
 from audit.refusal import Refused
 from bidding import unsealing
-from trading import logbook
+from trading import logbook, payers
 from trading.accounts import Caller, decode_cursor, page
 from trading.law import stages
 
-OPENED = frozenset({"opened", "ranked", "awarded", "archived"})
+OPENED = frozenset({"opened", "ranked", "awarded", "contracted", "failed", "terminated", "archived"})
+"""From here on a tender that opens (`opens`) shows its bids."""
 
 
 def loaded(value: Any) -> Any:
@@ -26,17 +27,29 @@ def loaded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
-async def expect(act: Act, tender: str, what: str) -> tuple[Any, str]:
-    """Lock a tender's row for an act and give it with the state the act leads to. Refused: W-UNKNOWN, E-STAGE."""
-    rows = await act.query(
-        """SELECT t.*, p.regime, p.direction, p.currency, p.organisation_id, p.agency_id, l.baseline, l.project_id
-           FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
-           WHERE t.id = $1 FOR UPDATE OF t""",
-        tender,
-    )
+LOCKED = """SELECT t.*, p.regime, p.direction, p.currency, p.region, p.organisation_id, p.agency_id, l.baseline,
+    l.project_id, p.estimate, p.state_funded, p.created_at AS registered_at
+    FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+    WHERE t.id = $1"""
+"""A tender's row with what an act asks of its lot and project."""
+
+
+async def locked(act: Act, tender: str) -> Any:
+    """Lock a tender's row for an act, then read the clock. Refused: W-UNKNOWN."""
+    rows = await act.query(f"{LOCKED} FOR UPDATE OF t", tender)
     if not rows:
         raise Refused("W-UNKNOWN")
-    return rows[0], stages.step(rows[0]["state"], what)
+    await act.clock()
+    return rows[0]
+
+
+async def expect(act: Act, tender: str, what: str) -> tuple[Any, str]:
+    """Lock a tender's row for an act that is only a matter of its turn, and give it with the stage that it leads to.
+
+    Where the law speaks of hours, conditions or suspension, `lives.expect`. Refused: W-UNKNOWN, E-STAGE.
+    """
+    row = await locked(act, tender)
+    return row, stages.step(row["state"], what)
 
 
 async def arm(act: Act, kind: str, tender: str, due: datetime) -> None:
@@ -47,6 +60,12 @@ async def arm(act: Act, kind: str, tender: str, due: datetime) -> None:
                leased_until = NULL, generation = trading_timer.generation + 1""",
         kind, tender, due,
     )  # fmt: skip
+
+
+async def finish(act: Act, tender: str) -> None:
+    """Let the archive timer look whether all is done, not before the custodians' window has ended (jobs.py)."""
+    window = await act.query("SELECT due_at FROM trading_timer WHERE tender_id = $1 AND kind = 'window'", tender)
+    await arm(act, "archive", tender, max(act.now, *(w["due_at"] for w in window)) if window else act.now)
 
 
 async def rearm(kind: str, tender: str) -> None:
@@ -61,7 +80,8 @@ async def rearm(kind: str, tender: str) -> None:
 # ----------------------------------------------------------------------------------------------------------- projects
 
 _PROJECT = """SELECT p.id, p.number, p.title, p.regime, p.direction, p.currency, p.description, p.source,
-    p.organisation_id AS organisation, o.name AS organisation_name, p.agency_id AS agency, p.version, p.created_at
+    p.organisation_id AS organisation, o.name AS organisation_name, p.agency_id AS agency, p.region, p.estimate,
+    p.state_funded, p.version, p.created_at
     FROM trading_project p JOIN trading_organisation o ON o.code = p.organisation_id"""
 _ANNOUNCED = """EXISTS (SELECT 1 FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
     WHERE l.project_id = p.id AND t.announced_at IS NOT NULL)"""
@@ -91,7 +111,8 @@ async def read_project(project: str) -> dict[str, Any]:
 async def _with_lots(projects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = await pool().fetch(
         """SELECT l.project_id, l.id, l.title, l.baseline, t.id AS tender, t.state FROM trading_lot l
-           LEFT JOIN LATERAL (SELECT id, state FROM trading_tender WHERE lot_id = l.id ORDER BY number DESC LIMIT 1) t
+           LEFT JOIN LATERAL (SELECT id, state FROM trading_tender WHERE lot_id = l.id AND kind = 'bids'
+                              ORDER BY number DESC LIMIT 1) t
            ON true WHERE l.project_id = ANY ($1) ORDER BY l.id""",
         [p["id"] for p in projects],
     )
@@ -109,7 +130,7 @@ async def _with_lots(projects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 _TENDER = """SELECT t.id, t.number, t.lot_id AS lot, l.project_id AS project, l.title, t.state, p.regime, p.direction,
     l.baseline, p.currency, t.keysets, t.announced_at, t.deadline, t.hour, t.terms, t.rulebook, t.opens, t.ranking,
-    t.version, log_now() AS now
+    p.region, p.state_funded, t.documents, t.predecessor, t.reserve, t.version, log_now() AS now
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id"""
 
 
@@ -150,8 +171,14 @@ async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
     rulebook = row.pop("rulebook")
     opened = row["state"] in OPENED and row["opens"]
     archives = {r["edition"]: r["sha256"] for r in await pool().fetch(_ARCHIVES, row["id"])}
+    shown = await opened_bids(row["id"]) if bids and opened else None
+    if shown and terms.get("security"):
+        paid = await payers.lines(row["id"], terms["security"], row["deadline"], None)
+        found = {line["bidder"]: line["finding"] for line in paid}
+        shown = [{**bid, "security": found.get(bid["bidder"], payers.NONE)} for bid in shown]
     return {
         **row,
+        **{key: terms.get(key) for key in NOTICE},
         "baseline": terms.get("baseline", row["baseline"]),
         "keysets": keysets,
         "stages": list(keysets),
@@ -163,12 +190,16 @@ async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
         "window": terms.get("window"),
         "rulebook": sha256_hex(rulebook) if rulebook is not None else None,
         "ranking": loaded(row["ranking"]),
-        "bids": await opened_bids(row["id"]) if bids and opened else None,
+        "bids": shown,
         "award": await award_of(row["id"]) if bids else None,
         "archives": archives,
     }
 
 
+NOTICE = (
+    "supply_until", "parameters", "security", "bid_validity_days", "estimate", "media", "unchecked", "procedure",
+)  # fmt: skip
+"""What else a notice says."""
 _ARCHIVES = "SELECT edition, sha256 FROM trading_archived WHERE tender_id = $1 ORDER BY edition"
 
 

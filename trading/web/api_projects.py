@@ -8,6 +8,7 @@ from audit.canon import unb64
 from trading import kits, projects, tenders
 from trading.outages import Outage
 from trading.web import models as m
+from trading.web import models_preparation as p
 from trading.web.api import Answer, Call, operation
 
 
@@ -26,7 +27,7 @@ async def register_project(call: Call) -> Answer:
 async def list_projects(call: Call) -> m.Projects:
     """List projects, newest first; those without an announced lot are shown to their own organisations only."""
     items, following = await tenders.list_projects(call.caller, call.page.cursor, call.page.limit)
-    return m.Projects(items=[m.Project(**p) for p in items], next=following)
+    return m.Projects(items=[m.Project(**one) for one in items], next=following)
 
 
 @operation("GET", "/projects/{project}", answer=m.Project, etag=True)
@@ -88,10 +89,10 @@ async def make_keysets(call: Call) -> Answer:
     return _tagged(m.Tender(**await tenders.read_tender(call.path["tender"])))
 
 
-@operation("POST", "/tenders/{tender}/announcement", body=m.NewAnnouncement, answer=m.Tender, status=201, etag=True)
+@operation("POST", "/tenders/{tender}/announcement", body=p.Announcement, answer=m.Tender, status=201, etag=True)
 async def announce(call: Call) -> Answer:
     """Announce: the law is asked, the rulebook pinned, the terms fixed for good."""
-    new = call.taken(m.NewAnnouncement)
+    new = call.taken(p.Announcement)
     schema = {k: f.model_dump(exclude_none=True) for k, f in new.opening_schema.items()}
     terms = new.model_dump(exclude={"opening_schema"})
     await projects.announce(call.caller, call.path["tender"], opening_schema=schema, **terms)

@@ -37,6 +37,8 @@ from trading.web import (
     api_bids,
     api_custody,
     api_opening,
+    api_preparation,
+    api_procedure,
     api_projects,
     guard,
     openapi,
@@ -50,7 +52,8 @@ from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
-DESKS = (api_accounts, api_bids, api_custody, api_opening, api_projects)  # importing them declares their operations
+DESKS = (api_accounts, api_bids, api_custody, api_opening, api_preparation, api_procedure, api_projects)
+"""Importing them declares their operations."""
 
 AWAY = (
     asyncpg.PostgresConnectionError,

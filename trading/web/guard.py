@@ -104,7 +104,10 @@ async def _note(row: Row, caller: Caller, request: Request) -> None:
         )
 
 
-_TENDER = """SELECT p.id AS project, t.id AS tender, t.state, p.organisation_id AS organisation, p.agency_id AS agency
+# A tender that was given up before anybody heard of it stays a draft to strangers.
+_TENDER = """SELECT p.id AS project, t.id AS tender,
+    CASE WHEN t.announced_at IS NULL AND t.state = 'terminated' THEN 'draft' ELSE t.state END AS state,
+    p.organisation_id AS organisation, p.agency_id AS agency
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     WHERE t.id = $1"""
 _PROJECT = """SELECT p.id AS project, NULL::text AS tender, p.organisation_id AS organisation, p.agency_id AS agency,

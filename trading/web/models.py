@@ -239,7 +239,10 @@ class NewRelease(Model):
 
 
 class NewProject(Model):
-    """`organisation`: the tenderee an agency acts for; a tenderee's own token may leave it out."""
+    """`organisation`: the tenderee an agency acts for; a tenderee's own token may leave it out.
+
+    `region`: whose local rules are laid over the regime's, "" none; `estimate`: of the whole project.
+    """
 
     title: Text
     regime: ShortId
@@ -248,6 +251,9 @@ class NewProject(Model):
     description: LongText = ""
     source: LongText = ""
     organisation: OrganisationCode | None = None
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,40}$")] = ""
+    estimate: Fen | None = None
+    state_funded: bool = False
 
 
 class ProjectChange(Model):
@@ -283,6 +289,9 @@ class Project(Model):
     organisation: str
     organisation_name: str
     agency: str | None
+    region: str
+    estimate: int | None
+    state_funded: bool
     version: int
     created_at: datetime
     lots: list[Lot]
@@ -373,6 +382,7 @@ class OpenedBid(Model):
     findings: dict[str, list[int]]
     rejected: str | None
     article: str | None
+    security: str | None = None  # where one was asked for: received, less, late or none; a finding, no verdict
 
 
 class Award(Model):
@@ -413,6 +423,19 @@ class Tender(Model):
     unvouched: list[str] | None
     window: int | None
     rulebook: Hex32 | None
+    region: str
+    documents: Hex32 | None  # the newest set
+    supply_until: datetime | None
+    parameters: dict[str, Any] | None
+    security: dict[str, Any] | None  # {"amount", "valid_days", "accounts"}
+    bid_validity_days: int | None
+    estimate: int | None
+    state_funded: bool
+    predecessor: str | None
+    reserve: str | None
+    media: list[dict[str, str]] | None
+    unchecked: list[str] | None  # rules of the regime that nobody has checked: shown, never in the way
+    procedure: str | None
     opens: bool | None
     bids: list[OpenedBid] | None
     ranking: list[str] | None
@@ -494,6 +517,9 @@ class NewWithdrawal(Model):
 
 
 class OwnDeposit(Model):
+    """`stale`: it answers an older document set than the newest. It stays valid; whether to replace it is the bidder's
+    choice, and nobody else is told."""
+
     tender: str
     bid: str
     stage: str
@@ -501,6 +527,7 @@ class OwnDeposit(Model):
     manifest: Hex32
     received_at: datetime
     state: str
+    stale: bool
 
 
 class OwnDeposits(Model):
@@ -541,9 +568,12 @@ class NewRejection(Model):
 
 
 class Candidates(Model):
+    """`decided_by`: the bids but for which another would be first (a benchmark of prices hangs on all of them)."""
+
     tender: str
     ranking: list[str]
     totals: Hex32
+    decided_by: list[str]
 
 
 class NewAward(Model):

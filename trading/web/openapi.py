@@ -21,6 +21,10 @@ PARAMETER_PATTERNS = {
     "statement": r"^[0-9a-f]{64}$",
     "stage": r"^[a-z][a-z0-9_]{0,31}$",
     "n": r"^[0-9]{1,7}$",
+    "sha256": r"^[0-9a-f]{64}$",
+    "question": r"^[0-9a-f]{32}$",
+    "ban": r"^[0-9a-f]{32}$",
+    "remedy": r"^[0-9a-f]{32}$",
 }
 
 
@@ -158,7 +162,7 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": {"$ref": REF.format(model=o.body.__name__)}}},
         }
-    elif o.raw and o.method == "PUT":
+    elif o.raw:
         out["requestBody"] = {
             "required": True,
             "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},

@@ -48,6 +48,16 @@ STATUS: Mapping[str, int] = {
     "T-PERSON": 422,
     "T-ROLE": 422,
     "T-CODE": 422,
+    "T-PAPER": 422,
+    "T-PAPER-DIGEST": 422,
+    "T-PAPER-FIELD": 400,
+    "T-PAPER-SIZE": 413,
+    "T-PAPER-QUOTA": 413,
+    "T-DOCUMENTS": 422,
+    "E-BANNED": 403,
+    "E-BANNED-OPEN": 403,
+    "E-AGENT": 403,
+    "E-AGENT-SUSPENDED": 403,
 }
 """Codes with a status of their own; every other refusal is 409: the request was understood, a rule says no."""
 

@@ -61,7 +61,8 @@ UNANNOUNCED = frozenset({"draft", "named", "keyed"})
 STATES: Mapping[str, tuple[str, ...]] = {
     "project": ("draft", "announced"),
     "tender": (
-        "named", "keyed", "announced", "closed", "shut", "opened", "ranked", "awarded", "archived",
+        "named", "keyed", "announced", "closed", "shut", "opened", "ranked", "awarded", "contracted", "failed",
+        "terminated", "archived",
     ),
 }  # fmt: skip
 
