@@ -23,7 +23,9 @@ from trading.edition import Content, Disclosed
 from trading.installation import Installation
 from trading.tenders import loaded
 
-BEFORE_SEALING = ("keyset-made", "project-announced", "deadline-moved", "abandoned")
+BEFORE_SEALING = (
+    "keyset-made", "project-announced", "deadline-moved", "abandoned", "documents-issued", "documents-amended",
+)  # fmt: skip
 
 
 async def sealing_kit(platform: Installation, tender: str) -> bytes:

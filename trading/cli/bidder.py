@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audit.refusal import Refused
-from trading.cli.app import app, screen, t
+from trading.cli.app import app, group, screen, t
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
 
@@ -24,6 +24,7 @@ PartiesOption = Annotated[Path, typer.Option("--parties", envvar="TRADING_TRUST_
 StateOption = Annotated[Path, typer.Option("--state", envvar="TRADING_STATE", help=t("help.state"))]
 KeyOption = Annotated[Path, typer.Option("--key", help=t("help.key"))]
 STATE = Path.home() / ".trading"
+bidder = group("bidder")
 
 
 def trust(policy: Path, parties: Path) -> Trust:
@@ -101,6 +102,7 @@ def seal(
     kit: Annotated[Path | None, typer.Option(help=t("help.seal.kit"), exists=True, dir_okay=False)] = None,
     replaces: Annotated[Path | None, typer.Option(help=t("help.seal.replaces"), exists=True)] = None,
     accept: Annotated[list[str] | None, typer.Option(help=t("help.seal.odd"))] = None,
+    documents: Annotated[str, typer.Option(help=t("help.seal.documents"))] = "",
     state: StateOption = STATE,
     url: Url = HERE,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=t("help.yes"))] = False,
@@ -110,19 +112,27 @@ def seal(
     from trading.client import PREFIX, Platform
     from trading.law.money import decimal
     from trading.tools import bidder as tool
+    from trading.tools.document_set import answer, choose
     from trading.tools.kit import Kit
     from trading.tools.memory import Memory
 
     trusted, memory = trust(policy, parties), Memory(state)
     if kit is not None:
-        found, now = tool.examine(Kit(kit.read_bytes()), tender, trusted, memory, accept=accept or ())
+        looked = tool.look_at(Kit(kit.read_bytes()), tender, trusted, memory, accept=accept or ())
     else:
         with Platform(url, lang=screen().lang) as platform:
             data = platform.fetch(f"{PREFIX}/tenders/{tender}/sealing-kit")
-            found, now = tool.examine(Kit(data), tender, trusted, memory, platform=platform, accept=accept or ())
+            looked = tool.look_at(Kit(data), tender, trusted, memory, platform=platform, accept=accept or ())
+    found, now = looked.found, looked.now
     currency = str(found.announcement["currency"])
-    opening = tool.read_form(found.schema, _pairs(form or []), currency)
+    told = Path(documents) if documents and Path(documents).is_dir() else documents or None
+    chosen = choose(looked.documents, told, found.schema.keys())
+    opening = answer(tool.read_form(found.schema, _pairs(form or []), currency), chosen)
     _show(found)
+    if chosen is not None:
+        screen().say("seal.documents", set=chosen.set, files=", ".join(sorted(chosen.files)))
+        if chosen is not looked.documents[-1]:
+            screen().say("seal.older", set=chosen.set, newest=looked.documents[-1].set)
     files = sources(folder)
     for name, value in opening.items():
         shown = decimal(value, currency) if found.schema[name]["kind"] == "fen" else str(value)
@@ -148,6 +158,46 @@ def seal(
     screen().say("seal.done", path=str(out), deadline=_legal(found.deadline))
     hashes = {stage: one.manifest.hash for stage, one in sealed.stages.items()}
     screen().result({"file": str(out), "bid": sealed.bid, "manifests": hashes})
+
+
+@bidder.command("status", help=t("help.status"))
+def status(
+    tender: Annotated[str, typer.Argument(help=t("help.tender"))],
+    policy: PolicyOption,
+    parties: PartiesOption,
+    url: Url = HERE,
+    token: TokenOption = "",
+    state: StateOption = STATE,
+) -> None:
+    """Say what is handed in under the caller's name, and whether it answers the newest documents."""
+    from audit.canon import instant
+    from trading.client import PREFIX, Platform
+    from trading.tools import bidder as tool
+    from trading.tools.kit import Kit
+    from trading.tools.memory import Memory
+
+    trusted, memory = trust(policy, parties), Memory(state)
+    with Platform(url, token=token, lang=screen().lang) as platform:
+        data = platform.fetch(f"{PREFIX}/tenders/{tender}/sealing-kit")
+        looked = tool.look_at(Kit(data), tender, trusted, memory, platform=platform)
+        items = [one for one in platform.get(f"/tenders/{tender}/deposits")["items"] if one["state"] == "effective"]
+    newest = looked.documents[-1] if looked.documents else None
+    screen().say("status.deadline", deadline=_legal(looked.found.deadline))
+    if newest is not None:
+        screen().say("seal.documents", set=newest.set, files=", ".join(sorted(newest.files)))
+    if not items:
+        screen().say("status.nothing")
+    older = False
+    for one in items:
+        screen().say("status.deposit", stage=one["stage"], seq=one["seq"], manifest=one["manifest"])
+        # By the log's own record of the amendment, whatever the platform says of it.
+        before = newest is not None and instant(str(one["received_at"])) < newest.issued
+        older = older or before or bool(one.get("stale"))
+    if older and newest is not None:
+        screen().say("status.stale", newest=newest.set, reason=newest.reason)
+        screen().say("status.replace", tender=tender, deadline=_legal(looked.found.deadline))
+    documents = None if newest is None else newest.set
+    screen().result({"deposits": items, "stale": older, "documents": documents})
 
 
 @app.command(help=t("help.submit"))

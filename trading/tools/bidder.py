@@ -20,13 +20,42 @@ from bidding.registrations import WITHDRAWAL, write_withdrawal
 from bidding.sealing import Sealable, check_before_sealing
 from bidding.view import Unproven
 from trading.client import Answered, Platform
+from trading.document_sets import FIELD
 from trading.law.money import fen
 from trading.tools.closings import closing_of
+from trading.tools.document_set import DocumentSet, sets_of
 from trading.tools.kit import Kit, see
 from trading.tools.memory import Memory
 from trading.tools.trust import Trust
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a bidder's tool knows before it seals: custodians and hour, the log's time, and the documents to answer."""
+
+    found: Sealable
+    now: datetime
+    documents: tuple[DocumentSet, ...]
+
+
+def look_at(
+    kit: Kit,
+    tender: str,
+    trust: Trust,
+    memory: Memory,
+    *,
+    platform: Platform | None = None,
+    accept: Collection[str] = (),
+) -> Examined:
+    """All of envelope.md §2a, and every document set. Raises Refused("E-KEYSET", why=…): nothing is sealed."""
+    try:
+        view = see(kit, trust, memory, platform)
+        found = check_before_sealing(view, kit, tender=tender, accept=accept)
+        return Examined(found, view.now, sets_of(view, tender))
+    except Unproven as why:
+        raise Refused("E-KEYSET", why=str(why)) from why
 
 
 def examine(
@@ -38,12 +67,9 @@ def examine(
     platform: Platform | None = None,
     accept: Collection[str] = (),
 ) -> tuple[Sealable, datetime]:
-    """All of envelope.md §2a, and the log's time it was looked at. Raises Refused("E-KEYSET", why=…): nothing is sealed."""
-    try:
-        view = see(kit, trust, memory, platform)
-    except Unproven as why:
-        raise Refused("E-KEYSET", why=str(why)) from why
-    return check_before_sealing(view, kit, tender=tender, accept=accept), view.now
+    """`look_at`, for a notice without documents."""
+    looked = look_at(kit, tender, trust, memory, platform=platform, accept=accept)
+    return looked.found, looked.now
 
 
 def read_form(
@@ -57,6 +83,8 @@ def read_form(
         raise Refused("T-FORM", field=surplus[0], why="unknown")
     values: dict[str, Any] = {}
     for name, rule in schema.items():
+        if name == FIELD and name not in given:
+            continue  # the tool's own answer, see document_set.py
         if name not in given:
             if not rule.get("optional"):
                 raise Refused("T-FORM", field=name, why="missing")
