@@ -19,12 +19,11 @@ from audit.archive import write_archive
 from audit.logkey import sync_path
 from audit.refusal import Refused
 from bidding import files as bids
-from trading import material
+from trading import evaluation, lives, material
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
 from trading.outages import probe_files
-from trading.tenders import expect
 
 EDITIONS: tuple[Edition, ...] = ("public", "supervision")
 
@@ -32,7 +31,8 @@ EDITIONS: tuple[Edition, ...] = ("public", "supervision")
 async def archive(platform: Installation, caller: Caller | None, tender: str) -> dict[str, Any]:
     """Record `archived`, then write both editions once the log covers that record.
 
-    Refused: E-STAGE (not at its end), E-PENDING (ask again after the next beats; nothing is lost meanwhile).
+    Refused: E-STAGE (not at its end), E-UNFINISHED (what the regime still asks for), E-PENDING (ask again after the next
+    beats; nothing is lost meanwhile).
     """
     covered = await _record(platform, caller, tender)
     size = await tiles.quorate(pool(), platform.policy, covered + 1)
@@ -62,13 +62,10 @@ async def _record(platform: Installation, caller: Caller | None, tender: str) ->
         raise Refused("W-UNKNOWN")
     if state != "archived":
         async with acting(caller.actor if caller else platform.centre) as act:
-            _, state = await expect(act, tender, "archive")
+            await lives.expect(act, tender, "archive")
             rows = await act.query("SELECT sserial FROM log_serial WHERE subject = $1 FOR UPDATE", tender)
             last = rows[0]["sserial"] if rows else 0
-            await act.query(
-                "UPDATE trading_tender SET state = $2, last_sserial = $3, version = version + 1 WHERE id = $1",
-                tender, state, last,
-            )  # fmt: skip
+            await act.query("UPDATE trading_tender SET last_sserial = $2 WHERE id = $1", tender, last)
             act.record("archived", subject=tender, tender=tender, last_sserial=last)
     leaf = await pool().fetchval(
         """SELECT l.index FROM log_record r LEFT JOIN log_leaf l ON l.record = r.id
@@ -122,6 +119,7 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
     files = dict(await bids.archive_files(platform.store, tender, edition))
     if row["totals"] is not None:
         files["evaluation/totals.json"] = row["totals"]
+    files |= await evaluation.sheet_files(tender)
     files |= await probe_files(tender)
     shown = await material.disclosed(tender, first, size)
     return Material(

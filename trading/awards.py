@@ -1,6 +1,7 @@
-"""Rejections, candidates, award: the law ranks, the ledger books, the record tells.
+"""Rejections, award, notice: the law says whose turn it is, the ledger books, the record tells.
 
-What may win: verdict OK in every stage, not rejected, counted (its key is vouched or the notice names its bidder).
+What may win: verdict OK in every stage, not rejected, counted (its key is vouched or the notice names its bidder). The
+ranking is `evaluation.py`'s; here the first of it that still stands is awarded, at the price that was ranked.
 """
 
 from __future__ import annotations
@@ -9,22 +10,28 @@ import json
 from typing import Any
 
 from audit.act import acting
-from audit.canon import canon, sha256_hex
-from audit.merkle import EMPTY
 from audit.refusal import Refused
-from trading import ledger, logbook, tenders
+from trading import evaluation, ledger, lives, logbook, papers, tenders
 from trading.accounts import Caller
-from trading.law import admission, gains, methods, periods, ranking, regimes, rulebook
-from trading.tenders import arm, expect, loaded
+from trading.law import admission, gains, ranking, regimes, stages
+from trading.tenders import finish, loaded, locked
 
 
 async def reject(caller: Caller, tender: str, bid: str, reason: str, article: str) -> dict[str, str]:
-    """Reject a bid with its reason and article. Refused: T-BID (not on the list), T-REJECTED (already), E-STAGE."""
+    """Reject a bid with its reason and article; after the candidates are published, only for the reasons of 条例 55.
+
+    Refused: T-BID (not on the list), T-REJECTED (already), E-FALLS-AWAY (no such reason), E-STAGE.
+    """
     listed = {b["bid"] for b in await tenders.opened_bids(tender)}
     async with acting(caller.actor) as act:
-        await expect(act, tender, "reject")
+        row = await locked(act, tender)
+        facts: dict[str, Any] = {"bid": bid, "reason": reason, "article": article}
+        stages.step(row["state"], "reject")
         if bid not in listed:
             raise Refused("T-BID", bid=bid)
+        if row["state"] == "ranked":
+            ranking.falls_away(reason)
+        await lives.expect(act, tender, "reject", facts, row=row)
         made = await act.query(
             """INSERT INTO trading_rejection (tender_id, bid, reason, article) VALUES ($1, $2, $3, $4)
                ON CONFLICT DO NOTHING RETURNING id""",
@@ -32,87 +39,71 @@ async def reject(caller: Caller, tender: str, bid: str, reason: str, article: st
         )  # fmt: skip
         if not made:
             raise Refused("T-REJECTED", bid=bid)
-        ref = act.record("bid-rejected", subject=tender, tender=tender, bid=bid, reason=reason, article=article)
-        await act.query("UPDATE trading_tender SET version = version + 1 WHERE id = $1", tender)
+        ref = act.record("bid-rejected", subject=tender, tender=tender, **facts)
+        await lives.told(act, tender)
     return logbook.shown(ref)
 
 
-async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
-    """Rank by the announced method and publish.
-
-    Refused: E-NO-CANDIDATE, E-TOO-FEW-QUALIFIED, E-STAGE; E-OVER-CEILING, E-UNDER-FLOOR (such a bid is rejected first).
-
-    `evaluation-closed` follows in the same act: by price alone there is no sealed record of an evaluation to enumerate.
-    """
-    opened = await tenders.opened_bids(tender)  # verdicts are final once a tender is opened
-    async with acting(caller.actor) as act:
-        row, state = await expect(act, tender, "publish-candidates")
-        terms = loaded(row["terms"])
-        regime = regimes.regime(terms["regime"])
-        # Rejections are read under the tender's lock: none comes in between.
-        rejected = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
-        offers = [o for o in opened if may_win({**o, "rejected": o["bid"] if o["bid"] in rejected else None})]
-        ranked = methods.rank(terms["method"], [methods.Offer(o["bid"], o["price"]) for o in offers])
-        names = ranking.candidates(ranked, rulebook.read(row["rulebook"]).max_candidates)
-        ranking.enough_qualified(len(offers), regime)
-        # A first candidate who may never win would leave the tender without an end.
-        admission.check_price(regime, terms["direction"], ranked[0].price, terms["baseline"])
-        totals = canon(methods.totals(terms["method"], tender, ranked))
-        await act.query(
-            """UPDATE trading_tender SET state = $2, totals = $3, ranking = $4::text::jsonb, version = version + 1
-               WHERE id = $1""",
-            tender, state, totals, json.dumps(list(names)),
-        )  # fmt: skip
-        digest = sha256_hex(totals)
-        act.record("candidates-published", subject=tender, tender=tender, ranking=list(names), totals=digest)
-        act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root=EMPTY.hex())
-    return {"tender": tender, "ranking": list(names), "totals": digest}
-
-
-def may_win(bid: dict[str, Any]) -> bool:
-    """Whether an opened bid may win (log.md §8)."""
-    return (
-        bool(bid["verdicts"])
-        and set(bid["verdicts"].values()) == {"OK"}
-        and bid["rejected"] is None
-        and not bid["unvouched"]
-        and bid["price"] is not None
-    )
-
-
 async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
-    """Award to the first candidate after the publicity the law asks for, book the gain.
+    """Award to the first candidate that still stands, after the publicity the law asks for; book the gain, and end the
+    secrecy of the evaluation.
 
-    Refused: E-PERIOD (招标投标法实施条例 54), E-NOT-FIRST, E-OVER-CEILING, E-UNDER-FLOOR, E-STAGE.
+    Refused: E-PERIOD (招标投标法实施条例 54), E-NOT-FIRST, E-NO-CANDIDATE, E-OVER-CEILING, E-UNDER-FLOOR, E-SUSPENDED,
+    E-STAGE.
     """
     bids = {b["bid"]: b for b in await tenders.opened_bids(tender)}
     async with acting(caller.actor) as act:
-        row, state = await expect(act, tender, "award")
-        terms, candidates = loaded(row["terms"]), loaded(row["ranking"])
-        chosen = bid or (candidates[0] if candidates else "")
-        ranking.winner(candidates, chosen)
-        published = await act.query(
-            "SELECT max(made_at) AS at FROM log_record WHERE tender = $1 AND type = 'candidates-published'", tender
-        )
-        periods.keep(regimes.regime(terms["regime"]), "candidates", "award", published[0]["at"], await act.clock())
-        opened = bids[chosen]
-        price, baseline, direction = opened["price"], terms["baseline"], terms["direction"]
+        row = await locked(act, tender)
+        stages.step(row["state"], "award")
+        terms = loaded(row["terms"])
+        gone = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
+        standing = [one for one in loaded(row["ranking"]) or [] if one not in gone]
+        chosen = bid or (standing[0] if standing else "")
+        ranking.winner(standing, chosen)
+        price = next(r["price"] for r in json.loads(bytes(row["totals"]))["rows"] if r["bid"] == chosen)
+        baseline, direction = terms["baseline"], terms["direction"]
         admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline)
         formula = gains.formula(direction)
         gain = gains.gain(formula, price=price, baseline=baseline)
         line = {"bid": chosen, "price": price, "baseline": baseline, "gain": gain, "formula": formula}
-        await act.query("UPDATE trading_tender SET state = $2, version = version + 1 WHERE id = $1", tender, state)
+        expected = await lives.expect(act, tender, "award", line, row=row)
         await ledger.book(
             act,
             tender=tender,
-            bidder=opened["bidder"],
+            bidder=bids[chosen]["bidder"],
             currency=terms["currency"],
             direction=direction,
             regime=terms["regime"],
             **line,
         )
-        # Custodians have until the window's end to release; archiving waits for the last of them.
-        window = await act.query("SELECT due_at FROM trading_timer WHERE tender_id = $1 AND kind = 'window'", tender)
-        await arm(act, "archive", tender, max(act.now, *(w["due_at"] for w in window)))
         act.record("awarded", subject=tender, tender=tender, **line)
-    return {**line, "bidder": opened["bidder"], "bidder_name": opened["bidder_name"], "currency": terms["currency"]}
+        await evaluation.close(act, tender, expected.life)
+        await finish(act, tender)
+    winner = bids[chosen]
+    return {**line, "bidder": winner["bidder"], "bidder_name": winner["bidder_name"], "currency": terms["currency"]}
+
+
+async def notify(caller: Caller, tender: str, letter: str) -> dict[str, str]:
+    """Send the award letter and publish it: a paper the caller keeps here, from now on everybody's to read.
+
+    Late, it is sent all the same, and an alert says so (GP-12). Refused: T-PAPER, E-DONE, E-STAGE.
+    """
+    async with acting(caller.actor) as act:
+        row = await locked(act, tender)
+        await lives.expect(act, tender, "notify-award", {"letter": letter}, row=row)
+        await papers.name(act, caller, tender, {"中标通知书": letter})
+        ref = act.record("award-notified", subject=tender, tender=tender, letter=letter)
+        await lives.told(act, tender)
+    return logbook.shown(ref)
+
+
+async def file_report(caller: Caller, tender: str, report: str) -> dict[str, str]:
+    """File the written report on the tender with the supervisor (招标投标法 47). Refused: T-PAPER, E-DONE, E-STAGE."""
+    async with acting(caller.actor) as act:
+        row = await locked(act, tender)
+        await papers.held(act, caller, report)
+        await lives.expect(act, tender, "file-report", {"report": report}, row=row)
+        ref = act.record("report-filed", subject=tender, tender=tender, report=report)
+        await finish(act, tender)
+        await lives.told(act, tender)
+    return logbook.shown(ref)

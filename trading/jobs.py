@@ -26,7 +26,7 @@ from audit.alerts import Alert, Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
-from trading import accounts, archiving, opening, outages, postgres, projects
+from trading import accounts, archiving, opening, outages, postgres, projects, remedies
 from trading.installation import Installation, open_
 from trading.settings import Settings
 from trading.tenders import loaded
@@ -70,6 +70,7 @@ class Timers:
             "open": self._open,
             "window": self._window,
             "archive": self._archive,
+            "resume": self._resume,
         }
 
     async def run_due(self) -> int:
@@ -169,8 +170,10 @@ class Timers:
         except Refused as no:
             if no.code == "E-EARLY":  # moved meanwhile, or the clock was read a moment before
                 return 0.05
-            if no.code not in ("E-STAGE", "E-CLOSED"):
+            # Suspended: whoever ends it arms this timer again, and an order that ends by itself has one of its own.
+            if no.code not in ("E-STAGE", "E-CLOSED", "E-SUSPENDED"):
                 raise
+            logger.info("not closed: %s", no)
         return None
 
     async def _open(self, tender: str) -> float | None:
@@ -178,7 +181,7 @@ class Timers:
             await opening.open_boxes(self.platform, tender)
         except Refused as no:
             # Too few releases: the next one arms this timer again. Past its stage: nothing is left to open.
-            if no.code not in ("E-RELEASES", "E-STAGE"):
+            if no.code not in ("E-RELEASES", "E-STAGE", "E-SUSPENDED"):
                 raise
         return None
 
@@ -210,8 +213,14 @@ class Timers:
         except Refused as no:
             if no.code == "E-PENDING":
                 return max(0.2, self.platform.settings.beat)
-            if no.code != "E-STAGE":
+            # Not yet: what is still to be done arms this timer again when it is done.
+            if no.code not in ("E-STAGE", "E-UNFINISHED"):
                 raise
+        return None
+
+    async def _resume(self, tender: str) -> float | None:
+        """An order to suspend has ended by itself: what waited for it is looked at again."""
+        await remedies.resume_now(tender)
         return None
 
 

@@ -14,10 +14,10 @@ from audit.act import acting, pool
 from audit.refusal import Refused
 from bidding import closing, releases, unsealing
 from bidding.keys import Keyset
-from trading import logbook
+from trading import lives, logbook
 from trading.accounts import Caller
 from trading.installation import Installation
-from trading.tenders import arm, expect, loaded
+from trading.tenders import arm, expect, loaded, locked
 
 Sig = Sequence[Mapping[str, Any]]
 
@@ -27,19 +27,19 @@ class _Nothing(Exception):
 
 
 async def close(platform: Installation, tender: str) -> bool:
-    """Close the tender's boxes at its deadline, once and for ever; whether they open. Refused: E-EARLY, E-STAGE."""
+    """Close the tender's boxes at its deadline, once and for ever; whether they open.
+
+    While the tender is suspended they stay as they are: sealed, and shut to every further bid. Refused: E-EARLY, E-SUSPENDED
+    (closed when it is resumed), E-STAGE.
+    """
     async with acting(platform.centre) as act:
-        row, _ = await expect(act, tender, "close")
+        row = await locked(act, tender)
+        await lives.expect(act, tender, "close", row=row, move=False)
         closings = await closing.close(act, tender=tender)
         opens = all(c.opens for c in closings)
         now = await act.clock()
-        _, state = await expect(act, tender, "close" if opens else "leave-shut")
-        await act.query(
-            "UPDATE trading_tender SET state = $2, opens = $3, version = version + 1 WHERE id = $1",
-            tender,
-            state,
-            opens,
-        )
+        await lives.expect(act, tender, "close" if opens else "leave-shut", row=row)
+        await act.query("UPDATE trading_tender SET opens = $2 WHERE id = $1", tender, opens)
         window = now + timedelta(seconds=loaded(row["terms"])["window"])
         if opens:
             await arm(act, "open", tender, row["hour"])
@@ -143,7 +143,8 @@ async def settle(
     """
     identities = await platform.identities()
     async with acting(caller.actor) as act:
-        row, _ = await expect(act, tender, "settle-stage")
+        row = await locked(act, tender)
+        await lives.expect(act, tender, "settle-stage", {"stage": stage}, row=row)
         ref = await releases.settle(
             act, tender=tender, stage=stage, admitted=admitted, sheets=sheets, sig=sig, identities=identities
         )
@@ -190,7 +191,7 @@ async def open_boxes(platform: Installation, tender: str) -> bool:
         if found:
             try:
                 async with acting(platform.centre) as act:
-                    await expect(act, tender, "unseal")
+                    await lives.expect(act, tender, "unseal", move=False)
                     if not await unsealing.keep(act, found):
                         raise _Nothing
             except _Nothing:

@@ -61,3 +61,14 @@ def choose(book: Book, ranking: Sequence[str], bid: str, *, state_funded: bool, 
         rule = asked(book, "WK-35")
         raise Refused("E-NOT-CANDIDATE", rule.article if rule else None, bid=bid)
     return bid
+
+
+FALLING = ("gave_up", "force_majeure", "no_performance_security", "unlawful_act")
+"""放弃中标、不可抗力、不按要求提交履约保证金、查实的违法行为: the codes under which a published candidate falls away."""
+
+
+@article("招标投标法实施条例", 55)
+def falls_away(reason: str) -> None:
+    """Once candidates are published one falls away only for a reason of the article (E-FALLS-AWAY)."""
+    if reason not in FALLING:
+        raise Refused("E-FALLS-AWAY", reason=reason, known=", ".join(FALLING))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import FileResponse
 
-from trading import archiving, awards, ledger, opening, tenders
+from trading import archiving, awards, evaluation, ledger, opening, tenders
 from trading.web import models as m
 from trading.web.api import LARGE, Answer, Call, operation
 
@@ -57,7 +57,7 @@ async def reject_bid(call: Call) -> m.Recorded:
 @operation("POST", "/tenders/{tender}/candidates", answer=m.Candidates, status=201)
 async def publish_candidates(call: Call) -> m.Candidates:
     """Rank by the announced method and publish the candidates."""
-    return m.Candidates(**await awards.publish_candidates(call.caller, call.path["tender"]))
+    return m.Candidates(**await evaluation.publish_candidates(call.caller, call.path["tender"]))
 
 
 @operation("POST", "/tenders/{tender}/award", body=m.NewAward, answer=m.Award, status=201)

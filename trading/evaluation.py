@@ -1,0 +1,328 @@
+"""From the opened bids to the candidates: score sheets, corrections, explanations, the report, the ranking.
+
+Until the experts have their desk the committee's papers come in through the API. A sheet is bound by its hash and may be
+replaced until the report is there; all of it is shut to everybody, supervisors too, until `close` discloses it in the act
+of the award or of the failure (log.md §1, V9).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from audit.act import Act, acting, pool
+from audit.canon import canon, parse_object, sha256_hex, stamp
+from audit.merkle import root
+from audit.record import Rule, types
+from audit.refusal import Refused
+from bidding import releases
+from trading import lives, logbook, papers, tenders
+from trading.accounts import Caller
+from trading.installation import Installation
+from trading.law import admission, corrections, methods, ranking, regimes, stages
+from trading.law.history import Life
+from trading.law.methods import Offer, Sheet
+from trading.law.methods.doubts import EXPLANATION
+from trading.tenders import loaded, locked
+
+FORM = "form"
+
+
+def may_win(bid: Mapping[str, Any], stages: Sequence[str]) -> bool:
+    """Whether an opened bid counts and is whole: OK in every stage, its key vouched or named, a price read out (V14)."""
+    return (
+        set(bid["verdicts"]) == set(stages)
+        and set(bid["verdicts"].values()) == {"OK"}
+        and not bid["unvouched"]
+        and bid["price"] is not None
+    )
+
+
+async def offers(act: Act, row: Any, opened: Sequence[Mapping[str, Any]]) -> list[Offer]:
+    """The offers a method is given: whole bids, at the price read out or as corrected; rejected ones do not stand.
+
+    Rejections and corrections are read under the tender's lock: none comes in between.
+    """
+    tender, terms = row["id"], loaded(row["terms"])
+    rejected = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
+    corrected = {
+        r["bid"]: r["corrected"]
+        for r in await act.query(
+            "SELECT bid, corrected FROM trading_correction WHERE tender_id = $1 ORDER BY id", tender
+        )
+    }
+    stages_, parameters = list(loaded(row["keysets"])), terms.get("parameters") or {}
+    return [
+        Offer(
+            bid["bid"],
+            corrected.get(bid["bid"], bid["price"]),
+            methods.is_small_firm(parameters, bid["opening"]),
+            bid["bid"] not in rejected,
+        )
+        for bid in opened
+        if may_win(bid, stages_)
+    ]
+
+
+# --------------------------------------------------------------------------------------------------------- score sheets
+
+
+async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Enter a seat's score sheet, or replace it. The sheet's hash, and that of the one it replaces.
+
+    Refused: E-SHEET, E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (no such seat, or the method rates nothing), T-SHEET (the same
+    sheet again), T-REPORTED, E-STAGE.
+    """
+    sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
+    data = sheet.encoded()
+    digest = sha256_hex(data)
+    opened = await tenders.opened_bids(tender)
+    async with acting(caller.actor) as act:
+        row = await _evaluating(act, tender, "enter-scores")
+        terms = loaded(row["terms"])
+        standing = [offer.bid for offer in await offers(act, row, opened) if offer.stands]
+        methods.check_sheet(terms["method"], terms.get("parameters") or {}, sheet, standing)
+        before = await act.query(
+            "SELECT sha256 FROM trading_sheet WHERE tender_id = $1 AND seat = $2 ORDER BY id DESC LIMIT 1", tender, seat
+        )
+        facts: dict[str, Any] = {"seat": seat, "sheet": digest, "replaces": before[0]["sha256"] if before else None}
+        await lives.expect(act, tender, "enter-scores", facts, row=row)
+        try:
+            await act.query(
+                """INSERT INTO trading_sheet (tender_id, seat, sha256, data, replaces, entered_at)
+                   VALUES ($1, $2, $3, $4, $5, $6)""",
+                tender, seat, digest, data, facts["replaces"], act.now,
+            )  # fmt: skip
+        except asyncpg.UniqueViolationError:
+            raise Refused("T-SHEET", sheet=digest) from None
+        ref = act.record("scores-entered", subject=tender, tender=tender, **facts)
+    return {**logbook.shown(ref), "sheet": digest, "replaces": facts["replaces"]}
+
+
+async def _evaluating(act: Act, tender: str, what: str) -> Any:
+    """Lock a tender that is being evaluated. Refused: E-STAGE, T-REPORTED (the committee has reported)."""
+    row = await locked(act, tender)
+    stages.step(row["state"], what)
+    reported = await act.query(
+        "SELECT 1 FROM log_record WHERE tender = $1 AND type = 'report-received' LIMIT 1", tender
+    )
+    if reported:
+        raise Refused("T-REPORTED")
+    return row
+
+
+# --------------------------------------------------------------------------------------- corrections and explanations
+
+
+async def correct(caller: Caller, tender: str, bid: str, corrected: int, rule: str, confirmed: bool) -> dict[str, Any]:
+    """Correct a price that contradicts its own bid, by the rules of 财政部令87号 59 in their order, once the bidder has
+    confirmed it. Refused: T-BID, E-CORRECTION, E-UNCONFIRMED, T-CORRECTION (it changes nothing), T-REPORTED, E-STAGE.
+    """
+    opened = {b["bid"]: b for b in await tenders.opened_bids(tender)}
+    async with acting(caller.actor) as act:
+        row = await _evaluating(act, tender, "correct-price")
+        if bid not in opened or not may_win(opened[bid], list(loaded(row["keysets"]))):
+            raise Refused("T-BID", bid=bid)
+        made = await act.query(
+            "SELECT rule, corrected FROM trading_correction WHERE tender_id = $1 AND bid = $2 ORDER BY id", tender, bid
+        )
+        corrections.check_rule(rule, [r["rule"] for r in made])
+        read = made[-1]["corrected"] if made else opened[bid]["price"]
+        if corrected == read or corrected < 1:
+            raise Refused("T-CORRECTION", price=read)
+        step = corrections.Step(rule, read, corrected)
+        corrections.confirmed(corrections.Corrected(read, corrected, (step,)), confirmed)
+        facts: dict[str, Any] = {"bid": bid, "stage": FORM, "read": read, "corrected": corrected, "rule": rule}
+        await lives.expect(act, tender, "correct-price", facts, row=row)
+        await act.query(
+            """INSERT INTO trading_correction (tender_id, bid, stage, read, corrected, rule, made_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+            tender, bid, FORM, read, corrected, rule, act.now,
+        )  # fmt: skip
+        ref = act.record("price-corrected", subject=tender, tender=tender, **facts)
+        await lives.told(act, tender)
+    return logbook.shown(ref)
+
+
+async def ask_explanation(caller: Caller, tender: str, bid: str, due: datetime) -> dict[str, str]:
+    """Ask a bidder to explain a price that looks too low to be honest (财政部令87号 60).
+
+    Refused: T-BID, T-ASKED (once is enough), E-PERIOD-ORDER (due already over), T-REPORTED, E-STAGE.
+    """
+    opened = {b["bid"] for b in await tenders.opened_bids(tender)}
+    async with acting(caller.actor) as act:
+        row = await _evaluating(act, tender, "ask-explanation")
+        if bid not in opened:
+            raise Refused("T-BID", bid=bid)
+        if due <= act.now:
+            raise Refused("E-PERIOD-ORDER", EXPLANATION, start=act.now, end=due)
+        facts: dict[str, Any] = {"bid": bid, "due": stamp(due)}
+        await lives.expect(act, tender, "ask-explanation", facts, row=row)
+        made = await act.query(
+            """INSERT INTO trading_explanation (tender_id, bid, due_at, asked_at) VALUES ($1, $2, $3, $4)
+               ON CONFLICT DO NOTHING RETURNING id""",
+            tender, bid, due, act.now,
+        )  # fmt: skip
+        if not made:
+            raise Refused("T-ASKED", bid=bid)
+        ref = act.record("explanation-asked", subject=tender, tender=tender, **facts)
+    return logbook.shown(ref)
+
+
+async def explain(platform: Installation, caller: Caller, tender: str, text: str) -> dict[str, Any]:
+    """A bidder explains its price, in writing and once; its receipt.
+
+    Refused: T-UNASKED (nothing was asked of it), E-EXPLANATION-LATE, T-REPORTED, E-STAGE.
+    """
+    bids = await logbook.bidders_after_closing(tender)
+    mine = [bid for bid, bidder in bids.items() if bidder == caller.organisation]
+    async with acting(caller.actor) as act:
+        row = await _evaluating(act, tender, "give-explanation")
+        asked = await act.query(
+            """SELECT bid, due_at FROM trading_explanation WHERE tender_id = $1 AND bid = ANY ($2) AND text IS NULL
+               FOR UPDATE""",
+            tender, mine,
+        )  # fmt: skip
+        if not asked:
+            raise Refused("T-UNASKED")
+        if act.now > asked[0]["due_at"]:
+            raise Refused("E-EXPLANATION-LATE", EXPLANATION, latest=asked[0]["due_at"], now=act.now)
+        facts: dict[str, Any] = {"bid": asked[0]["bid"], "text": sha256_hex(text.encode())}
+        await lives.expect(act, tender, "give-explanation", facts, row=row)
+        await act.query(
+            "UPDATE trading_explanation SET text = $3, given_at = $4 WHERE tender_id = $1 AND bid = $2",
+            tender, asked[0]["bid"], text, act.now,
+        )  # fmt: skip
+        ref = act.record("explanation-given", subject=tender, tender=tender, **facts)
+    return {"receipt": parse_object(platform.key.receipt(ref, None).format())}
+
+
+async def explanations(caller: Caller, tender: str, *, own: bool) -> list[dict[str, Any]]:
+    """What was asked and explained: a bidder sees its own, the tenderee (`own`) and its agency all of them."""
+    rows = await pool().fetch(
+        "SELECT bid, due_at AS due, asked_at, text, given_at FROM trading_explanation WHERE tender_id = $1 ORDER BY id",
+        tender,
+    )
+    if own and caller.role in ("tenderee", "agency"):
+        return [dict(r) for r in rows]
+    bids = await logbook.bidders_after_closing(tender)
+    return [dict(r) for r in rows if bids.get(r["bid"]) == caller.organisation]
+
+
+# ----------------------------------------------------------------------------------------------- report and candidates
+
+
+async def receive_report(caller: Caller, tender: str, report: str) -> dict[str, str]:
+    """The tenderee has the committee's report, a paper kept here: the evaluation is over.
+
+    Refused: T-PAPER, E-SHEETS (a seat's sheet is missing), E-DONE, E-STAGE.
+    """
+    async with acting(caller.actor) as act:
+        row = await locked(act, tender)
+        stages.step(row["state"], "receive-report")
+        await papers.held(act, caller, report)
+        terms = loaded(row["terms"])
+        needed = int((terms.get("parameters") or {}).get("seats") or 0)
+        seats = await act.query(
+            "SELECT seat, max(entered_at) AS at FROM trading_sheet WHERE tender_id = $1 GROUP BY seat ORDER BY seat",
+            tender,
+        )
+        if [r["seat"] for r in seats] != list(range(1, needed + 1)):
+            raise Refused("E-SHEETS", needed=needed, seats=[r["seat"] for r in seats])
+        more = {"evaluated": max(r["at"] for r in seats)} if seats else {}
+        facts = {"report": report}
+        await lives.expect(act, tender, "receive-report", facts, row=row, **more)
+        ref = act.record("report-received", subject=tender, tender=tender, report=report)
+        await lives.told(act, tender)
+    return logbook.shown(ref)
+
+
+async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
+    """Rank by the announced method, from what was opened, corrected and scored, and publish.
+
+    Refused: E-NO-CANDIDATE, E-TOO-FEW-QUALIFIED, E-NO-REPORT, E-SUSPENDED, E-STAGE; E-EXPLANATION (an abnormally low price
+    was not explained: ask, or reject it); E-OVER-CEILING, E-UNDER-FLOOR (such a bid is rejected first); E-SHEETS; of two
+    envelopes E-SETTLED, E-UNOPENED (the second is settled and read first).
+    """
+    async with acting(caller.actor) as act:
+        row = await locked(act, tender)
+        stages.step(row["state"], "publish-candidates")
+        await releases.check_opened(act.query, tender)
+        opened = await tenders.opened_bids(tender)  # verdicts are final by now
+        terms, regime = loaded(row["terms"]), regimes.regime(loaded(row["terms"])["regime"])
+        parameters = terms.get("parameters") or {}
+        given = await offers(act, row, opened)
+        standing = [offer for offer in given if offer.stands]
+        book = lives.book_of(row, act.now)
+        if not standing:
+            ranking.candidates((), book.max_candidates)
+        ranking.enough_qualified(len(standing), regime)
+        await _explained(act, tender, methods.abnormally_low(terms["method"], parameters, given))
+        evaluation = methods.evaluate(terms["method"], parameters, given, await _sheets(act, tender))
+        names = ranking.candidates(evaluation.ranked, book.max_candidates)
+        # A first candidate who may never win would leave the tender without an end.
+        admission.check_price(regime, terms["direction"], evaluation.ranked[0].price, terms["baseline"])
+        totals = canon(methods.totals(terms["method"], tender, evaluation))
+        facts: dict[str, Any] = {"ranking": list(names), "totals": sha256_hex(totals)}
+        await lives.expect(act, tender, "publish-candidates", facts, row=row, qualified=len(standing))
+        await act.query(
+            "UPDATE trading_tender SET totals = $2, ranking = $3::text::jsonb WHERE id = $1",
+            tender, totals, json.dumps(list(names)),
+        )  # fmt: skip
+        act.record("candidates-published", subject=tender, tender=tender, **facts)
+    return {"tender": tender, "decided_by": list(evaluation.decided_by), **facts}
+
+
+async def _sheets(act: Act, tender: str) -> list[Sheet]:
+    """The sheet of each seat that counts: its last."""
+    rows = await act.query(
+        "SELECT DISTINCT ON (seat) data FROM trading_sheet WHERE tender_id = $1 ORDER BY seat, id DESC", tender
+    )
+    return [Sheet.read(bytes(r["data"])) for r in rows]
+
+
+async def _explained(act: Act, tender: str, doubts: Sequence[methods.Doubt]) -> None:
+    if not doubts:
+        return
+    rows = await act.query("SELECT bid FROM trading_explanation WHERE tender_id = $1 AND text IS NOT NULL", tender)
+    explained = {r["bid"] for r in rows}
+    for doubt in doubts:
+        if doubt.bid not in explained:
+            raise Refused(
+                "E-EXPLANATION", EXPLANATION, bid=doubt.bid, price=doubt.price, reasons=", ".join(doubt.reasons)
+            )
+
+
+# -------------------------------------------------------------------------------------------------- the end of secrecy
+
+
+async def close(act: Act, tender: str, life: Life) -> None:
+    """End the secrecy of the evaluation in the act that decides: enumerate every sealed record of it, and disclose them.
+
+    Once per tender; what only a party may see is neither counted nor disclosed (log.md §1, V9).
+    """
+    if life.has("close-evaluation"):
+        return
+    sealed = [name for name, kind in types.items() if Rule.EVALUATION in kind.rules]
+    rows = await act.query(
+        "SELECT record FROM log_record WHERE tender = $1 AND type = ANY ($2) ORDER BY id", tender, sealed
+    )
+    hashes = sorted(bytes.fromhex(sha256_hex(bytes(r["record"]))) for r in rows)
+    cause = act.record(
+        "evaluation-closed", subject=tender, tender=tender, events=len(hashes), events_root=root(hashes).hex()
+    )
+    act.disclose(cause, tender=tender, rule=Rule.EVALUATION, public=True)
+
+
+async def sheet_files(tender: str) -> dict[str, bytes]:
+    """Every score sheet of a tender under its name in the archive (log.md §7), once the evaluation was closed."""
+    rows = await pool().fetch(
+        """SELECT sha256, data FROM trading_sheet WHERE tender_id = $1 AND EXISTS (
+               SELECT 1 FROM log_record WHERE tender = $1 AND type = 'evaluation-closed')""",
+        tender,
+    )
+    return {f"evaluation/sheets/{r['sha256']}.json": bytes(r["data"]) for r in rows}
