@@ -152,20 +152,34 @@ class _Nothing(Exception):
     """Another process was faster: an act without a record is rolled back."""
 
 
+async def raise_in(act: Act, tender: str, alerts: Iterable[Alert]) -> list[RecordRef]:
+    """Record alerts of a tender in the act that gives rise to them, under the tender's own lock; each once.
+
+    Only this tender's records are looked at, by (tender, type): the same cost however long the log is.
+    """
+    wanted = {alert.id: alert for alert in alerts}
+    if not wanted:
+        return []
+    rows = await act.query(f"{_KNOWN} AND tender = $3", ALERT_RAISED.name, list(wanted), tender)
+    known = {row["id"] for row in rows}
+    return [_state(act, alert) for alert in wanted.values() if alert.id not in known]
+
+
 async def _raise(act: Act, alerts: list[Alert]) -> list[RecordRef]:
     await act.query("SELECT pg_advisory_xact_lock($1)", LOCK)
     rows = await act.query(_KNOWN, ALERT_RAISED.name, [alert.id for alert in alerts])
     known = {row["id"] for row in rows}
-    refs = []
-    for alert in alerts:
-        if alert.id not in known:
-            body: dict[str, Any] = {"alert": alert.id, "rule": alert.rule, "facts": alert.facts}
-            if alert.tender is not None:
-                body["tender"] = alert.tender
-            refs.append(act.record(ALERT_RAISED.name, subject=alert.subject, **body))
+    refs = [_state(act, alert) for alert in alerts if alert.id not in known]
     if not refs:
         raise _Nothing
     return refs
+
+
+def _state(act: Act, alert: Alert) -> RecordRef:
+    body: dict[str, Any] = {"alert": alert.id, "rule": alert.rule, "facts": alert.facts}
+    if alert.tender is not None:
+        body["tender"] = alert.tender
+    return act.record(ALERT_RAISED.name, subject=alert.subject, **body)
 
 
 async def _known(ids: list[str]) -> set[str]:
