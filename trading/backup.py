@@ -27,7 +27,7 @@ from trading.settings import Settings
 DUMP = "database.dump"
 CHECKPOINT = "checkpoint"
 """The checkpoint that was published when the backup began: what the restored rows must hold."""
-FOLDERS = ("bids", "papers", "trust", "archives", "opened")
+FOLDERS = ("bids", "papers", "trust", "archives", "opened", "calendar")
 """What an installation owns beside its database, under `data`."""
 
 

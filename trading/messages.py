@@ -23,7 +23,15 @@ ZH, EN = "zh-CN", "en"
 LANGUAGES = (ZH, EN)
 DEFAULT = ZH
 
-_UNITS = {"日": "days", "工作日": "working days", "年": "years", "家": "bidders", "人": "members"}
+_UNITS = {
+    "日": "days",
+    "工作日": "working days",
+    "月": "months",
+    "年": "years",
+    "小时": "hours",
+    "家": "bidders",
+    "人": "members",
+}
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit.canon import parse
 from audit.refusal import Refused
-from trading.law import periods, regimes, regions, rulebook, rules
+from trading.law import bounds, periods, regimes, regions, rulebook, rules
 from trading.law.article import Article, Level, Op, Rule, Status
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.rules.sources import NINGBO
@@ -186,3 +186,22 @@ def test_an_unchecked_period_blocks_nothing() -> None:
     )
     assert periods.lawful_deadline(made_up, ANNOUNCED) == ANNOUNCED
     assert periods.keep(made_up, "documents-issued", "deadline", ANNOUNCED, ANNOUNCED) == ()
+
+
+def test_a_stricter_local_rule_is_asked_for_wherever_the_national_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for WK-37 by its id gets the city's two days where the project lies in that city, and only there."""
+    two, four = (
+        local(Op.MAX, 2, "日", "report-received", "candidates"),
+        local(Op.MAX, 4, "日", "report-received", "candidates"),
+    )
+    for row, binding in ((two, "XX-01"), (four, "WK-37")):
+        monkeypatch.setattr(rules, "RULES", {**rules.RULES, "XX-01": row})
+        monkeypatch.setattr(rules, "LOCAL", (*rules.LOCAL, row))
+        bounds._pinned.cache_clear()
+        here = rulebook.pin(regimes.WORKS, ANNOUNCED)
+        there = rulebook.read(
+            here.data.replace(b'"rules":[', b'"rules":[{"id":"XX-01","unit":"\xe6\x97\xa5","value":%d},' % row.count)
+        )
+        asked = bounds.asked(there, "WK-37")
+        assert asked is not None and (asked.id, asked.count) == (binding, 2 if binding == "XX-01" else 3)
+        assert bounds.asked(here, "WK-37") == rules.rule("WK-37")

@@ -17,6 +17,7 @@ from audit.refusal import Refused
 from trading.law import periods, rules
 from trading.law.article import Rule, Value
 from trading.law.calendar import legal_day
+from trading.law.regions import loosens, speaks_of_the_same
 
 
 class Book(Protocol):
@@ -28,11 +29,23 @@ class Book(Protocol):
 
 
 def asked(book: Book, *ids: str) -> Rule | None:
-    """The first of these rules that the book has and that was checked, with the book's value; None: nothing is asked."""
+    """The first of these rules that the book has and that was checked, with the book's value; None: nothing is asked.
+
+    Where a local rule that was pinned with it says the same more strictly, that one is asked for instead.
+    """
     for id in ids:
         if id in book.values and id in rules.RULES and rules.RULES[id].checked:
-            return _pinned(id, *book.values[id])
+            return _strictest(_pinned(id, *book.values[id]), book)
     return None
+
+
+def _strictest(rule: Rule, book: Book) -> Rule:
+    for other in rules.LOCAL:
+        if other.id in book.values and other.id != rule.id and speaks_of_the_same(other, rule):
+            pinned = _pinned(other.id, *book.values[other.id])
+            if not loosens(pinned, rule):
+                rule = pinned
+    return rule
 
 
 @lru_cache(maxsize=4096)

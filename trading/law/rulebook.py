@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from audit.canon import canon, parse, sha256_hex
@@ -44,7 +45,7 @@ class Rulebook:
         """Whether that rule was pinned."""
         return id in self.values
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The pinned rules this house knows, each with the value and unit that were pinned, whatever stands here today."""
         return tuple(

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from audit.refusal import Refused
-from trading.law.article import Rule
+from trading.law.article import Level, Rule
 from trading.law.rules import calendar, gov, local, platform, sales, unchecked, works
 
 ROOMS = (calendar, works, platform, gov, sales, local, unchecked)
 
 ALL: tuple[Rule, ...] = tuple(value for room in ROOMS for value in vars(room).values() if isinstance(value, Rule))
 """Every rule, in the order of the table."""
+
+LOCAL: tuple[Rule, ...] = tuple(one for one in ALL if one.level is Level.LOCAL and one.checked)
+"""Those of a region, which may be stricter than a rule of the country on the same thing."""
 
 RULES: Mapping[str, Rule] = MappingProxyType({one.id: one for one in ALL})
 
