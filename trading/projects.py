@@ -18,7 +18,7 @@ from audit.act import Act, Actor, acting, pool
 from audit.canon import instant, parse_object, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
-from bidding import boxes, custodians
+from bidding import boxes, custodians, releases
 from trading import bans, notices, papers
 from trading import documents as documents_
 from trading import records as _records
@@ -249,6 +249,10 @@ async def announce(
         procedure = procedure or (notices.TWO if notices.TECHNICAL in keysets else notices.OPEN)
         if (procedure == notices.TWO) != (notices.TECHNICAL in keysets):
             raise Refused("E-STAGES", stages=sorted(keysets), needed=notices.TECHNICAL)
+        if procedure == notices.TWO:
+            first, second = [(await releases.keyset(tender, s)).opens_at for s in (notices.TECHNICAL, FIRST_STAGE)]
+            if not first < second:
+                raise Refused("T-PROCEDURE", technical=first, form=second)
         if reserve is not None:
             await _take_reserve(act, row, reserve)
         files = await papers.name(act, caller, tender, documents) if documents else []
