@@ -30,7 +30,8 @@ def check_price_limits(
 ) -> None:
     """Where prices are limited, the maximum, or how it is computed, stands in the documents; there is no minimum (WK-18).
 
-    `floor`: the lowest price that a bid may name, fen; one fen is no floor. Raises Refused E-CEILING-UNSAID, E-MINIMUM-PRICE.
+    `floor`: the lowest price that a bid may name, fen; one fen is no floor. Raises Refused E-CEILING-UNSAID,
+    E-MINIMUM-PRICE.
     """
     rule = asked(book, "WK-18")
     if rule is None:

@@ -136,3 +136,17 @@ def check_trace(book: Book, trace: Mapping[str, object]) -> None:
     missing = [name for name in TRACE if not trace.get(name)]
     if rule and missing:
         raise Refused("E-TRACE", rule.article, missing=missing)
+
+
+RECORDED = ("opening", "evaluation")
+
+
+def check_recordings(book: Book, recordings: Mapping[str, str]) -> None:
+    """Opening and evaluation are recorded in sound and picture, {which: hash of the recording} (GP-32).
+
+    Raises Refused E-NO-RECORDING (missing).
+    """
+    rule = asked(book, "GP-32")
+    missing = [name for name in RECORDED if not recordings.get(name)]
+    if rule and missing:
+        raise Refused("E-NO-RECORDING", rule.article, missing=missing)

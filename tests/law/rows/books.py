@@ -13,6 +13,8 @@ from trading.law import regimes, rulebook
 from trading.law.article import Article, Rule
 from trading.law.bounds import Due
 from trading.law.calendar import LEGAL_ZONE
+from trading.law.history import Happened, Life
+from trading.law.life import ask, live
 from trading.law.rules import RULES
 
 MOMENT = timedelta(microseconds=1)
@@ -63,3 +65,41 @@ def runs_out(id: str, due: Due | None, last: datetime) -> None:
 def cites(id: str, article: Article | None) -> bool:
     """Whether this is the article of that row."""
     return article == RULES[id].article
+
+
+# ------------------------------------------------------------------------------------------- lives, where a life decides
+
+DEADLINE = beijing(2026, 3, 31, 10)  # a Tuesday
+BID, OTHER = "a" * 32, "b" * 32
+
+
+def lived(book: rulebook.Rulebook, *more: Happened, **announced: Any) -> Life:
+    """A tender announced on 2 March, opened on the 31st, and whatever happened then."""
+    facts = {"deadline": DEADLINE, "baseline": 100_000_000, "direction": "buy", **announced}
+    return live(
+        book,
+        [
+            Happened("make-keyset", beijing(2026, 3, 1, 9)),
+            Happened("announce", ANNOUNCED, facts),
+            *([Happened("close", DEADLINE), Happened("unseal", DEADLINE + MOMENT)] if more else []),
+            *more,
+        ],
+    )
+
+
+RANKED = (
+    Happened("receive-report", beijing(2026, 4, 7, 9)),
+    Happened("publish-candidates", beijing(2026, 4, 7, 15), {"ranking": (BID, OTHER)}),
+)
+AWARDED = (*RANKED, Happened("award", beijing(2026, 4, 14, 9), {"bid": BID, "price": 90_000_000}))
+NOTIFIED = (*AWARDED, Happened("notify-award", beijing(2026, 4, 14, 10)))
+SIGNED = (*NOTIFIED, Happened("sign-contract", beijing(2026, 4, 15, 9), {"amount": 90_000_000, "contract": "c" * 64}))
+
+
+def told_late(id: str, life: Life, act: str, last: datetime, **facts: Any) -> None:
+    """An act up to `last` breaks nothing; from there on it is done all the same, and an alert names this row."""
+    assert id not in ask(life, act, last - MOMENT, facts).breaches
+    granted = ask(life, act, last, facts)
+    assert id in granted.breaches
+    (due,) = [one for one in granted.late if one.rule.id == id]
+    assert (due.not_after, due.rule.article) == (last, RULES[id].article)
