@@ -64,8 +64,20 @@ class Desk:
         self.tender = ""
         self.deadline = datetime.now(UTC)
 
-    async def open(self, *, regime: str = "source-law", direction: str = "buy", baseline: int = 10_000_000) -> None:
-        """Enrol everybody; announce a tender whose deadline is an hour (works: thirty days) away."""
+    async def open(
+        self,
+        *,
+        regime: str = "source-law",
+        direction: str = "buy",
+        baseline: int = 10_000_000,
+        terms: Mapping[str, Any] | None = None,
+        announce: bool = True,
+        **project_: Any,
+    ) -> None:
+        """Enrol everybody; announce a tender whose deadline is an hour (works, gov: 25 days) away.
+
+        `terms`: further ones of the notice; `project_`: further fields of the project (region, estimate, state_funded).
+        """
         town = self.town
         for role in ("tenderee", "operator", "supervisor"):
             if role not in town.tokens:
@@ -80,7 +92,7 @@ class Desk:
             "POST",
             "/projects",
             201,
-            {"title": "新建大道改造工程", "regime": regime, "direction": direction},
+            {"title": "新建大道改造工程", "regime": regime, "direction": direction, **project_},
         )
         lot = await town.call(
             "tenderee", "POST", f"/projects/{project['id']}/lots", 201, {"title": "标段一", "baseline": baseline}
@@ -88,7 +100,7 @@ class Desk:
         made = await town.call("tenderee", "POST", "/tenders", 201, {"lot": lot["id"]})
         self.tender = made["id"]
         now = datetime.fromisoformat(made["now"])
-        self.deadline = now + (timedelta(days=25) if regime == "works" else timedelta(hours=1))
+        self.deadline = now + (timedelta(days=25) if regime in ("works", "gov") else timedelta(hours=1))
         for stage in self.stages:
             self.keysets[stage] = keys.make_keyset(
                 [c.statement for c in self.custodians if c.statement],
@@ -101,7 +113,9 @@ class Desk:
         body = {"keysets": {stage: b64(k.data) for stage, k in self.keysets.items()}}
         await town.call("tenderee", "POST", f"/tenders/{self.tender}/keysets", 201, body)
         await town.beat()
-        body = {"deadline": stamp(self.deadline), "opening_schema": SCHEMA}
+        if not announce:
+            return
+        body = {"deadline": stamp(self.deadline), "opening_schema": SCHEMA, **(terms or {})}
         told = await town.call("tenderee", "POST", f"/tenders/{self.tender}/announcement", 201, body)
         assert told["state"] == "announced"
         await town.beat()
@@ -275,6 +289,62 @@ class Desk:
             found[edition] = self.tmp / f"{self.tender}.{edition}.zip"
             found[edition].write_bytes(answer.content)
         return found
+
+    # -- after the opening ---------------------------------------------------------------------------------------------
+
+    async def post(self, who: str, path: str, expect: int = 201, body: Any = None) -> Any:
+        """One act on this tender."""
+        return await self.town.call(who, "POST", f"/tenders/{self.tender}/{path}", expect, body)
+
+    async def state(self) -> str:
+        return str((await self.town.call("public", "GET", f"/tenders/{self.tender}", 200))["state"])
+
+    async def paper(self, who: str, text: str) -> str:
+        """Keep a paper; its hash."""
+        kept = await self.town.as_(who).post("/api/v1/papers", content=text.encode())
+        assert kept.status_code == 201, kept.text
+        return str(kept.json()["sha256"])
+
+    async def days(self, count: float) -> None:
+        """Let days pass, and what is due meanwhile happen."""
+        await self.town.beat()
+        await self.town.push(timedelta(days=count))
+        await self.town.timers.run_due()
+        await self.town.beat()
+
+    async def report(self) -> Any:
+        """The committee reports."""
+        return await self.post("tenderee", "report", 201, {"report": await self.paper("tenderee", "评标报告")})
+
+    async def candidates(self) -> Any:
+        """The report, then the candidates."""
+        await self.report()
+        return await self.post("tenderee", "candidates")
+
+    async def award(self, after: float = 0) -> Any:
+        """So many days of publicity, then the award."""
+        if after:
+            await self.days(after)
+        return await self.post("tenderee", "award", 201, {})
+
+    async def notify(self) -> Any:
+        """The award letter."""
+        return await self.post("tenderee", "notification", 201, {"letter": await self.paper("tenderee", "中标通知书")})
+
+    async def sign(self, amount: int, expect: int = 201, **more: Any) -> Any:
+        """The contract."""
+        body = {"contract": await self.paper("tenderee", "合同"), "amount": amount, **more}
+        return await self.post("tenderee", "contract", expect, body)
+
+    async def conclude(self, amount: int, regime: str) -> None:
+        """What the regime asks for from the award to the archive, in time."""
+        await self.notify()
+        await self.sign(amount)
+        if regime == "gov":
+            await self.post("tenderee", "contract/publication")
+            await self.post("tenderee", "contract/filing")
+        else:
+            await self.post("tenderee", "report/filing", 201, {"report": await self.paper("tenderee", "书面报告")})
 
     def _archive(self, data: bytes) -> Any:
         path = self.tmp / f"{secrets.token_hex(8)}.zip"
