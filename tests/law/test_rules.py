@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import FrozenInstanceError
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 
 from audit.canon import canon, parse
 from audit.refusal import Refused
 from trading.law import regimes, regions, rulebook, rules
-from trading.law.article import PERIODS, STATUTES, Article, Level, Op, article, numeral
+from trading.law.article import PERIODS, STATUTES, Article, Level, Op, article, frozen, numeral, plain
 from trading.law.calendar import LEGAL_ZONE
 
 ANNOUNCED = datetime(2026, 3, 2, 9, 30, tzinfo=LEGAL_ZONE)
@@ -117,8 +119,70 @@ def test_rulebooks_of_other_houses_may_say_less() -> None:
     "data",
     [b"", b"[]", b"{}", b'{"type":"trading.rulebook/v1"}', b'{"panel":3,"regime":"works","type":"trading.rulebook/v1"}',
      b'{"panel":{},"regime":"works","rules":[{"id":"WK-06"}],"type":"trading.rulebook/v1"}',
+     b'{"panel":{},"regime":"works","rules":[{"id":"WK-06","unit":"x","value":null}],"type":"trading.rulebook/v1"}',
+     b'{"panel":{},"regime":"works","rules":[{"id":"WK-06","unit":"x","value":[20]}],"type":"trading.rulebook/v1"}',
+     b'{"panel":{},"regime":"works","rules":[{"id":"WK-06","unit":"x","value":{"a":{}}}],"type":"trading.rulebook/v1"}',
      b'{"panel":{}, "regime":"works","type":"trading.rulebook/v1"}'],
 )  # fmt: skip
 def test_a_rulebook_that_cannot_be_read_is_refused(data: bytes) -> None:
     with pytest.raises(Refused, match="E-RULEBOOK"):
         rulebook.read(data)
+
+
+@pytest.mark.parametrize("rule", rules.ALL, ids=lambda r: r.id)
+def test_every_value_survives_a_rulebook(rule) -> None:
+    """A number, a word or several named numbers: canonical JSON there, the same numbers back."""
+    told = parse(canon({"value": plain(rule.value)}))["value"]
+    back = frozen(told)
+    assert back == rule.value if not isinstance(rule.value, tuple) else dict(back) == dict(rule.value)
+    if isinstance(rule.value, tuple):
+        with pytest.raises(TypeError):
+            _ = rule.count
+        with pytest.raises(KeyError):
+            rule.number("nothing of the sort")
+    elif isinstance(rule.value, str):
+        with pytest.raises(TypeError):
+            _ = rule.count
+
+
+def test_a_project_keeps_the_numbers_it_was_announced_under() -> None:
+    """The house's table may change; the book's rules carry the book's values."""
+    theirs = rulebook.read(
+        b'{"id":"x","panel":{},"regime":"works","rules":[{"id":"WK-38","unit":"\xe6\x97\xa5","value":7},'
+        b'{"id":"ZZ-99","unit":"-","value":"unheard of"}],"type":"trading.rulebook/v1"}'
+    )
+    (rule,) = theirs.find(Op.MIN, "candidates", "award")
+    assert (rule.id, rule.count, rules.rule("WK-38").count) == ("WK-38", 7, 3)
+    assert theirs.has("ZZ-99") and [one.id for one in theirs.rules] == ["WK-38"], "what we do not know we do not ask"
+
+
+def test_regimes_are_values_and_their_sets_are_complete() -> None:
+    """Every checked row of a heading is in the regime of that name; the platform's are in all but source-law."""
+    for name in ("works", "gov", "property", "land", "minerals"):
+        have = {rule.id for rule in regimes.regime(name).rules}
+        for rule in rules.ALL:
+            if rule.regime in (name, "e-tender", "all") and rule.id != "CL-05":
+                assert rule.id in have, (name, rule.id)
+    with pytest.raises(FrozenInstanceError):
+        regimes.WORKS.rules = ()  # type: ignore[misc]
+
+
+ROOT = Path(__file__).parent.parent.parent
+UNITS = {"日", "工作日", "月", "年", "小时"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(p for p in (ROOT / "trading").rglob("*.py") if "rules" not in p.parts and p.name != "periods.py"),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_a_length_of_time_stands_in_the_table_alone(path: Path) -> None:
+    """No call says so many days, working days, months, years or hours by itself; it asks a rule."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            said = [a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)]
+            lengths = [one for one in said if isinstance(one, int) and not isinstance(one, bool)]
+            assert not (lengths and UNITS & {one for one in said if isinstance(one, str)}), f"{path.name}:{node.lineno}"
+            if "law" in path.parts and isinstance(node.func, ast.Name) and node.func.id == "timedelta":
+                days = [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
+                assert set(days) <= {0, 1}, f"{path.name}:{node.lineno}: only the next day"
