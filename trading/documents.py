@@ -17,11 +17,14 @@ from typing import Any
 from audit.act import Act, acting, pool
 from audit.refusal import Refused
 from bidding import boxes
-from trading import logbook, papers
+from trading import lives, logbook, papers
 from trading.accounts import Caller
 from trading.document_sets import set_hash
-from trading.law import periods, publication, rulebook
-from trading.tenders import arm, expect, loaded
+from trading.installation import Installation
+from trading.law import periods
+from trading.law.bounds import asked
+from trading.outages import beats
+from trading.tenders import arm, loaded, locked
 
 AMENDMENT = "amendment"
 """The reason of a `deadline-moved` that an amendment asked for."""
@@ -33,18 +36,21 @@ async def issue(act: Act, tender: str, documents: str, files: Sequence[Mapping[s
     act.record("documents-issued", subject=tender, tender=tender, set=documents, files=[dict(f) for f in files])
 
 
-async def amend(caller: Caller, tender: str, *, files: Mapping[str, str], affects: bool, reason: str) -> dict[str, Any]:
+async def amend(
+    platform: Installation, caller: Caller, tender: str, *, files: Mapping[str, str], affects: bool, reason: str
+) -> dict[str, Any]:
     """Put a new set in the place of the last. {file name: sha256}, the whole of it: what is left out is gone.
 
     If it may affect bids and comes too late before the deadline, the deadline moves in the same act to the earliest that
     the law allows (招标投标法实施条例 21, 政府采购法实施条例 31). Refused: T-NO-DOCUMENTS (none were issued), T-SAME-SET,
-    T-PAPER, T-DOCUMENTS, E-LATE (the deadline has passed), E-STAGE, E-CALENDAR.
+    T-PAPER, T-DOCUMENTS, E-LATE (the deadline has passed), E-DEADLINE-NEAR (too late to move it), E-STAGE, E-CALENDAR.
     """
+    pace = await beats(platform)
     async with acting(caller.actor) as act:
-        row, _ = await expect(act, tender, "amend-documents")
+        row = await locked(act, tender)
         if row["documents"] is None:
             raise Refused("T-NO-DOCUMENTS")
-        if await act.clock() > row["deadline"]:
+        if act.now > row["deadline"]:
             raise Refused("E-LATE", now=act.now, deadline=row["deadline"])
         named = await papers.name(act, caller, tender, files)
         documents = set_hash(named)
@@ -52,18 +58,11 @@ async def amend(caller: Caller, tender: str, *, files: Mapping[str, str], affect
             "SELECT 1 FROM trading_document_set WHERE tender_id = $1 AND sha256 = $2", tender, documents
         ):
             raise Refused("T-SAME-SET", set=documents)
-        book = rulebook.read(row["rulebook"])
-        deadline, rule = publication.deadline_after(book, act.now, row["deadline"], affects=affects)
+        facts: dict[str, Any] = {"set": documents, "files": named, "affects": affects, "reason": reason}
+        expected = await lives.expect(act, tender, "amend-documents", facts, row=row, move=False, beats=pace)
+        deadline = expected.granted.extend or row["deadline"]
         await _keep(act, tender, documents, named, affects=affects, reason=reason)
-        ref = act.record(
-            "documents-amended",
-            subject=tender,
-            tender=tender,
-            set=documents,
-            files=named,
-            affects=affects,
-            reason=reason,
-        )
+        ref = act.record("documents-amended", subject=tender, tender=tender, **facts)
         moved = deadline > row["deadline"]
         if moved:
             await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=AMENDMENT)
@@ -73,6 +72,7 @@ async def amend(caller: Caller, tender: str, *, files: Mapping[str, str], affect
                WHERE id = $1""",
             tender, documents, deadline,
         )  # fmt: skip
+        rule = asked(lives.book_of(row, act.now), "WK-07", "GP-05") if moved else None
         derivation = str(periods.count(act.now, rule.count, rule.unit)) if rule else ""
     return {
         "set": documents, "files": named, "affects": affects, "reason": reason, "deadline": deadline, "moved": moved,

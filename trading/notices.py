@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.refusal import Refused
 from trading.document_sets import ANSWER, FIELD
-from trading.law import methods, periods, publication, regimes, rulebook, security
+from trading.law import methods, publication, regimes, rulebook
 from trading.law.regimes import Regime
 from trading.law.regions import overlay
 from trading.law.rulebook import Rulebook
@@ -30,48 +30,34 @@ class Notice:
     region: str
     direction: str
     baseline: int
-    deadline: datetime
     method: str
     parameters: dict[str, Any]
     security: dict[str, Any] | None  # {"amount", "valid_days", "accounts"}
     bid_validity_days: int | None
-    estimate: int | None
     supply_until: datetime | None
     media: tuple[Mapping[str, str], ...]  # {"name", "sha256"} of the text each one shows
     schema: Mapping[str, Any]
 
-    @property
-    def base(self) -> int:
-        """What shares are taken of: the estimate or budget, else the control price."""
-        return self.baseline if self.estimate is None else self.estimate
-
 
 def keep(notice: Notice, now: datetime) -> Rulebook:
-    """Ask the law about a notice announced now; the rulebook it pins.
+    """Ask the law about what a notice says; the rulebook it pins. Its periods and its security are asked with the life of
+    the tender (`law.steps.announce`).
 
-    Raises Refused E-PERIOD, E-PERIOD-ORDER, E-DIRECTION, E-METHOD and what `methods.check_parameters` refuses,
-    E-SECURITY-OVER, E-SECURITY-VALIDITY, E-BASIC-ACCOUNT, E-MEDIA-DIFFER, E-MINIMUM-PRICE; each with its article and bound.
+    Raises Refused E-PERIOD-ORDER, E-DIRECTION, E-METHOD and what `methods.check_parameters` refuses, E-MEDIA-DIFFER,
+    E-MINIMUM-PRICE, T-VALIDITY; with the article.
     """
     whole = overlay(notice.regime, notice.region)
     regimes.check_terms(whole, notice.direction, notice.method)
     methods.check_parameters(notice.method, whole, notice.direction, notice.parameters, notice.schema)
-    periods.keep_deadline(whole, now, notice.deadline)
+    if notice.supply_until is not None and notice.supply_until <= now:
+        raise Refused("E-PERIOD-ORDER", start=now, end=notice.supply_until)
     book = rulebook.pin(notice.regime, now, notice.region)
-    if notice.supply_until is not None:
-        if notice.supply_until <= now:
-            raise Refused("E-PERIOD-ORDER", start=now, end=notice.supply_until)
-        publication.keep_supply(book, now, notice.supply_until)
     publication.check_media(book, [one["sha256"] for one in notice.media])
     if notice.direction == regimes.BUY:
         floor = notice.schema.get("price", {}).get("min")
         publication.check_price_limits(book, limited=True, ceiling=notice.baseline, floor=floor)
-    if notice.security is not None:
-        asked = notice.security
-        security.check_amount(book, asked["amount"], notice.base)
-        security.check_accounts(book, asked["accounts"])
-        if notice.bid_validity_days is None or asked["valid_days"] is None:
-            raise Refused("T-VALIDITY")
-        security.check_validity(book, asked["valid_days"], notice.bid_validity_days)
+    if notice.security is not None and notice.bid_validity_days is None:
+        raise Refused("T-VALIDITY")
     return book
 
 

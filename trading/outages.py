@@ -94,9 +94,14 @@ class Gap:
     open: bool
 
 
+async def beats(platform: Installation) -> timedelta:
+    """Four beats in log time: what is said by then before a deadline is in the log before it (log.md §5)."""
+    return span(await platform.clock(), (await genesis(pool())).beat * BEATS)
+
+
 async def gaps_over(platform: Installation, tender: str, deadline: datetime) -> list[Gap]:
     """Gaps that a deadline lies in or just after (log.md §5), but for those that moved this tender's deadline already."""
-    pace = span(await platform.clock(), (await genesis(pool())).beat * BEATS)
+    pace = await beats(platform)
     times = await _times(platform, deadline - pace - OUTAGE_GRACE, 4096)
     if not times:
         return []

@@ -19,7 +19,7 @@ from audit.canon import instant, parse_object, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
 from bidding import boxes, custodians, releases
-from trading import bans, notices, papers
+from trading import bans, lives, notices, papers
 from trading import documents as documents_
 from trading import records as _records
 from trading.accounts import Caller
@@ -28,7 +28,7 @@ from trading.installation import Installation
 from trading.law import regimes, stages
 from trading.law.article import Article
 from trading.law.regions import overlay
-from trading.outages import Outage, gaps_over, keep_probes
+from trading.outages import Outage, beats, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -236,8 +236,8 @@ async def announce(
             estimate = row["estimate"] if lots[0]["n"] == 1 else None
         method = method or (regimes.LOWEST if row["direction"] == regimes.BUY else regimes.HIGHEST)
         notice = notices.Notice(
-            regime, row["region"], row["direction"], row["baseline"], deadline, method, dict(parameters or {}),
-            dict(security) if security else None, bid_validity_days, estimate, supply_until, tuple(media), schema,
+            regime, row["region"], row["direction"], row["baseline"], method, dict(parameters or {}),
+            dict(security) if security else None, bid_validity_days, supply_until, tuple(media), schema,
         )  # fmt: skip
         pinned = notices.keep(notice, act.now)
         needed = overlay(regime, row["region"]).min_bids
@@ -285,6 +285,9 @@ async def announce(
             "unchecked": notices.unchecked(notice, act.now),
             "procedure": procedure,
         }
+        before = await act.query("SELECT state FROM trading_tender WHERE id = $1", row["predecessor"])
+        ended = before[0]["state"] if before else None
+        await lives.expect(act, tender, "announce", terms, row=row, move=False, predecessor_stage=ended)
         await boxes.make(
             act,
             tender=tender,
@@ -328,7 +331,8 @@ async def move_deadline(
     """Move the deadline later (log.md §5).
 
     Refused: W-DENIED for the operator without an outage: the deadline is the tenderee's; E-LATE, E-EARLIER, E-CLOSED;
-    with an outage T-OUTAGE (the rule moves it elsewhere), T-PROBE (also when the log shows no such gap: the archive
+    E-DEADLINE-NEAR, when its record could not be in the log before the old deadline has passed; with an outage
+    T-OUTAGE (the rule moves it elsewhere), T-PROBE (also when the log shows no such gap: the archive
     would never verify), and E-SIG without a probe unless two authorities signed the record.
     """
     if outage is None and actor.kind == "operator":
@@ -337,8 +341,13 @@ async def move_deadline(
     if outage is not None:
         before = await pool().fetchval("SELECT deadline FROM trading_tender WHERE id = $1", tender)
         gaps = [] if before is None else await gaps_over(platform, tender, before)
+    pace = await beats(platform)
     async with acting(actor) as act:
         row, _ = await expect(act, tender, "move-deadline")
+        if outage is None and act.now <= row["deadline"] < deadline:
+            await lives.expect(
+                act, tender, "move-deadline", {"deadline": stamp(deadline)}, row=row, move=False, beats=pace
+            )
         if outage is not None:
             lawful = outage.lawful(row["deadline"], office=platform.keeps_office_hours)
             if deadline != lawful or lawful == row["deadline"]:

@@ -19,11 +19,11 @@ import asyncpg
 from audit.act import Act, acting, pool
 from audit.canon import parse_object, stamp
 from audit.refusal import Refused
-from trading import logbook, papers, payers
+from trading import lives, logbook, papers, payers
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import rulebook, security
-from trading.tenders import expect, loaded
+from trading.tenders import expect, finish, loaded, locked
 
 OPENED = frozenset({"opened", "ranked", "awarded", "contracted", "failed", "terminated", "archived"})
 TAIL = 4
@@ -136,7 +136,9 @@ async def give_back(
     elif reason == security.FORFEITED:
         raise Refused("E-SECURITY-REASON", reason=reason, known=security.WITHDRAWN)
     async with acting(caller.actor) as act:
-        row, _ = await expect(act, tender, "return-security")
+        row = await locked(act, tender)
+        since = await _withdrawn(act, tender, bidder, row) if reason == security.WITHDRAWN else None
+        await lives.expect(act, tender, "return-security", {"reason": reason}, row=row, move=False, since=since)
         book = rulebook.read(row["rulebook"])
         if reason not in security.REASONS:
             raise Refused("E-SECURITY-REASON", reason=reason, known=security.REASONS)
@@ -168,6 +170,20 @@ async def give_back(
     return logbook.shown(ref)
 
 
+async def _withdrawn(act: Act, tender: str, bidder: str, row: Any) -> datetime | None:
+    """When this bidder withdrew its bid. None before the opening: an alert that a refund is late would tell that somebody
+    has withdrawn."""
+    if not (row["opens"] and row["state"] in OPENED):
+        return None
+    rows = await act.query(
+        """SELECT max(made_at) AS at FROM log_record
+           WHERE tender = $1 AND type = 'withdrawn' AND actor_kind = 'bidder' AND actor = $2""",
+        tender, bidder,
+    )  # fmt: skip
+    at: datetime | None = rows[0]["at"]
+    return at
+
+
 async def _left(act: Act, tender: str, bidder: str) -> tuple[int, datetime]:
     """What of a payer's money is still here, and when the first of it came. Under the tender's lock."""
     paid = await act.query(
@@ -193,7 +209,7 @@ async def settle(caller: Caller, tender: str) -> dict[str, Any]:
     """
     await ledger(caller, tender)
     async with acting(caller.actor) as act:
-        row, _ = await expect(act, tender, "settle-securities")
+        row = await locked(act, tender)
         if not loaded(row["terms"]).get("security"):
             raise Refused("T-NO-SECURITY")
         if await act.query("SELECT 1 FROM trading_settlement WHERE tender_id = $1", tender):
@@ -201,13 +217,15 @@ async def settle(caller: Caller, tender: str) -> dict[str, Any]:
         sums = (await act.query(_SUMS, tender))[0]
         if sums["amount"] != sums["received"]:
             raise Refused("T-UNSETTLED", left=sums["received"] - sums["amount"])
+        told = {key: sums[key] for key in ("count", "amount", "interest")}
+        await lives.expect(act, tender, "settle-securities", told, row=row)
         await act.query(
             """INSERT INTO trading_settlement (tender_id, count, amount, interest, settled_at)
                VALUES ($1, $2, $3, $4, $5)""",
             tender, sums["count"], sums["amount"], sums["interest"], act.now,
         )  # fmt: skip
-        told = {key: sums[key] for key in ("count", "amount", "interest")}
         ref = act.record("securities-settled", subject=tender, tender=tender, **told)
+        await finish(act, tender)
     return {**told, **logbook.shown(ref)}
 
 

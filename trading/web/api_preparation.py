@@ -67,7 +67,7 @@ async def amend_documents(call: Call) -> p.Amendment:
     """Amend the documents; where the law asks for it, the deadline moves in the same act. Sealed bids stay valid."""
     new = call.taken(p.NewAmendment)
     made = await documents.amend(
-        call.caller, call.path["tender"], files=new.files, affects=new.affects, reason=new.reason
+        call.platform, call.caller, call.path["tender"], files=new.files, affects=new.affects, reason=new.reason
     )
     article = made.pop("article")
     cited = article.cite(EN if call.lang == EN else "zh-CN") if isinstance(article, Article) else None
