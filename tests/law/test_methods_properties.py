@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.canon import canon
+from audit.refusal import Refused
 from tests import reader_methods
-from trading.law import methods
+from trading.law import methods, regimes
 from trading.law.methods import BENCHMARK, COMPREHENSIVE, EVALUATED, LOWEST_SCORE, Offer, Sheet
 from trading.law.methods.evaluating import evaluate_means
 
@@ -163,3 +164,64 @@ def test_no_total_leaves_its_bounds(case: Any) -> None:
             # each share is rounded by itself: three of them may add up to a little more
             assert 0 <= Decimal(row["total"]) <= 100 + 3 * Decimal(1).scaleb(-parameters["places"])
         assert row["price"] >= 1 and row.get("evaluated", 1) >= 1
+
+
+# ---- what may be declared: both programs draw the same line
+
+JUNK: list[Any] = [
+    None, True, 0, 1, 2, 3, 4, 5, 7, 99, 100, -1, 10**15, 10**15 + 1, "", "0", "-0", "1", "5", "30", "100", "101", "-5",
+    "-50", "-50.0001", "0.8", "1.20000", "1e1", "price", "technical", "goods", "services", "standing", "opened", LOWEST_SCORE,
+    "highest-price-score/v1", BENCHMARK, [], ["price"], ["technical"], {}, [{}], {"below_mean": "40"},
+    {"below_next": None, "below_mean": "40"}, {"below_next": None}, {"rate": "10", "field": "small"},
+    {"rate": "10", "field": "price"}, {"rate": "10", "field": "days"}, {"from": 6, "highest": 1, "lowest": 1},
+]  # fmt: skip
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place inside a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in inner for place in places_in(item, (*path, key)))]
+
+
+def bent(value: Any, path: tuple[Any, ...], change: str, junk: Any, name: str) -> Any:
+    """The value with one place replaced, left out or given a further member."""
+    if path:
+        key, rest = path[0], path[1:]
+        made = dict(value) if isinstance(value, dict) else list(value)
+        if not rest and change == "drop":
+            del made[key]
+        else:
+            made[key] = bent(value[key], rest, change, junk, name)
+        return made
+    return {**value, name: junk} if change == "add" and isinstance(value, dict) else junk
+
+
+@settings(max_examples=600)
+@given(st.data())
+def test_two_programs_draw_the_same_line(data: st.DataObject) -> None:
+    regime, method, parameters = data.draw(notices())
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.sampled_from(places_in(parameters)[1:] or [()]))
+        change = data.draw(st.sampled_from(["replace", "drop", "add"]))
+        name = data.draw(
+            st.sampled_from(["name", "object", "drop_from", "abnormal", "small_firm", "more", "benchmark"])
+        )
+        parameters = bent(parameters, place, change, data.draw(st.sampled_from(JUNK)), name)
+        if not isinstance(parameters, dict):
+            parameters = {}
+    regime = data.draw(st.sampled_from([regime, regime, regime, "works", "gov", "land", "property", "source-law"]))
+    method = data.draw(st.sampled_from([method, method, method, *methods.METHODS]))
+    direction = data.draw(st.sampled_from(["buy", "buy", "sell"]))
+    schema = {"small": {"kind": "int", "min": 0, "max": 1}, "days": {"kind": "int", "min": 1, "max": 9}}
+    try:
+        methods.check_parameters(method, regimes.regime(regime), direction, parameters, schema)
+        ours = True
+    except Refused:
+        ours = False
+    notice = {"method": method, "parameters": parameters, "regime": regime, "direction": direction}
+    try:
+        reader_methods.Terms({**notice, "opening_schema": schema})
+        theirs = True
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        theirs = False
+    assert ours == theirs, (notice, ours)

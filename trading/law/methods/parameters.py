@@ -325,7 +325,7 @@ def _adjustments(value: Any) -> tuple[Adjustment, ...]:
 def _price(value: Any) -> tuple[str, Decimal, Benchmark | None]:
     told = _exactly("price", value, {"formula", "weight"}, frozenset({"benchmark"}))
     formula = told["formula"]
-    if formula not in PRICE_FORMULAS:
+    if not isinstance(formula, str) or formula not in PRICE_FORMULAS:
         raise _bad("price", why="no such formula of a price score")
     if (formula == BENCHMARK) != ("benchmark" in told):
         raise _bad("price", why="a benchmark is declared exactly where the formula has one")
