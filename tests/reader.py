@@ -3,7 +3,7 @@ verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. On
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_methods  # further steps of this reader lie beside it
+sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_life, reader_methods  # further steps of this reader lie beside it
 from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -434,24 +434,7 @@ def v13():
     return "not checked" if made else "not in this edition"
 def rule(i): return next((r.value for r in A.js["rulebook.json"].get("rules", ()) if r.id == i), None)
 def v14(): return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
-def v15():
-    book, rel, ann, won = load("rulebook.json"), [*of("released")], A.ann, [*of("awarded")]
-    A.at = "rulebook.json"; need((hx(A.files[A.at]), book.type, book.regime) == (ann.rulebook, "trading.rulebook/v1", ann.regime))
-    if "rules" in book: only(book, "type id regime rules panel")
-    finals, ranked = [unsealed(s, b)[-1].n for s in A.stages for b in A.eff[s] if unsealed(s, b)], [*of("candidates-published")]
-    steps = [[ann.n], [x.n for x in A.closed.values()], finals, [x.n for x in ranked], [x.n for x in won], [max(x.n for
-         x in of("archived"))]]; A.at = "order of steps"; need(all(max(p) < min(q) for p, q in itertools.pairwise([s for s in steps if s])))
-    for x in rel: need(x.stage == "form" or any(y.n < x.n for y in of("stored") if y.stage == x.stage))
-    old = when(ann.deadline)
-    for x in of("deadline-moved"): new, (lo, hi) = when(x.deadline), span(x.outage) if x.outage else (NEVER,
-         NEVER); least = hi + 2 * HOUR if lo <= old <= hi else old + 2 * HOUR if hi < old <= hi + 2 * HOUR else None; need(old < new
-         and (new >= least if least else x.t <= old and A.times[over(x)] <= old + 4 * A.beat)); old = new
-    for x in of("bid-rejected"): need(A.opens and any(x.bid in c for c in A.eff.values()) and x.reason and x.article)
-    begun, done = (lambda x: day(max(x.t, A.times[over(x)] - A.slack))), (lambda x: day(min(x.t, A.times[over(x)] + A.slack)))
-    due = [(i, day(when(ann.deadline)) - begun(ann)) for i in ("WK-06", "GP-01")] + [("WK-38", done(x) - begun(ranked[0]) - 1) for x in won]
-    need(all(ann.min_bids >= (rule(i) or 0) for i in ("WK-26", "GP-29", "SL-01")))
-    late = [i for i, had in due if rule(i) is not None and had < rule(i)]; A.at = f"periods too short: {late}"
-    need(A.public or all(any(i in x.values() for x in of("alert-raised")) for i in late)); return f"pass ({A.at})" if late else None
+def v15(): return reader_life.v15(types.SimpleNamespace(**globals()))  # the life of the tender
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
     for x in of("awarded"): want = [base, None, None] if base is None else [base,
