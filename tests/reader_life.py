@@ -63,11 +63,8 @@ KINDS = {  # a remedy and the rules that know it
     "complaint": ["WK-41", "GP-22"],
 }
 ANSWERS = {
-    ("objection", "documents"): "WK-11",
-    ("objection", "result"): "WK-39",
-    "inquiry": "GP-19",
-    "challenge": "GP-21",
-}
+    ("objection", "documents"): "WK-11", ("objection", "result"): "WK-39", "inquiry": "GP-19", "challenge": "GP-21",
+}  # fmt: skip
 
 
 # fmt: off
