@@ -95,6 +95,8 @@ def enough_bidders(book: Book, needed: int) -> None:
 
 TENDER, AUCTION, LISTING, AGREEMENT = "tender", "auction", "listing", "agreement"
 COMPETITIVE = frozenset({TENDER, AUCTION, LISTING})
+WAYS: Mapping[str, str] = {"open": TENDER, "two-envelope": TENDER}
+"""The procedures of a notice, and which way of selling each is; what is none of ours is no competition we know."""
 
 
 def check_way(book: Book, way: str, *, buyers: int | None = None, exempt: bool = False) -> None:

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from audit.refusal import Refused
-from trading.law import contracts, idle, publication, remedies, security
+from trading.law import admission, contracts, idle, publication, remedies, security
 from trading.law.article import Article, Rule
 from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, longest
 from trading.law.calendar import LEGAL_ZONE, legal_day
 from trading.law.history import Happened, Life, Suspension
 from trading.law.periods import Span, after_outage, after_outage_in_office_hours
-from trading.law.regimes import BUY
+from trading.law.regimes import BUY, SELL
 from trading.law.stages import ENDED, TABLE
 
 REPORTED = ("WK-37", "GP-11")
@@ -150,6 +150,23 @@ def announce(asking: Asking) -> None:
     before = asking.fact("predecessor_stage")
     if before is not None and before not in ENDED:
         asking.refuse("E-PREDECESSOR", stage=before)
+    if not asking.lenient:
+        _how_it_is_sold(asking)
+
+
+def _how_it_is_sold(asking: Asking) -> None:
+    """In competition (LD-02, MN-01, PR-02), on an appraisal (PR-03), to enough bidders (WK-26, GP-29), opened at the
+    deadline itself (WK-24)."""
+    procedure, needed, hour = asking.fact("procedure"), asking.fact("min_bids"), asking.fact("hour")
+    if procedure is not None:
+        admission.check_way(asking.book, admission.WAYS.get(procedure, procedure))
+    if needed is not None:
+        admission.enough_bidders(asking.book, needed)
+    if hour is not None and asking.fact("deadline") is not None:
+        admission.check_hour(asking.book, asking.fact("deadline"), hour)
+    if asking.fact("direction") == SELL and "baseline" in asking.happened.facts:
+        estimate, floor = asking.fact("estimate"), asking.fact("baseline")
+        admission.check_appraisal(asking.book, floor, floor if estimate is None else estimate)
 
 
 def amend_documents(asking: Asking) -> None:
@@ -359,7 +376,9 @@ def course(life: Life, book: Book) -> remedies.Course:
     notice = asked(book, "GP-14")
     if notice is not None:  # gov: the result is the notice of the award
         told = noticed.at if noticed else None
-        ends = longest(book, told, notice.count, notice.unit).over if told else None
+        letter = life.last("notify-award")  # the notice is posted with the letter
+        posted = letter.at if letter else told
+        ends = longest(book, posted, notice.count, notice.unit).over if posted else None
     else:
         told, shown = (published.at if published else None), asked(book, "WK-38")
         ends = longest(book, told, shown.count, shown.unit).over if told and shown else None
@@ -456,7 +475,9 @@ def order_suspension(asking: Asking) -> None:
         raise Refused("E-PERIOD-ORDER", start=asking.now, end=until)
     ends, article = remedies.order(asking.book, ground, asking.fact("by", remedies.SUPERVISOR), since, until)
     if until is None and ends is not None and ends <= asking.now:  # the thirty days were used up by an earlier order
-        asking.refuse("E-SUSPENSION-LONG", article, start=since, end=asking.now, latest=ends, derivation="")
+        asking.refuse(
+            "E-SUSPENSION-LONG", article, rule="GP-24", start=since, end=asking.now, latest=ends, derivation=""
+        )
 
 
 def _ordered(life: Life, remedy: str) -> bool:
