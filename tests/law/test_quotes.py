@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from trading.law import rules
-from trading.law.article import Level, Rule, numeral
+from trading.law.article import STATUTES, Level, Rule, numeral
 
 TEXTS = Path(__file__).parent.parent / "statutes"
 
@@ -86,3 +87,25 @@ def test_several_numbers_of_a_rule_stand_in_its_article(rule: Rule) -> None:
         else:
             spoken = {str(number), numeral(number), numeral(number).replace("二", "两")}
             assert any(one in words for one in spoken), (name, number)
+
+
+DAY = re.compile(r"(\d{4})年(\d{1,2})月\s?(\d{1,2})日")
+NOT_IN_THE_COPY = {"宁波市公共资源交易管理条例": date(2020, 8, 11), "招标投标法实施条例": date(2019, 3, 2)}
+"""Days that the copy held does not name: Ningbo's ends before the article of commencement (the day it was published stands
+in its place), and the head of the 条例 leaves out its third revision."""
+
+
+def days(words: str) -> list[date]:
+    return [date(*map(int, found)) for found in DAY.findall(words)]
+
+
+@pytest.mark.parametrize("law", sorted({rule.law for rule in HERE}))
+def test_a_statute_is_in_force_from_its_commencement_or_its_last_amendment(law: str) -> None:
+    """Read from the text itself: the article of commencement, and the decisions named in its head."""
+    head, _, body = text(law).partition("<!-- INFO END -->")
+    begins = [day for day in days(head) if day.year < 2026]
+    for line in body.splitlines():
+        if "起施行" in line and re.match("第[一二三四五六七八九十百千零]+条", line) and (found := days(line)):
+            begins.append(found[0])
+    late = (STATUTES[law].in_force - max(begins)).days
+    assert STATUTES[law].in_force == NOT_IN_THE_COPY[law] if law in NOT_IN_THE_COPY else 0 <= late <= 1
