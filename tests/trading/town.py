@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from audit.signature import Ed25519Signer
 from audit.trust import WITNESS, Parties, Policy, Vkey
 from audit.witness import Memory, Probes, Witness, witness_app
 from trading import accounts
+from trading import holidays as holidays_
 from trading.jobs import Timers
+from trading.law import calendar
 from trading.settings import Settings
 from trading.web.app import create_app
 
@@ -34,6 +36,7 @@ GRANT SELECT, UPDATE ON test_clock TO PUBLIC;
 CREATE OR REPLACE FUNCTION log_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
     $$ SELECT clock_timestamp() + (SELECT shift FROM test_clock) $$;
 """
+FEASTS = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
 ROLES = (
     "bidder", "tenderee", "agency", "operator", "custodian", "supervisor",
     "system_admin", "security_admin", "audit_admin",
@@ -66,6 +69,12 @@ class Town:
         policy = f"log {self.key.vkey}\nwitness w {vkey_of(witness, 'w.example', WITNESS)}\nquorum w\n"
         lines = [f"authority {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self._authorities()]
         lines += [f"custodian {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self.custodians.items()]
+        later = max(calendar.BUILT_IN) + 1  # whenever the tests run, the next holidays have been announced
+        for year in range(later, later + 3):
+            holidays = calendar.Year(year, "示范", frozenset(date(year, m, d) for m, d in FEASTS), frozenset())
+            path = data / holidays_.FOLDER / f"{year}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(holidays.bytes())
         settings.policy_path.parent.mkdir(parents=True)
         settings.policy_path.write_text(policy)
         settings.parties_path.write_text("\n".join(lines) + "\n")
