@@ -25,6 +25,7 @@ from bidding.store import SEGMENT
 from bidding.uploads import content_digest
 from bidding.view import look
 from tests.trading.town import Town
+from trading.document_sets import ANSWER, FIELD
 
 SCHEMA = {"price": {"kind": "fen", "min": 1}, "days": {"kind": "int", "min": 1, "max": 3650}}
 STAGES = ("form", "documents")
@@ -55,6 +56,8 @@ class Desk:
     stages: tuple[str, ...] = STAGES
     later: Mapping[str, timedelta] = {}
     """How long after the deadline a stage opens."""
+    documents = ""
+    """The document set that bids answer, where the tender has documents."""
 
     def __init__(self, town: Town, tmp: Path) -> None:
         self.town, self.tmp = town, tmp
@@ -176,13 +179,24 @@ class Desk:
             keyset,
             out,
             files=files,
-            opening={"price": price, "days": 90} if stage == "form" else None,
-            schema=SCHEMA,
+            opening={"price": price, "days": 90, **self._answers()} if stage == "form" else None,
+            schema={**SCHEMA, FIELD: ANSWER} if self.documents else SCHEMA,
             prev=last.hash if last else None,
             created=datetime.now(UTC),
         )
         one.last[stage] = Manifest.parse(sealed.manifest)
         return sealed.manifest, sign_manifest(sealed.manifest, signer or one.signer), out
+
+    def _answers(self) -> dict[str, str]:
+        return {FIELD: self.documents} if self.documents else {}
+
+    async def paper(self, who: str, data: bytes | str, media: str = "application/pdf") -> str:
+        """Somebody keeps a paper at the centre; its hash."""
+        data = data.encode() if isinstance(data, str) else data
+        answer = await self.town.as_(who).post("/api/v1/papers", content=data, headers={"Content-Type": media})
+        assert answer.status_code == 201, answer.text
+        assert answer.json() == {"sha256": sha256_hex(data), "size": len(data)}
+        return sha256_hex(data)
 
     async def upload(self, one: Bidder, payload: Path) -> str:
         data, town = payload.read_bytes(), self.town
@@ -298,12 +312,6 @@ class Desk:
 
     async def state(self) -> str:
         return str((await self.town.call("public", "GET", f"/tenders/{self.tender}", 200))["state"])
-
-    async def paper(self, who: str, text: str) -> str:
-        """Keep a paper; its hash."""
-        kept = await self.town.as_(who).post("/api/v1/papers", content=text.encode())
-        assert kept.status_code == 201, kept.text
-        return str(kept.json()["sha256"])
 
     async def days(self, count: float) -> None:
         """Let days pass, and what is due meanwhile happen."""
