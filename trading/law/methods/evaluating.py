@@ -56,10 +56,8 @@ def evaluate_means(method: str, parameters: Mapping[str, Any], offers: Iterable[
     with localcontext(EXACT):
         evaluation = _evaluated(terms, offers, given)
         if terms.formula:
-            counting = offers if _takes_all(terms) else [offer for offer in offers if offer.stands]
-            for gone in sorted(offer.bid for offer in counting):
-                then = _evaluated(terms, [offer for offer in offers if offer.bid != gone], given)
-                evaluation.without[gone] = then.ranked[0].bid if then.ranked else None
+            for gone in sorted(offer.bid for offer in _counting(terms, offers)):
+                evaluation.without[gone] = _first_without(terms, offers, given, evaluation, gone)
     return evaluation
 
 
@@ -144,7 +142,7 @@ def _evaluated(terms: Terms, offers: Sequence[Offer], given: Means) -> Evaluatio
         return _ordered(rows, {bid: (row["evaluated"],) for bid, row in rows.items()}, terms, given, None)
     if not standing:
         return Evaluation((), ())
-    base = _base(terms, [_scoring_price(terms, offer) for offer in (offers if _takes_all(terms) else standing)])
+    base = _base(terms, _counting(terms, offers))
     sums: dict[str, tuple[Any, ...]] = {}
     for bid, row in rows.items():
         price = _price_part(terms, row["evaluated"], base)
@@ -183,11 +181,29 @@ def _scoring_price(terms: Terms, offer: Offer) -> int:
     return max(1, price)
 
 
-def _base(terms: Terms, prices: Sequence[int]) -> int:
+def _first_without(
+    terms: Terms, offers: Sequence[Offer], given: Means, evaluation: Evaluation, gone: str
+) -> str | None:
+    """Who would be first had a bid not been there. Where the base stays, every score stays, and so does the order."""
+    left = [offer for offer in offers if offer.bid != gone]
+    if not any(offer.stands for offer in left):
+        return None
+    if _base(terms, _counting(terms, left)) == evaluation.base:
+        return next(one.bid for one in evaluation.ranked if one.bid != gone)
+    return _evaluated(terms, left, given).ranked[0].bid
+
+
+def _counting(terms: Terms, offers: Sequence[Offer]) -> list[Offer]:
+    """The offers whose prices count in the base."""
+    takes_all = terms.benchmark is not None and terms.benchmark.base_of == "opened"
+    return [offer for offer in offers if offer.stands or takes_all]
+
+
+def _base(terms: Terms, counting: Sequence[Offer]) -> int:
     """What the prices are measured by: the lowest, the highest, or the trimmed mean × (100 + float) %, in whole fen."""
+    ordered = sorted(_scoring_price(terms, offer) for offer in counting)
     if terms.benchmark is None:
-        return max(prices) if terms.formula == HIGHEST_SCORE else min(prices)
-    ordered = sorted(prices)
+        return ordered[-1] if terms.formula == HIGHEST_SCORE else ordered[0]
     lowest, highest = _trimmed(terms.benchmark, len(ordered))
     kept = ordered[lowest : len(ordered) - highest]
     return fen(sum(kept) * (HUNDRED + terms.benchmark.float), HUNDRED * len(kept))
@@ -239,10 +255,6 @@ def _ordered(
 
 def _price_row(one: Ranked) -> dict[str, Any]:
     return {"bid": one.bid, "price": one.price, "rank": one.rank}
-
-
-def _takes_all(terms: Terms) -> bool:
-    return terms.benchmark is not None and terms.benchmark.base_of == "opened"
 
 
 def _all_distinct(offers: Iterable[Offer]) -> list[Offer]:
