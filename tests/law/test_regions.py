@@ -205,3 +205,16 @@ def test_a_stricter_local_rule_is_asked_for_wherever_the_national_one_is(monkeyp
         asked = bounds.asked(there, "WK-37")
         assert asked is not None and (asked.id, asked.count) == (binding, 2 if binding == "XX-01" else 3)
         assert bounds.asked(here, "WK-37") == rules.rule("WK-37")
+
+
+def test_a_region_that_wants_more_bidders_or_fewer_candidates_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    four = local(Op.MIN_COUNT, 4, "家", until="opening")
+    one = replace(local(Op.MAX_COUNT, 1, "家", until="candidates"), id="XX-02")
+    monkeypatch.setattr(rulebook, "RULES", {**rules.RULES, "XX-01": four, "XX-02": one})
+    monkeypatch.setattr(regions, "REGIONS", {**regions.REGIONS, "somewhere": city(four, one)})
+    book = rulebook.pin(regimes.WORKS, ANNOUNCED, "somewhere")
+    assert (book.min_bids, book.max_candidates) == (4, 1)
+    assert (rulebook.pin(regimes.WORKS, ANNOUNCED).min_bids, rulebook.pin(regimes.WORKS, ANNOUNCED).max_candidates) == (
+        3,
+        3,
+    )

@@ -56,15 +56,18 @@ class Rulebook:
         """The pinned rules of one kind between two events, a region's too: ask so, and a tighter one is not missed."""
         return tuple(r for r in self.rules if r.op is op and (r.since, r.until) == (since, until))
 
+    def _bounds(self, op: Op, until: str) -> list[int]:
+        return [rule.value for rule in self.find(op, "", until) if isinstance(rule.value, int)]
+
     @property
     def max_candidates(self) -> int:
-        """How many candidates may be published (WK-35); 0: all."""
-        return self.value("WK-35") or 0
+        """How many candidates may be published (WK-35, or a region that wants fewer); 0: all."""
+        return min(self._bounds(Op.MAX_COUNT, "candidates"), default=0)
 
     @property
     def min_bids(self) -> int:
-        """How many bidders it takes to open (WK-26, GP-29, SL-01); 1 where it says nothing."""
-        return self.value("WK-26", "GP-29", "SL-01") or 1
+        """How many bidders it takes to open (WK-26, GP-29, SL-01, or a region that wants more); 1 where it says nothing."""
+        return max(self._bounds(Op.MIN_COUNT, "opening"), default=1)
 
     @property
     def known_regime(self) -> Regime | None:
