@@ -25,8 +25,7 @@ from trading import records as _records
 from trading.accounts import Caller
 from trading.document_sets import set_hash
 from trading.installation import Installation
-from trading.law import regimes, stages
-from trading.law.article import Article
+from trading.law import admission, regimes, stages
 from trading.law.regions import overlay
 from trading.outages import Outage, beats, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
@@ -241,8 +240,8 @@ async def announce(
         )  # fmt: skip
         pinned = notices.keep(notice, act.now)
         needed = overlay(regime, row["region"]).min_bids
-        if min_bids is not None and min_bids < needed:
-            raise Refused("T-MIN-BIDS", Article("招标投标法", 28), given=min_bids, needed=needed)
+        if min_bids is not None:
+            admission.enough_bidders(pinned, min_bids)
         keysets: dict[str, str] = loaded(row["keysets"])
         if not set(public_stages) <= set(keysets):
             raise Refused("E-STAGES", stages=sorted(public_stages), needed=", ".join(sorted(keysets)))
@@ -287,7 +286,9 @@ async def announce(
         }
         before = await act.query("SELECT state FROM trading_tender WHERE id = $1", row["predecessor"])
         ended = before[0]["state"] if before else None
-        await lives.expect(act, tender, "announce", terms, row=row, move=False, predecessor_stage=ended)
+        await lives.expect(
+            act, tender, "announce", terms, row=row, move=False, predecessor_stage=ended, hour=row["hour"]
+        )
         await boxes.make(
             act,
             tender=tender,
