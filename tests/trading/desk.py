@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from audit.act import pool
 from audit.archive import Archive
 from audit.canon import b64, sha256_hex, stamp, unb64
 from audit.signature import Ed25519Signer
@@ -313,12 +314,19 @@ class Desk:
     async def state(self) -> str:
         return str((await self.town.call("public", "GET", f"/tenders/{self.tender}", 200))["state"])
 
+    async def covered(self) -> None:
+        """As many beats as it takes until the log has everything that happened."""
+        waiting = "SELECT count(*) FROM log_record r WHERE NOT EXISTS (SELECT 1 FROM log_leaf l WHERE l.record = r.id)"
+        await self.town.beat()
+        while await pool().fetchval(waiting):
+            await self.town.beat()
+
     async def days(self, count: float) -> None:
         """Let days pass, and what is due meanwhile happen."""
-        await self.town.beat()
+        await self.covered()
         await self.town.push(timedelta(days=count))
         await self.town.timers.run_due()
-        await self.town.beat()
+        await self.covered()
 
     async def report(self) -> Any:
         """The committee reports."""
