@@ -206,7 +206,8 @@ def check_parameters(
         _government(terms)
     panel = dict(regime.panel)
     if terms.rated and (terms.seats < panel.get("min", 1) or (panel.get("odd") and terms.seats % 2 == 0)):
-        raise Refused("E-SEATS", Article("招标投标法", 37), seats=terms.seats, needed=int(panel.get("min", 1)))
+        law = Article("财政部令87号", 47) if regime.id == "gov" else Article("招标投标法", 37)
+        raise Refused("E-SEATS", law, seats=terms.seats, needed=int(panel.get("min", 1)))
     if schema is not None and terms.small_firm is not None:
         told = schema.get(terms.small_firm.field)
         if not isinstance(told, Mapping) or (told.get("kind"), told.get("min"), told.get("max")) != ("int", 0, 1):
