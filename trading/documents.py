@@ -86,8 +86,8 @@ async def _keep(
 ) -> None:
     await act.query(
         """INSERT INTO trading_document_set (tender_id, number, sha256, files, affects, reason, issued_at)
-           VALUES ($1, 1 + (SELECT count(*) FROM trading_document_set WHERE tender_id = $1), $2, $3::text::jsonb, $4, $5,
-                   $6)""",
+           VALUES ($1::text, 1 + (SELECT count(*) FROM trading_document_set WHERE tender_id = $1::text), $2,
+                   $3::text::jsonb, $4, $5, $6)""",
         tender, documents, json.dumps([dict(f) for f in files], ensure_ascii=False), affects, reason, act.now,
     )  # fmt: skip
 

@@ -225,13 +225,15 @@ async def own_deposits(platform: Installation, caller: Caller, tender: str) -> l
 
 
 async def _own_openings(tender: str, mine: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | None]:
-    """What was read out of each of these deposits, once the tender is opened; None before, and of other stages."""
+    """What was read out of the bid that each of these deposits belongs to, once it is opened; None before, and of replaced
+    ones, which nobody opens."""
     row = await pool().fetchrow("SELECT state, opens FROM trading_tender WHERE id = $1", tender)
     if row is None or not row["opens"] or row["state"] not in tenders.OPENED:
         return [None] * len(mine)
-    bids = {v["bid"] for v in mine}
-    read = {(u.bid, u.stage, u.seq): u.opening for u in await unsealing.unsealed(tender) if u.bid in bids}
-    return [read.get((v["bid"], v["stage"], v["seq"])) for v in mine]
+    unsealed = await unsealing.unsealed(tender)
+    effective = {(u.bid, u.stage, u.seq) for u in unsealed}
+    read = {u.bid: u.opening for u in unsealed if u.opening}
+    return [read.get(v["bid"]) if (v["bid"], v["stage"], v["seq"]) in effective else None for v in mine]
 
 
 async def bring_payload(

@@ -18,16 +18,20 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, ledger, logbook, tenders
+from trading import archiving, documents, ledger, logbook, questions, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.regimes import REGIMES
+from trading.law.rules import RULES
 from trading.messages import EN, ZH, language, negotiate, say
 from trading.settings import Settings
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "archived")
-REACHED = {"announced": 1, "closed": 2, "shut": 2, "opened": 3, "ranked": 4, "awarded": 5, "archived": 6}
+REACHED = {
+    "announced": 1, "closed": 2, "shut": 2, "opened": 3, "failed": 3, "terminated": 2, "ranked": 4, "awarded": 5,
+    "contracted": 5, "archived": 6,
+}  # fmt: skip
 SEALED = frozenset({"announced"})
 
 _environment = Environment(
@@ -194,6 +198,10 @@ async def _tender(request: Request, screen: Screen) -> Response:
         releases=releases,
         regime=_regime(t["regime"], screen.lang),
         step=REACHED[t["state"]],
+        documents=await documents.sets(t["id"]),
+        answered=await questions.answered(t["id"]),
+        moves=[r for r in records if r["type"] == "deadline-moved"],
+        unchecked=[RULES[rule] for rule in t["unchecked"] or [] if rule in RULES],
     )
 
 
