@@ -95,6 +95,8 @@ ARTICLES: Mapping[str, Article] = {
     "unseal": Article(E_TENDER, 27),
     "release": Article(E_TENDER, 27),
     "announce": Article(BIDDING, 24),
+    "close": Article(BIDDING, 34),
+    "leave-shut": Article(DETAIL, 44),
     "amend-documents": Article(DETAIL, 21),
     "publish-candidates": Article(DETAIL, 53),
     "award": Article(DETAIL, 55),

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from audit.refusal import Refused
 from trading.law import admission, contracts, idle, publication, remedies, security
 from trading.law.article import Article, Rule
-from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from, longest
+from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from
+from trading.law.bounds import longest as span_of
 from trading.law.calendar import LEGAL_ZONE, legal_day
 from trading.law.history import Happened, Life, Suspension
 from trading.law.periods import Span, after_outage, after_outage_in_office_hours
@@ -378,10 +379,10 @@ def course(life: Life, book: Book) -> remedies.Course:
         told = noticed.at if noticed else None
         letter = life.last("notify-award")  # the notice is posted with the letter
         posted = letter.at if letter else told
-        ends = longest(book, posted, notice.count, notice.unit).over if posted else None
+        ends = span_of(book, posted, notice.count, notice.unit).over if posted else None
     else:
         told, shown = (published.at if published else None), asked(book, "WK-38")
-        ends = longest(book, told, shown.count, shown.unit).over if told and shown else None
+        ends = span_of(book, told, shown.count, shown.unit).over if told and shown else None
     return remedies.Course(
         issued=issued.at if issued else None,
         deadline=life.deadline,
@@ -474,10 +475,13 @@ def order_suspension(asking: Asking) -> None:
     if until is not None and until <= asking.now:
         raise Refused("E-PERIOD-ORDER", start=asking.now, end=until)
     ends, article = remedies.order(asking.book, ground, asking.fact("by", remedies.SUPERVISOR), since, until)
-    if until is None and ends is not None and ends <= asking.now:  # the thirty days were used up by an earlier order
+    longest = asking.rule("GP-24")
+    if until is None and ends is not None and ends <= asking.now and longest is not None:
+        # the thirty days were used up by an earlier order
         asking.refuse(
-            "E-SUSPENSION-LONG", article, rule="GP-24", start=since, end=asking.now, latest=ends, derivation=""
-        )
+            "E-SUSPENSION-LONG", article, rule=longest.id, value=longest.count, unit=longest.unit, start=since,
+            end=asking.now, latest=ends, derivation=f"{legal_day(since)} +{longest.count}{longest.unit}",
+        )  # fmt: skip
 
 
 def _ordered(life: Life, remedy: str) -> bool:
@@ -516,7 +520,8 @@ def warn_idle(asking: Asking) -> None:
 def terminate(asking: Asking) -> None:
     """Idle and warned in vain; or given up by the tenderee or by force majeure, before the award is told."""
     reason, registered = asking.fact("reason", ""), asking.fact("registered")
-    if reason not in ENDINGS:
+    shut = reason == "shut" and asking.life.announcement.get("reserve_of")  # a reserve box whose tender stays shut
+    if reason not in ENDINGS and not shut:
         asking.refuse("E-REASON", reason=reason, known=ENDINGS)
     if reason == "tenderee" and asking.life.stage == "awarded":
         asking.out_of_turn()
