@@ -23,6 +23,7 @@ from trading import evaluation, lives, material
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
+from trading.law.regimes import SOURCE_LAW
 from trading.outages import probe_files
 
 EDITIONS: tuple[Edition, ...] = ("public", "supervision")
@@ -44,6 +45,23 @@ async def archive(platform: Installation, caller: Caller | None, tender: str) ->
                 if edition not in done:
                     done[edition] = await _write(platform, tender, edition, size)
     return {"tender": tender, "editions": done, "checkpoint": min(r["checkpoint"] for r in await _written(tender))}
+
+
+async def rests(tender: str) -> bool:
+    """Whether nobody at a desk is likely to act on the tender any more, so that the timer may archive it by itself.
+
+    What the law owes is asked in the act. Beyond it an award of ours is followed by letter and contract, and a contract is
+    published: an operator may archive without them where the law does (a sale of state property), a clock does not.
+    """
+    row = await pool().fetchrow(
+        """SELECT t.state, p.regime, c.published_at FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+           JOIN trading_project p ON p.id = l.project_id LEFT JOIN trading_contract c ON c.tender_id = t.id
+           WHERE t.id = $1""",
+        tender,
+    )
+    if row["state"] == "awarded":
+        return bool(row["regime"] == SOURCE_LAW.id)
+    return row["state"] != "contracted" or row["published_at"] is not None
 
 
 @asynccontextmanager

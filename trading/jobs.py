@@ -208,6 +208,8 @@ class Timers:
         return found
 
     async def _archive(self, tender: str) -> float | None:
+        if not await archiving.rests(tender):
+            return None  # a contract, or its publication, may still come: that act arms this timer again
         try:
             await archiving.archive(self.platform, None, tender)
         except Refused as no:

@@ -19,7 +19,7 @@ from trading.law.stages import FIRST, GOALS, TABLE, act_of
 Facts = Mapping[str, Any]
 NOTHING: Facts = MappingProxyType({})
 
-CONTRACT_RULES = ("WK-46", "GP-15")
+CONTRACT_RULES = ("WK-46", "GP-15", "LD-03", "MN-04")
 """A regime with one of these goes on to a contract; one without is archived when it has awarded."""
 
 CLOSINGS = frozenset({"close", "leave-shut"})

@@ -130,7 +130,7 @@ LAND = Regime(
     en="Land use rights, by tender",
     directions=(SELL,),
     methods=(HIGHEST, COMPREHENSIVE),
-    rules=(x.LD_02, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_02, u.N_03, u.N_04, u.N_05),
+    rules=(x.LD_02, x.LD_03, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_02, u.N_03, u.N_04, u.N_05),
 )
 MINERALS = Regime(
     id="minerals",
@@ -138,7 +138,7 @@ MINERALS = Regime(
     en="Mineral rights, by tender",
     directions=(SELL,),
     methods=(HIGHEST, COMPREHENSIVE),
-    rules=(x.MN_01, x.MN_03, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_11),
+    rules=(x.MN_01, x.MN_03, x.MN_04, *_BIDDING, w.WK_26, w.SE_01, *_PLATFORM, *_COUNTING, u.N_11),
 )
 SOURCE_LAW = Regime(
     id="source-law",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import AUCTION, LAND, MINERALS, SOURCE, STATE_ASSETS, row
+from trading.law.rules.sources import AUCTION, CIVIL, LAND, MINERALS, SOURCE, STATE_ASSETS, row
 
 AU_01 = Rule(
     "AU-01", Article(AUCTION, 45), Op.MIN, 7, "日",
@@ -53,6 +53,12 @@ LD_02 = Rule(
     "土地使用权以竞争性方式出让。", "Land use rights are granted competitively.",
     until="announcement", regime="land", test=row("LD-02"),
 )  # fmt: skip
+LD_03 = Rule(
+    "LD-03", Article(CIVIL, 348), Op.MUST, "written_contract", "-",
+    "通过招标、拍卖、协议等出让方式设立建设用地使用权的，当事人应当采用书面形式订立建设用地使用权出让合同",
+    "建设用地使用权出让应当订立书面合同。", "A grant of land use rights is put into a written contract.",
+    since="award", until="archived", regime="land", test="tests/law/test_grants.py::test_ld_03",
+)  # fmt: skip
 MN_01 = Rule(
     "MN-01", Article(MINERALS, 17), Op.MUST, "competitive", "-",
     "矿业权应当通过招标、拍卖、挂牌等竞争性方式出让",
@@ -64,6 +70,12 @@ MN_03 = Rule(
     "应当提前公告拟出让矿业权的基本情况、竞争规则、受让人的技术能力等条件及其权利义务等事项",
     "应当提前公告基本情况、竞争规则和条件。", "Facts, rules and conditions are announced in advance.",
     until="announcement", regime="minerals", test=row("MN-03"),
+)  # fmt: skip
+MN_04 = Rule(
+    "MN-04", Article(MINERALS, 20), Op.MUST, "written_contract", "-",
+    "出让矿业权的，矿业权出让部门应当与依法确定的受让人以书面形式签订矿业权出让合同",
+    "矿业权出让应当签订书面合同。", "A grant of mineral rights is put into a written contract.",
+    since="award", until="archived", regime="minerals", test="tests/law/test_grants.py::test_mn_04",
 )  # fmt: skip
 SL_01 = Rule(
     "SL-01", Article(SOURCE, 1), Op.MIN_COUNT, 1, "家",
