@@ -67,7 +67,7 @@ class Platform:
         self.story.until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT")
         one.deadline = self.story.clock.now() + timedelta(seconds=seconds * self.story.clock.factor)
         statements = self.story.prepare_custodians([one])
-        market.make_boxes(one, statements[one.deadline])
+        market.make_boxes(one, statements)
         market.announce(one, unvouched=unvouched)
         time.sleep(1.5)
         return one.tender

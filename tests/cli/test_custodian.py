@@ -68,7 +68,7 @@ def test_custodians_release_by_hand_and_one_may_have_lost_its_keys(running: Plat
     market.register(run)
     story.until(lambda: market.name(run), "E-PENDING", "W-CHECKPOINT")
     run.deadline = story.clock.now() + timedelta(seconds=45 * story.clock.factor)
-    market.make_boxes(run, [keeper.prepare(run) for keeper in keepers])
+    market.make_boxes(run, {run.deadline: [keeper.prepare(run) for keeper in keepers]})
     code, token = running.bidder("李工建筑有限公司（二）")
     market.announce(run)
     desk = story.cast.authorities[0]  # an officer at the registration desk

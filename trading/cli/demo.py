@@ -13,6 +13,7 @@ from trading.cli.app import app, screen, t
 @app.command(help=t("help.demo"))
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help=t("help.demo.quick"))] = False,
+    all: Annotated[bool, typer.Option("--all", help=t("help.demo.all"))] = False,
     input: Annotated[Path | None, typer.Option(help=t("help.demo.input"))] = None,
     out: Annotated[Path | None, typer.Option(help=t("help.demo.out"))] = None,
     port: Annotated[int, typer.Option(help=t("help.demo.port"), min=1, max=65535)] = 8000,
@@ -21,4 +22,4 @@ def demo(
     """Run the story on real tenders; exit 0 only if every archive verifies."""
     from trading.demo.story import run
 
-    raise typer.Exit(run(screen(), quick=quick, source=input, out=out, port=port, data=data))
+    raise typer.Exit(run(screen(), quick=quick, everything=all, source=input, out=out, port=port, data=data))

@@ -46,6 +46,7 @@ class Cast:
 
     authorities: tuple[Member, ...]
     custodians: tuple[Member, ...]
+    tenderee: Member
     log: Vkey
     witness: ed25519.Ed25519PrivateKey
     passphrase: str
@@ -74,6 +75,7 @@ def make_cast(log: Vkey) -> Cast:
             _member("C-ZHAOBIAO", "招标人（密钥保管人）"),
             _member("C-GONGZHENG", "公证处（密钥保管人）"),
         ),
+        tenderee=_member("P-ZHAOBIAO", "示范招标人"),
         log=log,
         witness=ed25519.Ed25519PrivateKey.generate(),
         passphrase=secrets.token_urlsafe(12),

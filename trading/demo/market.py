@@ -14,14 +14,13 @@ from audit.canon import b64, stamp
 from audit.trust import Ed25519Signer, record_sig_bytes
 from bidding.keys import Keyset, Statement, make_keyset
 from trading.accounts import demo_code
-from trading.client import Platform
+from trading.client import PREFIX, Platform
 from trading.demo.cast import ORIGIN, SINCE, Cast, Member
 from trading.demo.tenders import SourceTender
 from trading.demo.ways import ORDINARY, Way
 from trading.law.regimes import SELL, regime
 from trading.tools.registration import by_authority
 
-STAGES = ("form", "documents")
 SCHEMA = {"price": {"kind": "fen", "min": 1}, "days": {"kind": "int", "min": 1, "max": 3650}}
 """What is read out at the opening: the price in fen, and the days the bidder needs."""
 WINDOW = 600_000
@@ -45,9 +44,18 @@ class Run:
     source: SourceTender
     regime: str
     way: Way = ORDINARY
+    after: Run | None = None
+    """The run whose lot, having come to nothing, is tendered again."""
+    beside: Run | None = None
+    """The run whose project this is another lot of."""
+    project: str = ""
     lot: str = ""
     tender: str = ""
     deadline: datetime | None = None
+    papers: dict[str, str] = field(default_factory=dict)
+    """The documents issued: file name → SHA-256."""
+    security: int = 0
+    """What each bidder pays as bid security, in fen."""
     bids: dict[str, str] = field(default_factory=dict)
     """Tenderer of the source → bid id."""
     outcome: Mapping[str, Any] = field(default_factory=dict)
@@ -134,11 +142,15 @@ class Market:
     # -- projects ----------------------------------------------------------------------------------------------------
 
     def register(self, run: Run) -> None:
-        """Project and lot."""
+        """Project and lot; another lot of a project that is there, or the lot of a tender that came to nothing."""
         tenderee, source = self.as_("tenderee"), run.source
-        project = tenderee.post(
-            "/projects",
-            {
+        if run.after is not None:
+            run.project, run.lot = run.after.project, run.after.lot
+            return
+        if run.beside is not None:
+            run.project = run.beside.project
+        else:
+            facts = {
                 "title": source.title,
                 "regime": run.regime,
                 "direction": run.direction,
@@ -146,22 +158,21 @@ class Market:
                 "description": source.description,
                 "source": f"{source.publisher} {source.ocid} · {source.buyer}",
                 **run.way.registration(run),
-            },
-            key=secrets.token_hex(8),
-        )
-        lot = tenderee.post(f"/projects/{project['id']}/lots", {"title": source.title, "baseline": source.baseline})
+            }
+            run.project = tenderee.post("/projects", facts, key=secrets.token_hex(8))["id"]
+        lot = tenderee.post(f"/projects/{run.project}/lots", {"title": source.title, "baseline": source.baseline})
         run.lot = lot["id"]
 
     def name(self, run: Run) -> None:
         """The box family's id, bound to the log as it is now."""
         run.tender = self.as_("tenderee").post("/tenders", {"lot": run.lot})["id"]
 
-    def make_boxes(self, run: Run, statements: Sequence[Statement]) -> None:
-        """A key set for each stage, 2 of 3."""
+    def make_boxes(self, run: Run, statements: Mapping[datetime, Sequence[Statement]]) -> None:
+        """A key set for each stage, 2 of 3, of the keys stated for its hour."""
         assert run.deadline is not None
         keysets: dict[str, Keyset] = {
-            stage: make_keyset(statements, origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=run.deadline)
-            for stage in STAGES
+            stage: make_keyset(statements[hour], origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=hour)
+            for stage, hour in run.way.hours(run, run.deadline).items()
         }
         body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}
         self.as_("tenderee").post(f"/tenders/{run.tender}/keysets", body)
@@ -174,6 +185,19 @@ class Market:
             **more,
         }  # fmt: skip
         self.as_("tenderee").post(f"/tenders/{run.tender}/announcement", body)
+
+    # -- acts of a tender ----------------------------------------------------------------------------------------------
+
+    def act(self, role: str, run: Run, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One act of a desk on a tender, under `/tenders/{id}/…`."""
+        return self.as_(role).post(f"/tenders/{run.tender}/{path}", body or {}, key=secrets.token_hex(8))
+
+    def paper(self, role: str, run: Run, title: str) -> str:
+        """Keep a paper of a desk: a line that says what it stands for. Its SHA-256."""
+        text = f"{title}\n{run.source.title}\n{run.tender}\n（演示文本）\n"
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        kept = self.as_(role).request("POST", f"{PREFIX}/papers", content=text.encode(), headers=headers)
+        return str(kept.json()["sha256"])
 
     # -- after the opening ---------------------------------------------------------------------------------------------
 
@@ -202,7 +226,8 @@ class Market:
 
 def spans(runs: Sequence[Run]) -> list[datetime]:
     """The distinct opening hours: a custodian whose tool works unattended makes a key for each day it guards."""
-    return sorted({run.deadline for run in runs if run.deadline is not None})
+    dated = [(run, run.deadline) for run in runs if run.deadline is not None]
+    return sorted({hour for run, deadline in dated for hour in run.way.hours(run, deadline).values()})
 
 
 def day_around(hour: datetime) -> tuple[datetime, datetime]:

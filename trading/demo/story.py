@@ -25,14 +25,15 @@ from audit.canon import sha256_hex
 from audit.clock import LogClock
 from audit.logkey import LogKey
 from audit.refusal import Refused
-from bidding.envelope import Source
+from bidding.envelope import SealedFile, Source
 from trading.cli.screen import Screen
-from trading.client import Answered
+from trading.client import Answered, Platform
 from trading.demo import cast as people
-from trading.demo import outcome, wares
+from trading.demo import outcome
 from trading.demo.market import Bidder, Market, Run, day_around, spans
+from trading.demo.plan import plan
 from trading.demo.processes import Processes, demand_port, free_port
-from trading.demo.tenders import SourceTender, read_tenders
+from trading.demo.tenders import SourceBid, SourceTender, read_tenders
 from trading.law.periods import lawful_deadline
 from trading.law.regimes import regime
 from trading.tools import bidder as bidder_tool
@@ -47,40 +48,41 @@ SOONEST = 9.0
 """Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
 KEYING = 5.0
 """Machine seconds for stating and rehearsing keys, making boxes and announcing; more where the machine is slow."""
-FEWEST = 3
-"""Bidders that government procurement asks for: a published tender with fewer would only stay shut."""
+READY = frozenset({"opened", "shut", "terminated", "archived"})
+"""Stages in which nothing is awaited of custodians and timers."""
 WORKERS = 4
 BEAT, WIDTH = 1, 8
 
 
-def run(screen: Screen, *, quick: bool, source: Path | None, out: Path | None, port: int, data: Path | None) -> int:
+def run(
+    screen: Screen,
+    *,
+    quick: bool,
+    everything: bool,
+    source: Path | None,
+    out: Path | None,
+    port: int,
+    data: Path | None,
+) -> int:
     """Run the demonstration; returns the exit code. Raises Refused for input that is none or a process that died."""
-    runs = plan(_tenders(source), kinds=source is None)
-    if not quick:
+    runs = plan(_tenders(source), kinds=source is None, otherwise=everything)
+    stays = not quick and not everything
+    if stays:
         demand_port(port)
     with ExitStack() as stack:
         home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
         if data is not None and data.exists() and any(data.iterdir()):
             raise Refused("D-DATA", path=str(data))
-        story = Story(screen, home, port if not quick else free_port(), runs)
+        story = Story(screen, home, port if stays else free_port(), runs)
         stack.callback(story.close)
         story.begin(stack)
         story.play()
         results = story.prove(out)
         code = outcome.show(screen, story.runs, results, time.monotonic() - story.began)
-        if not quick and code == 0:
+        if stays and code == 0:
             screen.say("demo.serving", url=story.url, path=str(home))
             threading.Event().wait()
         return code
-
-
-def plan(tenders: Sequence[SourceTender], *, kinds: bool = False) -> list[Run]:
-    """Every published tender twice, under its source's law and under ours for works; with `kinds` one of each other kind."""
-    runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
-    if kinds:
-        runs += [Run(tender, "gov") for tender in tenders if len(tender.bids) >= FEWEST][-1:]
-        runs += [Run(wares.PROPERTY, "property"), Run(wares.LAND, "land"), Run(wares.MINERALS, "minerals")]
-    return runs
 
 
 def _tenders(source: Path | None) -> list[SourceTender]:
@@ -176,30 +178,44 @@ class Story:
     # -- playing -------------------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Everything from the first desk to the archives."""
+        """Everything from the first desk to the archives; what is tendered again comes in a second wave."""
         market = self.market
         market.fill_desks()
         for member in self.cast.custodians[1:]:
             market.vouch(member, "custodian")
-        self._each(market.register, self.runs)
-        self._beat()
-        self._each(lambda one: self.until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), self.runs)
-        self._admit_bidders()
-        self._set_deadlines()
-        statements = self.prepare_custodians(self.runs)
-        self._tell("demo.custodians")
-        self._each(lambda one: market.make_boxes(one, statements[one.deadline]), self.runs)
-        self._each(lambda one: market.announce(one, **one.way.notice(self, one)), self.runs)
-        self._tell("demo.announced", count=len(self.runs))
-        self._each(lambda one: one.way.bid(self, one), self.runs)
-        self._tell("demo.submitted", count=sum(len(one.bids) for one in self.runs))
-        self._store_and_wait()
-        self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in self.runs))
-        self._each(lambda one: one.way.evaluate(self, one), [one for one in self.runs if one.outcome.get("opens")])
-        self._each(self._archive, self.runs)
-        self._tell("demo.archived")
+        market.vouch(self.cast.tenderee, "tenderee")
+        self._wave([one for one in self.runs if one.after is None])
+        if again := [one for one in self.runs if one.after is not None]:
+            self._wave(again)
+        for one in self.runs:
+            one.way.stand(self, one)
+        announced = [one for one in self.runs if one.way.announced]
+        self._each(self._archive, announced)
+        self._tell("demo.archived", count=len(announced))
 
-    def _set_deadlines(self) -> None:
+    def _wave(self, runs: Sequence[Run]) -> None:
+        """From registration to contract, all of them in step."""
+        market = self.market
+        for first in (True, False):  # another lot of a project needs the project
+            self._each(market.register, [one for one in runs if (one.beside is None) is first])
+        self._beat()
+        self._each(lambda one: self.until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), runs)
+        self._admit_bidders(runs)
+        runs = [one for one in runs if one.way.announced]
+        self._set_deadlines(runs)
+        statements = self.prepare_custodians(runs)
+        self._tell("demo.custodians")
+        self._each(lambda one: market.make_boxes(one, statements), runs)
+        self._each(lambda one: market.announce(one, **one.way.notice(self, one)), runs)
+        self._tell("demo.announced", count=len(runs))
+        self._all(lambda one: one.way.bid(self, one), runs)
+        self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
+        self._store_and_wait(runs)
+        self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
+        self._all(lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")])
+        self._tell("demo.concluded")
+
+    def _set_deadlines(self, runs: Sequence[Run]) -> None:
         """Works at the lawful minimum; the source's law at the period that was published.
 
         Bidders have nine seconds at least: on a clock that puts three weeks into a quarter of a minute, a published day
@@ -209,7 +225,7 @@ class Story:
         margin = max(KEYING, (time.monotonic() - self.began) * 0.4)
         ahead = self.clock.now() + timedelta(seconds=margin * self.clock.factor)
         soonest = timedelta(seconds=SOONEST * self.clock.factor)
-        for one in self.runs:
+        for one in runs:
             lawful = lawful_deadline(regime(one.regime), ahead) if one.lawful else ahead + one.source.period
             one.deadline = _minute(max(lawful, ahead + soonest))
 
@@ -245,21 +261,38 @@ class Story:
         environment = {**self.environment, **self._passphrase, "TRADING_TOKEN": self.market.tokens[id]}
         self.processes.start(f"custodian-{identity.parent.name}", command, environment)
 
-    def _admit_bidders(self) -> None:
-        names = sorted({(one.source.ocid, bid.tenderer) for one in self.runs for bid in one.source.bids})
+    def _admit_bidders(self, runs: Sequence[Run]) -> None:
+        wanted = {(one.source.ocid, bid.tenderer) for one in runs for bid in one.source.bids}
+        names = sorted(wanted - self.market.bidders.keys())
         admitted = self._each(lambda name: self.market.admit(f"{name[1]} · {name[0]}"), names)
-        self.market.bidders = dict(zip(names, admitted, strict=True))
+        self.market.bidders |= dict(zip(names, admitted, strict=True))
+
+    def bidder_of(self, one: Run, bid: SourceBid) -> Bidder:
+        """The firm behind a bid of the source."""
+        return self.market.bidders[one.source.ocid, bid.tenderer]
+
+    def client_of(self, one: Run, bid: SourceBid) -> Platform:
+        """That firm's client."""
+        return self.market.client(self.bidder_of(one, bid).token)
 
     def hand_in_all(self, one: Run) -> None:
         """Every bidder of a tender seals on its own disk and hands in."""
         for bid in one.source.bids:
-            bidder = self.market.bidders[one.source.ocid, bid.tenderer]
-            one.bids[bid.tenderer] = self._hand_in(one, bidder, bid.price)
+            one.bids[bid.tenderer] = self.hand_in(one, self.bidder_of(one, bid), bid.price)
 
-    def _hand_in(self, one: Run, bidder: Bidder, price: int) -> str:
-        """Check custodians and hour from the log, seal, upload, submit, keep the receipts."""
-        platform, desk = self.market.client(bidder.token), self.home / "bidders" / bidder.code / one.regime
-        desk.mkdir(parents=True)
+    def hand_in_again(self, one: Run, bid: SourceBid) -> None:
+        """Seal anew under the documents as they are now, and replace what was handed in."""
+        bidder = self.bidder_of(one, bid)
+        last = SealedFile(self._desk(one, bidder) / "bid.sealed")
+        self.hand_in(one, bidder, bid.price, replaces=last)
+
+    def _desk(self, one: Run, bidder: Bidder) -> Path:
+        return self.home / "bidders" / bidder.code / one.tender
+
+    def hand_in(self, one: Run, bidder: Bidder, price: int, *, replaces: SealedFile | None = None) -> str:
+        """Check custodians and hour from the log, seal, upload, submit, keep the receipts; the bid's id."""
+        platform, desk = self.market.client(bidder.token), self._desk(one, bidder)
+        desk.mkdir(parents=True, exist_ok=True)
         data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
         memory = Memory(desk / "state")
         found, now = bidder_tool.examine(Kit(data), one.tender, self.trust, memory, platform=platform)
@@ -267,35 +300,39 @@ class Story:
         document.write_text(_document(one.source, bidder.name), "utf-8")
         sealed = bidder_tool.seal(
             found,
-            desk / "bid.sealed",
+            desk / ("bid.sealed" if replaces is None else "again.sealed"),
             bidder=bidder.code,
             signer=bidder.signer,
             files=[Source(document, document.name, "text/plain")],
-            opening={"price": price, "days": 30},
+            opening={"price": price, "days": 30, **one.way.opening(one, price)},
             now=now,
+            replaces=replaces,
         )
         bidder_tool.submit(platform, sealed, self.trust, self.receipts / one.tender / bidder.code)
         return sealed.bid
 
-    def _store_and_wait(self) -> None:
+    def _store_and_wait(self, runs: Sequence[Run]) -> None:
         """The supervisor copies the larger stage, custodians release by themselves, the timers open."""
         stored: set[str] = set()
-        patience = time.monotonic() + 120
-        while waiting := [one for one in self.runs if one.outcome.get("state") not in ("opened", "shut", "archived")]:
+        patience = time.monotonic() + 180
+        while waiting := [one for one in runs if one.outcome.get("state") not in READY]:
             self.processes.check()
             if time.monotonic() > patience:
                 raise Refused("D-STUCK", tender=waiting[0].tender, state=waiting[0].outcome.get("state"))
             for one in waiting:
                 one.outcome = self.market.read(one)
+                one.way.wait(self, one)
                 if one.outcome["state"] == "closed" and one.tender not in stored and self._store(one):
                     stored.add(one.tender)
             time.sleep(0.3)
 
     def _store(self, one: Run) -> bool:
-        """Copy every listed payload of stage `documents` to the supervisor's own store, and say so in the log."""
+        """Copy every listed payload of the larger stage to the supervisor's own store, and say so in the log."""
+        assert one.deadline is not None
+        [stage] = [name for name in one.way.hours(one, one.deadline) if name != "form"]
         supervisor, store = self.market.as_("supervisor"), self.home / "supervisor" / one.tender
         try:
-            kit = Kit(supervisor.fetch(f"/api/v1/tenders/{one.tender}/kits/documents"))
+            kit = Kit(supervisor.fetch(f"/api/v1/tenders/{one.tender}/kits/{stage}"))
         except Answered as no:
             if no.code == "E-PENDING":
                 return False
@@ -303,19 +340,18 @@ class Story:
         store.mkdir(parents=True, exist_ok=True)
         missing = []
         for name in kit.names:
-            if name.startswith("bids/") and name.endswith("/documents/1/manifest.json"):
+            if name.startswith("bids/") and f"/{stage}/" in name and name.endswith("/manifest.json"):
                 manifest = sha256_hex(kit.read(name))
                 try:
                     supervisor.fetch(f"/api/v1/tenders/{one.tender}/payloads/{manifest}", store / manifest)
                 except Answered:
                     missing.append(manifest)
-        supervisor.post(f"/tenders/{one.tender}/stored", {"stage": "documents", "missing": missing})
+        supervisor.post(f"/tenders/{one.tender}/stored", {"stage": stage, "missing": missing})
         return True
 
     def _archive(self, one: Run) -> None:
         """Both editions, as soon as the log covers the last record."""
-        operator = self.market.as_("operator")
-        self.until(lambda: operator.post(f"/tenders/{one.tender}/archive", key=secrets.token_hex(8)), "E-PENDING")
+        self.until(lambda: self.market.act("operator", one, "archive"), "E-PENDING")
         one.outcome = self.market.read(one)
 
     # -- proving -------------------------------------------------------------------------------------------------------
@@ -325,8 +361,9 @@ class Story:
         target = out if out is not None else self.home / "out"
         target.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
-        self._each(lambda one: self._fetch(one, target), self.runs)
-        proofs = outcome.verify_all(self.runs, target)
+        announced = [one for one in self.runs if one.way.announced]
+        self._each(lambda one: self._fetch(one, target), announced)
+        proofs = outcome.verify_all(announced, target)
         self._tell("demo.proved", count=sum(proof.code == 0 for proof in proofs), of=len(proofs))
         return proofs
 
@@ -363,17 +400,47 @@ class Story:
         with ThreadPoolExecutor(WORKERS) as pool:
             return list(pool.map(act, items))
 
-    def until(self, act: Callable[[], Any], *codes: str) -> Any:
-        """Do it, and again while the platform answers with one of these "not yet" codes."""
-        patience = time.monotonic() + 60
+    def _all(self, act: Callable[[Run], None], runs: Sequence[Run]) -> None:
+        """Each in a thread of its own: most of their time they wait for the clock."""
+        if runs:
+            with ThreadPoolExecutor(len(runs)) as pool:
+                list(pool.map(act, runs))
+
+    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60) -> Any:
+        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` in machine seconds."""
+        end = time.monotonic() + patience
         while True:
             try:
                 return act()
             except Refused as no:
-                if no.code not in codes or time.monotonic() > patience:
+                if no.code not in codes or time.monotonic() > end:
                     raise
             self.processes.check()
             time.sleep(0.2)
+
+    def must_refuse(self, code: str, act: Callable[[], Any]) -> None:
+        """Ask for what the law forbids. Raises Refused("D-ALLOWED") if it is done all the same."""
+        try:
+            act()
+        except Refused as no:
+            if no.code != code:
+                raise
+            return
+        raise Refused("D-ALLOWED", expected=code)
+
+    def sleep_until(self, moment: datetime) -> None:
+        """Until the log's clock has come so far."""
+        while (left := (moment - self.clock.now()).total_seconds()) > 0:
+            time.sleep(min(1.0, left / self.clock.factor))
+
+    def pause(self) -> None:
+        """Until what was just said is in the log: three beats."""
+        time.sleep(3 * BEAT)
+
+    def file(self, one: Run, kind: str, about: str, text: str, **more: Any) -> str:
+        """A bidder files a remedy; its id."""
+        body = {"kind": kind, "about": about, "text": text, **more}
+        return str(self.client_of(one, one.source.bids[-1]).post(f"/tenders/{one.tender}/remedies", body)["remedy"])
 
 
 def _minute(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The ways a tender can go: one ordinary life, and lives in which one thing goes otherwise.
+"""The ways a tender can go: one ordinary life here, and lives in which one thing goes otherwise (`otherwise.py`).
 
 A way is told in phases that the story plays for all tenders together: registering, announcing, bidding, and, once the
 boxes are open, evaluating and concluding. Every act is somebody's at a desk, over the public API.
@@ -8,24 +8,40 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trading.demo.market import Run
     from trading.demo.story import Story
 
+REPORTED = frozenset({"works", "gov"})
+"""Regimes in which a committee reports before candidates are published."""
+CONTRACTED = frozenset({"works", "gov", "property", "land", "minerals"})
+"""Regimes in which the award is told by letter and a contract follows; the source's own law says nothing of it here."""
+
 
 class Way:
-    """From registration to archive as the law would have it. `name` is a code of the catalogue, `demo.way.<name>`."""
+    """From registration to archive as the law would have it. `name` is told by the catalogue as `demo.way.<name>`."""
 
     name = "ordinary"
+    announced = True
+    """Whether it is ever announced: what was not has no archive."""
 
     def registration(self, run: Run) -> Mapping[str, Any]:
         """What the project's registration says besides the source's own facts."""
         return {}
 
+    def hours(self, run: Run, deadline: datetime) -> Mapping[str, datetime]:
+        """The stages of the bids, and when each may be opened."""
+        return {"form": deadline, "documents": deadline}
+
     def notice(self, story: Story, run: Run) -> Mapping[str, Any]:
         """What the announcement says besides deadline, schema and window."""
+        return {}
+
+    def opening(self, run: Run, price: int) -> Mapping[str, Any]:
+        """What a bidder's form says besides its price and its days."""
         return {}
 
     def bid(self, story: Story, run: Run) -> None:
@@ -33,13 +49,50 @@ class Way:
         story.hand_in_all(run)
 
     def evaluate(self, story: Story, run: Run) -> None:
-        """From the open boxes to the award: reject what must be, rank, wait out the publicity, award."""
+        """From the open boxes to the contract: reject what must be, rank, wait out the publicity, award, sign."""
         standing = story.market.reject(run)
         if not standing or (run.regime == "source-law" and not run.source.winner):
             return
-        tenderee = story.market.as_("tenderee")
-        tenderee.post(f"/tenders/{run.tender}/candidates", key=f"candidates-{run.tender}")
-        story.until(lambda: tenderee.post(f"/tenders/{run.tender}/award", {}, key=secrets.token_hex(8)), "E-PERIOD")
+        self.rank(story, run)
+        self.award(story, run)
+        self.conclude(story, run)
+
+    def rank(self, story: Story, run: Run) -> None:
+        """The committee's report, and the candidates."""
+        if run.regime in REPORTED:
+            report = story.market.paper("tenderee", run, "评标报告")
+            story.market.act("tenderee", run, "report", {"report": report})
+        story.market.act("tenderee", run, "candidates")
+
+    def award(self, story: Story, run: Run) -> None:
+        """As soon as the publicity that the law asks for is over."""
+        tenderee, path = story.market.as_("tenderee"), f"/tenders/{run.tender}/award"
+        story.until(lambda: tenderee.post(path, {}, key=secrets.token_hex(8)), "E-PERIOD")
+
+    def conclude(self, story: Story, run: Run) -> None:
+        """Letter, report to the supervisor, contract, its publication and filing, and the securities back."""
+        if run.regime not in CONTRACTED:
+            return
+        market = story.market
+        price = market.read(run)["award"]["price"]
+        market.act("tenderee", run, "notification", {"letter": market.paper("tenderee", run, "中标通知书")})
+        if run.regime == "works":
+            market.act("tenderee", run, "report/filing", {"report": market.paper("tenderee", run, "情况报告")})
+        contract = market.paper("tenderee", run, "合同")
+        market.act("tenderee", run, "contract", {"contract": contract, "amount": price})
+        market.act("tenderee", run, "contract/publication")
+        if run.regime == "gov":
+            market.act("tenderee", run, "contract/filing")
+        self.settle(story, run)
+
+    def wait(self, story: Story, run: Run) -> None:
+        """Asked again and again between the deadline and the opening."""
+
+    def stand(self, story: Story, run: Run) -> None:
+        """What becomes of a project that is never announced."""
+
+    def settle(self, story: Story, run: Run) -> None:
+        """Securities go back, where any were asked for."""
 
 
 ORDINARY = Way()
