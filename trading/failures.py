@@ -7,16 +7,19 @@ for ever (bidding/closing.py); what was handed in is disclosed to supervisors al
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from audit.act import acting
+from audit.act import Act, acting
+from audit.alerts import Alert
 from audit.canon import stamp
 from audit.refusal import Refused
 from bidding import closing
-from trading import evaluation, lives, logbook, tenders
+from trading import evaluation, lives, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.law import idle, stages
 from trading.law.article import Article
+from trading.law.bounds import Book, Due, Lenient
 from trading.tenders import finish, locked
 
 FAILING: Mapping[str, Article] = {
@@ -78,6 +81,7 @@ async def terminate(caller: Caller, tender: str, reason: str) -> dict[str, str]:
             await act.query(f"{ended}, opens = false, abandoned_at = $3 WHERE id = $1", tender, reason, act.now)
         else:
             await act.query(f"{ended} WHERE id = $1", tender, reason)
+        await reserves.give_up(act, row, **facts)
         if row["state"] in ("opened", "ranked"):
             await evaluation.close(act, tender, expected.life)
         if row["announced_at"] is not None:
@@ -85,7 +89,7 @@ async def terminate(caller: Caller, tender: str, reason: str) -> dict[str, str]:
     return logbook.shown(ref)
 
 
-def _article(row: Any, reason: str, now: Any) -> Article | str:
+def _article(row: Any, reason: str, now: datetime) -> Article | str:
     if reason != IDLE:
         return ENDING.get(reason, "")
     found = idle.warning_due(lives.book_of(row, now), now)
@@ -107,3 +111,34 @@ async def warn(caller: Caller, tender: str) -> dict[str, Any]:
             await tenders.arm(act, "idle", tender, given.not_after)
         await lives.told(act, tender)
     return {**logbook.shown(ref), "due": given.not_after if given else act.now}
+
+
+async def arm_idle(act: Act, tender: str, book: Book, registered: datetime) -> None:
+    """Let a timer look when a tender has stood idle too long; nothing where no rule ends such projects."""
+    due = idle_due(book, registered)
+    if due is not None:
+        await tenders.arm(act, "idle", tender, max(due.not_after, act.now))
+
+
+def idle_due(book: Book, registered: datetime) -> Due | None:
+    """How long a project may stand idle; where the holidays of a year are not announced yet, counted without them."""
+    try:
+        return idle.idle_due(book, registered)
+    except Refused as no:
+        if no.code != "E-CALENDAR":
+            raise
+        return idle.idle_due(Lenient(book.values), registered)
+
+
+async def idle_alerts(tender: str) -> list[Alert]:
+    """What a timer tells of a tender that does not trade: it may be warned, or, warned in vain, ended. Nothing else."""
+    row, life, now = await lives.read(tender)
+    book = lives.book_of(row, now)
+    if row["state"] not in ("named", "keyed") or (due := idle_due(book, row["registered_at"])) is None:
+        return []
+    warned = life.last("warn-idle")
+    if warned is not None and (given := idle.warning_due(book, warned.at)) is not None and given.missed(now):
+        return [lives.late(tender, "terminate", given.rule.id, given.not_after, None)]
+    if warned is None and due.missed(now):
+        return [lives.late(tender, "warn-idle", due.rule.id, due.not_after, None)]
+    return []

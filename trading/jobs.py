@@ -26,10 +26,10 @@ from audit.alerts import Alert, Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
-from trading import accounts, archiving, opening, outages, postgres, projects, remedies
+from trading import accounts, archiving, failures, lives, opening, outages, postgres, projects, remedies
 from trading.installation import Installation, open_
 from trading.settings import Settings
-from trading.tenders import loaded
+from trading.tenders import later, loaded
 
 logger = logging.getLogger("trading.jobs")
 
@@ -71,6 +71,8 @@ class Timers:
             "window": self._window,
             "archive": self._archive,
             "resume": self._resume,
+            "due": self._overdue,
+            "idle": self._idle,
         }
 
     async def run_due(self) -> int:
@@ -187,7 +189,8 @@ class Timers:
 
     async def _window(self, tender: str) -> float | None:
         """The window's end is a red alert and nothing else (envelope.md §6.3)."""
-        missing = await self.missing(tender)
+        given_up = await pool().fetchval("SELECT state = 'terminated' FROM trading_tender WHERE id = $1", tender)
+        missing = {} if given_up else await self.missing(tender)
         if not any(missing.values()):
             return None
         await raise_alerts(
@@ -218,6 +221,19 @@ class Timers:
             # Not yet: what is still to be done arms this timer again when it is done.
             if no.code not in ("E-STAGE", "E-UNFINISHED"):
                 raise
+        return None
+
+    async def _overdue(self, tender: str) -> float | None:
+        """A day of the law has passed: whoever did not act is told to the supervisors, once, and it goes on."""
+        alerts, following = await lives.overdue(tender)
+        await raise_alerts(self.platform.centre, alerts)
+        if following is not None:
+            await later("due", tender, following)
+        return None
+
+    async def _idle(self, tender: str) -> float | None:
+        """A project stands idle, or was warned in vain, where its region ends such projects: the operator may act."""
+        await raise_alerts(self.platform.centre, await failures.idle_alerts(tender))
         return None
 
     async def _resume(self, tender: str) -> float | None:

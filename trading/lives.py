@@ -21,11 +21,12 @@ from audit.alerts import Alert, raise_in
 from audit.canon import parse, stamp
 from audit.refusal import Refused
 from trading.law import regimes, rulebook
+from trading.law.agenda import Due, agenda
 from trading.law.history import NOTHING, Facts, Happened, Life, live, read_facts
 from trading.law.life import Granted, ask
 from trading.law.rulebook import Rulebook
 from trading.law.stages import ACTS
-from trading.tenders import LOCKED, locked
+from trading.tenders import LOCKED, arm, locked
 
 Query = Callable[..., Awaitable[list[Any]]]
 
@@ -39,6 +40,13 @@ FOLDED = (
 """What a life is made of. Deposits, payments, questions, releases and verdicts are not: the row says how far those are."""
 RECORDS: Mapping[str, str] = {act: what for what, act in ACTS.items()}
 """Which record an act leaves: the reverse of `stages.ACTS`."""
+STARTING = frozenset(
+    {
+        "receive-report", "publish-candidates", "award", "notify-award", "sign-contract", "file-remedy", "accept-remedy",
+        "answer-remedy", "lift-suspension",
+    }
+)  # fmt: skip
+"""Acts after which a longest period runs, or goes on: the timer `due` looks when it has ended."""
 _BEFORE_OPENING = frozenset({"named", "keyed", "announced", "closed", "shut"})
 
 
@@ -104,19 +112,81 @@ async def expect(
     known = read_facts(facts)
     granted = ask(life, what, act.now, {**known, **more})
     if granted.late:
-        await raise_in(act, tender, [late(tender, what, known, due) for due in granted.late])
+        remedy = known.get("remedy")
+        missed = [late(tender, what, due.rule.id, due.not_after, remedy) for due in granted.late]
+        await raise_in(act, tender, missed)
     if move and granted.stage != row["state"]:
         await act.query(
             "UPDATE trading_tender SET state = $2, version = version + 1 WHERE id = $1", tender, granted.stage
         )
+    if what in STARTING:
+        after = replace(life.after(Happened(what, act.now, known)), stage=granted.stage)
+        if (following := next_due(after, act.now)) is not None:
+            await arm(act, "due", tender, following)
     return Expected(row, granted.stage, granted, life)
 
 
-def late(tender: str, what: str, facts: Facts, due: Any) -> Alert:
+def owed(life: Life, now: datetime) -> list[tuple[Due, datetime]]:
+    """What somebody must do by a day of the law, each with its last moment: the days in which it had to wait added."""
+    if not life.history:
+        return []
+    found = [(due, due.not_after) for due in agenda(life, now) if due.owed and due.not_after and due.suspended is None]
+    since = life.history[0].at
+    return [(due, moment + life.waited(due.act, since, now)) for due, moment in found]
+
+
+def next_due(life: Life, now: datetime) -> datetime | None:
+    """When the next longest period ends, after now; None: none runs."""
+    return min((moment for _, moment in owed(life, now) if moment > now), default=None)
+
+
+async def overdue(tender: str) -> tuple[list[Alert], datetime | None]:
+    """The alerts of what is overdue now, and when to look again. Refused: W-UNKNOWN."""
+    row, life, now = await read(tender)
+    if row["state"] == "archived":
+        return [], None
+    missed = [
+        late(tender, due.act, due.rule, due.not_after, due.about or None)
+        for due, moment in owed(life, now)
+        if moment <= now and due.not_after is not None
+    ]
+    return missed, next_due(life, now)
+
+
+async def shown(tender: str) -> dict[str, Any]:
+    """What may come next in a tender's life, and what makes it wait: all from public records. Refused: W-UNKNOWN."""
+    row, life, now = await read(tender)
+    if row["announced_at"] is None or row["state"] == "archived":
+        return {"tender": tender, "state": row["state"], "now": now, "suspension": None, "items": []}
+    stopped = life.suspension(now)
+    items = [
+        {
+            "act": due.act,
+            "about": due.about or None,
+            "not_before": due.not_before,
+            "not_after": due.not_after,
+            "rule": due.rule or None,
+            "article": str(due.article) if due.article else None,
+            "derivation": due.derivation,
+            "owed": due.owed,
+            "overdue": due.owed and due.suspended is None and due.not_after is not None and due.not_after <= now,
+            "suspended": due.suspended is not None,
+        }
+        for due in agenda(life, now)
+    ]
+    suspension = None
+    if stopped is not None:
+        suspension = {name: getattr(stopped, name) for name in ("why", "id", "scope", "since", "until", "rule")} | {
+            "article": str(stopped.article or "")
+        }
+    return {"tender": tender, "state": row["state"], "now": now, "suspension": suspension, "items": items}
+
+
+def late(tender: str, act: str, rule: str, not_after: datetime, remedy: str | None) -> Alert:
     """The alert of a longest period that ran out. It is the same one, raised once, whether a timer saw that nobody acted
     or somebody acted late."""
-    about = {name: facts[name] for name in ("remedy",) if facts.get(name)}
-    return Alert(due.rule.id, tender, {"act": what, "due": stamp(due.not_after), **about}, tender)
+    facts = {"act": "accept-remedy" if act == "refuse-remedy" else act, "due": stamp(not_after)}
+    return Alert(rule, tender, facts | ({"remedy": remedy} if remedy else {}), tender)
 
 
 async def told(act: Act, tender: str) -> None:

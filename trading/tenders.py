@@ -16,7 +16,7 @@ from audit.refusal import Refused
 from bidding import unsealing
 from trading import logbook, payers
 from trading.accounts import Caller, decode_cursor, page
-from trading.law import stages
+from trading.law import secrecy, stages
 
 OPENED = frozenset({"opened", "ranked", "awarded", "contracted", "failed", "terminated", "archived"})
 """From here on a tender that opens (`opens`) shows its bids."""
@@ -66,6 +66,15 @@ async def finish(act: Act, tender: str) -> None:
     """Let the archive timer look whether all is done, not before the custodians' window has ended (jobs.py)."""
     window = await act.query("SELECT due_at FROM trading_timer WHERE tender_id = $1 AND kind = 'window'", tender)
     await arm(act, "archive", tender, max(act.now, *(w["due_at"] for w in window)) if window else act.now)
+
+
+async def later(kind: str, tender: str, due: datetime) -> None:
+    """Let a timer run at a later time, outside any act: while it runs, and not if somebody has armed it meanwhile."""
+    await pool().execute(
+        """UPDATE trading_timer SET due_at = $3, attempts = 0, leased_until = NULL, generation = generation + 1
+           WHERE kind = $1 AND tender_id = $2 AND done_at IS NULL AND due_at < $3""",
+        kind, tender, due,
+    )  # fmt: skip
 
 
 async def rearm(kind: str, tender: str) -> None:
@@ -138,7 +147,7 @@ async def list_tenders(cursor: str | None, limit: int) -> tuple[list[dict[str, A
     """Announced tenders, newest first, without their bids."""
     before = decode_cursor(cursor, int) if cursor else 2**62
     rows = await pool().fetch(
-        f"{_TENDER} WHERE t.number < $1 AND t.announced_at IS NOT NULL ORDER BY t.number DESC LIMIT $2",
+        f"{_TENDER} WHERE t.number < $1 AND t.announced_at IS NOT NULL AND t.kind = 'bids' ORDER BY t.number DESC LIMIT $2",
         before, limit + 1,
     )  # fmt: skip
     shown, following = page([dict(r) for r in rows], limit, "number")
@@ -169,7 +178,7 @@ async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
     terms = loaded(row.pop("terms")) or {}
     keysets = loaded(row["keysets"]) or {}
     rulebook = row.pop("rulebook")
-    opened = row["state"] in OPENED and row["opens"]
+    opened = secrecy.is_open(row["state"], row["opens"])
     archives = {r["edition"]: r["sha256"] for r in await pool().fetch(_ARCHIVES, row["id"])}
     shown = await opened_bids(row["id"]) if bids and opened else None
     if shown and terms.get("security"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading import awards, contracts, evaluation, failures, remedies
+from trading import awards, contracts, evaluation, failures, lives, remedies
 from trading.web import models as m
 from trading.web import models_procedure as p
 from trading.web.api import LARGE, Call, operation
@@ -10,6 +10,13 @@ from trading.web.api import LARGE, Call, operation
 
 def _own(call: Call) -> bool:
     return call.ground is not None and call.ground.owned_by(call.caller)
+
+
+@operation("GET", "/tenders/{tender}/agenda", answer=p.Agenda)
+async def get_agenda(call: Call) -> p.Agenda:
+    """What may happen next, by when, under which article, and what makes the tender wait."""
+    tender = call.path["tender"]
+    return p.Agenda(**await lives.shown(tender), contract=await contracts.of(tender))
 
 
 # ------------------------------------------------------------------------------------------------------------- remedies

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from trading.web.models import BidId, Fen, Hex32, Model, Receipt, Recorded, Text
+from trading.web.models import BidId, Fen, Hex32, Model, Receipt, Recorded
 
 RemedyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
@@ -199,18 +199,19 @@ class Warned(Recorded):
 
 
 class Due(Model):
-    """An act that may come next: not before, not after, under which rule and article, how it was counted, and whether it
-    waits. `remedy`: which one it would answer."""
+    """An act that may come next: not before, not after, under which rule and article, how it was counted. `about`: the
+    remedy or order it is about; `owed`: somebody must do it by then; `suspended`: it waits."""
 
     act: str
+    about: str | None
     not_before: datetime | None
     not_after: datetime | None
     rule: str | None
-    article: Text | None
+    article: str | None
     derivation: str
+    owed: bool
     overdue: bool
     suspended: bool
-    remedy: str | None
 
 
 class SuspensionShown(Model):
