@@ -147,7 +147,7 @@ def _check_ranking(
         standing = offers(case, bids, counted, published.index, parameters)
         with found.at(published.at):
             _check_doubts(case, method, parameters, standing, published)
-            evaluation = _evaluation(case, terms, parameters, standing, published, found)
+            evaluation = _evaluation(case, terms, parameters, standing, published)
             most = 0 if rulebook is None else rulebook.max_candidates
             ranked = evaluation.ranked
             expected = tuple(one.bid for one in (ranked[:most] if most else ranked))
@@ -159,6 +159,8 @@ def _check_ranking(
                         raise Broken("V-HASH", path=TOTALS)
                     if case.log.files.value(TOTALS) != totals(method, case.tender, evaluation):
                         raise Broken("V-TOTALS")
+            if evaluation.decided_by:
+                found.note(published.at, "V-DECIDED", bids=evaluation.decided_by)
             return evaluation
     return None
 
@@ -185,7 +187,7 @@ def _announced(announcement: Fact) -> Terms:
 
 
 def _evaluation(
-    case: Case, terms: Terms, parameters: Mapping[str, Any], standing: list[Offer], published: Fact, found: Found
+    case: Case, terms: Terms, parameters: Mapping[str, Any], standing: list[Offer], published: Fact
 ) -> Evaluation:
     """Recomputed from the seats' sheets; where the edition lacks them, from the means that the totals tell."""
     if not terms.rated:

@@ -139,3 +139,16 @@ def test_a_record_of_the_evaluation_that_nobody_can_read(stage: Stage) -> None:
     stage.world.forge["scores-entered"] = lambda record: {**record, "seat": str(record["seat"])}
     tender.finish()
     stage.caught(tender, "V14", "V-RECORD")
+
+
+def test_who_decided_it_by_losing_is_printed_and_fails_nothing(stage: Stage) -> None:
+    mean = {"trim": [], "float": "0", "above": "1", "below": "0.5", "floor": "0", "base_of": "standing"}
+    told = {"benchmark": mean, "places": 2, "ties": ["price"]}
+    tender = stage.tender(**REGIMES["works"], method="benchmark-mean/v1", parameters=told)
+    for firm, price in zip(stage.firms, (87_000_000, 90_000_000, 93_000_000), strict=True):
+        tender.deposit(firm, price)
+    tender.finish()
+    report, _ = stage.judge(tender, "public")
+    assert report.exit == 0
+    (note,) = report.steps[13].notes
+    assert (note.code, list(note.facts["bids"])) == ("V-DECIDED", [tender.bids[2].id])
