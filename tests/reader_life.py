@@ -18,8 +18,8 @@ STEPS = {  # log.md §8, V15: record: (stages, stage after it)
     "deadline-moved": ("announced", ""),
     "close": ("announced", "closed"),
     "leave-shut": ("announced", "shut"),
-    "abandon": ("announced terminated", ""),
-    "abandoned": ("announced terminated", ""),
+    "abandon": ("terminated", ""),
+    "abandoned": ("terminated", ""),
     "released": ("closed opened", ""),
     "stored": ("closed opened", ""),
     "window-ended": ("closed opened", ""),
@@ -56,6 +56,7 @@ ONCE = {
     "documents-issued", "report-received", "award-notified", "report-filed", "contract-published", "contract-filed",
     "securities-settled",
 }  # fmt: skip
+CONTRACT = ("WK-46", "GP-15", "LD-03", "MN-04")
 KINDS = {  # a remedy and the rules that know it
     "objection": {"documents": ["WK-09"], "opening": ["WK-39"], "result": ["WK-39"]},
     "inquiry": ["GP-19"],
@@ -247,16 +248,16 @@ class Life:
 
     def contract_signed(self, x):
         need(is_hash(x["contract"]) and type(x["amount"]) is int)
-        follows, letter, signed = self.rule("WK-46", "GP-15"), self.last("award-notified"), self.r.when(x["signed"])
-        need((letter or not follows) and signed <= x.t and (not letter or signed >= letter.t))
+        timed, letter, signed = self.rule("WK-46", "GP-15"), self.last("award-notified"), self.r.when(x["signed"])
+        need((letter or not timed) and signed <= x.t and (not letter or signed >= letter.t))
         for one in self.suspensions():
             need(not (one["since"] <= signed and (one["over"] is None or signed < one["over"])))
-        need(not follows or x["amount"] == self.last("awarded")["price"])
+        need(not self.rule(*CONTRACT) or x["amount"] == self.last("awarded")["price"])
         performance, i = x["performance"], self.rule("WK-48", "GP-26")
         need(performance is None or type(performance) is int)
         need(performance is None or not i or performance * 100 <= x["amount"] * self.n(i))
-        if letter and follows:
-            self.overdue("contract-signed", follows, letter.done, signed)
+        if letter and timed:
+            self.overdue("contract-signed", timed, letter.done, signed)
 
     def _since_signed(self, x, *ids):
         contract, i = self.last("contract-signed"), self.rule(*ids)
@@ -273,7 +274,7 @@ class Life:
 
     def securities_settled(self, x):
         need(is_whole(x["count"]) and type(x["amount"]) is int and type(x["interest"]) is int)
-        need(self.stage != "awarded" or not self.rule("WK-46", "GP-15"))
+        need(self.stage != "awarded" or not self.rule(*CONTRACT))
         self._since_signed(x, "WK-49", "GP-08")
 
     # ---- remedies
@@ -396,7 +397,7 @@ class Life:
             need(self.qualified(x) < few)
 
     def archived(self, x):
-        follows, stage = self.rule("WK-46", "GP-15"), self.stage
+        follows, stage = self.rule(*CONTRACT), self.stage
         need(stage not in ("opened", "ranked", "awarded") or not follows)
         need(stage != "ranked" or not self.standing())
         need(stage != "terminated" or self.ann)

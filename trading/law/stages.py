@@ -46,7 +46,7 @@ _MOVES: tuple[tuple[str, str, str], ...] = (
     # ---- closing and opening
     ("close", "announced", "closed"),
     ("leave-shut", "announced", "shut"),
-    ("abandon", "announced terminated", ""),
+    ("abandon", "terminated", ""),
     ("erase", "shut", ""),
     ("release", "closed opened", ""),
     ("store", "closed opened", ""),
