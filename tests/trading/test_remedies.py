@@ -207,3 +207,41 @@ async def test_nobody_floods_the_log_with_objections(desk: Desk) -> None:
         await desk.post("tenderee", f"remedies/{filed['remedy']}/answer", 201, answer)
     told = await desk.town.as_("博远").post(f"/api/v1/tenders/{desk.tender}/remedies", json=body)
     assert told.json()["code"] == "W-OFTEN"
+
+
+async def test_the_page_says_in_plain_words_that_it_is_suspended_and_what_comes_next(desk: Desk) -> None:
+    await opened(desk, "works")
+    await desk.candidates()
+    page = await _page(desk)
+    assert "Suspended" not in page and "What comes next" in page
+    filed = await desk.post("博远", "remedies", 201, RESULT)
+    page = await _page(desk)
+    assert "an objection waits for the tenderee" in page and "第五十四条" in page
+    assert "博远" not in page.partition("Public record")[2] and RESULT["text"] not in page
+    told = await desk.town.call("public", "GET", f"/tenders/{desk.tender}/agenda", 200)
+    assert told["suspension"]["why"] == "objection" and told["suspension"]["rule"] == "WK-39"
+    due = {one["act"]: one for one in told["items"]}
+    assert due["answer-remedy"]["rule"] == "WK-39" and due["answer-remedy"]["about"] == filed["remedy"]
+    assert due["answer-remedy"]["not_after"] and due["answer-remedy"]["derivation"] and not due["award"]["not_after"]
+    assert due["award"]["suspended"]
+
+
+async def test_a_timer_tells_supervisors_once_that_nobody_has_answered(desk: Desk) -> None:
+    await opened(desk, "works")
+    await desk.candidates()
+    filed = await desk.post("博远", "remedies", 201, RESULT)
+    assert await alerts.standing(desk.tender) == []
+    await desk.days(6)
+    [raised] = await alerts.standing(desk.tender)
+    assert (raised.rule, raised.facts["act"], raised.facts["remedy"]) == ("WK-39", "answer-remedy", filed["remedy"])
+    await desk.days(1)
+    await desk.post("tenderee", f"remedies/{filed['remedy']}/answer", 201, {"outcome": "dismissed", "text": "晚了"})
+    assert len(await alerts.standing(desk.tender)) == 1  # the same breach, told once
+    agenda = await desk.town.call("public", "GET", f"/tenders/{desk.tender}/agenda", 200)
+    assert agenda["suspension"] is None and "answer-remedy" not in {one["act"] for one in agenda["items"]}
+
+
+async def _page(desk: Desk) -> str:
+    answer = await desk.town.as_("public").get(f"/t/{desk.tender}")
+    assert answer.status_code == 200
+    return answer.text

@@ -18,19 +18,20 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, documents, ledger, logbook, questions, tenders
+from trading import archiving, contracts, documents, ledger, lives, logbook, questions, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
+from trading.law.history import CONTRACT_RULES
 from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
 from trading.messages import EN, ZH, language, negotiate, say
 from trading.settings import Settings
 
 HERE = Path(__file__).parent
-STEPS = ("announced", "closed", "opened", "ranked", "awarded", "archived")
+STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
 REACHED = {
-    "announced": 1, "closed": 2, "shut": 2, "opened": 3, "failed": 3, "terminated": 2, "ranked": 4, "awarded": 5,
-    "contracted": 5, "archived": 6,
+    "announced": 1, "closed": 2, "shut": 2, "opened": 3, "ranked": 4, "awarded": 5, "contracted": 6, "archived": 7,
+    "failed": 3, "terminated": 1,
 }  # fmt: skip
 SEALED = frozenset({"announced"})
 
@@ -183,6 +184,8 @@ async def _tender(request: Request, screen: Screen) -> Response:
     ranks = {bid: place for place, bid in enumerate(t["ranking"] or [], 1)}
     bids = sorted(t["bids"] or [], key=lambda b: (ranks.get(b["bid"], 10_000), b["price"] or 2**62, b["bid"]))
     left: timedelta | None = t["deadline"] - t["now"] if t["state"] == "announced" else None
+    coming = await lives.shown(t["id"])
+    ended = next((r["value"] for r in records if r["type"] in ("tender-failed", "tender-terminated")), None)
     closings = [r for r in records if r["type"] == "closed"]
     releases = [r for r in records if r["type"] == "released"]
     return screen.show(
@@ -202,6 +205,11 @@ async def _tender(request: Request, screen: Screen) -> Response:
         answered=await questions.answered(t["id"]),
         moves=[r for r in records if r["type"] == "deadline-moved"],
         unchecked=[RULES[rule] for rule in t["unchecked"] or [] if rule in RULES],
+        contract=await contracts.of(t["id"]),
+        contracting=any(REGIMES[t["regime"]].has(rule) for rule in CONTRACT_RULES),
+        suspension=coming["suspension"],
+        agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
+        ended=ended,
     )
 
 
