@@ -3,7 +3,7 @@ verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. On
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_life, reader_methods  # further steps of this reader lie beside it
+sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_life, reader_methods, reader_owed  # further steps
 from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -366,7 +366,8 @@ def v9():
     need(sorted(number(x.serial) for x in mine if x.clear) == list(range(1, sum(x.clear for x in mine) + 1)))
     last, done = [number(x.last_sserial) for x in of("archived")][-1], [*of("evaluation-closed")]; need(A.public or sorted(number(x.sserial)
          for x in mine if "sserial" in x) == list(range(1, last + 1))); rest = [x for x in mine if not x.clear and x.kind not in CLOSING
-         and "sserial" not in x]; rest = sorted(sha(x.raw) for x in rest if not done or x.n < done[0].n); need(len(dead) ==
+         and "sserial" not in x]; need(not done or all(x.n < done[0].n for x in rest))
+    rest = sorted(sha(x.raw) for x in rest); need(len(dead) ==
          len([*of("erased")]) and ([(x.events, x.events_root) for x in done] or [(0, tree([]).hex())]) == [(len(rest), tree(rest).hex())])
 held, day = (lambda s: not A.public or s in A.ann.public_stages), (lambda t: (t + 8 * HOUR) // DAY)
 def listing(s, every=False):  # envelopes to be opened: the effective ones, in a later stage those admitted of them
@@ -434,7 +435,7 @@ def v13():
     return "not checked" if made else "not in this edition"
 def rule(i): return next((r.value for r in A.js["rulebook.json"].get("rules", ()) if r.id == i), None)
 def v14(): return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
-def v15(): return reader_life.v15(types.SimpleNamespace(**globals()))  # the life of the tender
+def v15(): r = types.SimpleNamespace(**globals()); said = reader_life.v15(r); reader_owed.owed(r, A); return said  # the life of the tender
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
     for x in of("awarded"): want = [base, None, None] if base is None else [base,

@@ -320,7 +320,11 @@ class Life(Box):
             self.log(
                 "security-returned", SYSTEM, bidder=one["bidder"], amount=one["amount"], interest=100, reason="lost"
             )
-        told = {"count": len(paid), "amount": sum(one["amount"] for one in paid), "interest": 100 * len(paid)}
+        told = {
+            "count": len({one["bidder"] for one in paid}),
+            "amount": sum(one["amount"] for one in paid),
+            "interest": 100 * len(paid),
+        }
         made = self.log("securities-settled", SYSTEM, **{**told, **body})
         self.world.wait()
         return made
@@ -348,6 +352,8 @@ class Life(Box):
         self.log("tender-terminated", TENDEREE, reason=reason, article=article, **{"warned": None, **body})
         if "close" not in self.done:
             self.abandon(reason)
+        elif "unseal" in self.done and "close evaluation" not in self.done:
+            self.close_evaluation()
         self.ended_early = True
         self.done |= {"rank", "award", "sign"}
         self.world.wait()
@@ -383,7 +389,7 @@ class Life(Box):
             self.file_report()
         if "publish contract" not in self.done:
             self.publish_contract(file=self.regime == "gov")
-        if "settle" not in self.done:
+        if "settle" not in self.done and self.terms.get("security"):
             self.settle_securities()
 
 

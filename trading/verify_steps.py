@@ -24,6 +24,8 @@ from trading.law.life import Happened, Life, judge
 from trading.law.periods import OUTAGE_GRACE, after_outage
 from trading.law.rulebook import Rulebook, read
 from trading.law.stages import act_of
+from trading.verify_owed import READERS as OWED_READERS
+from trading.verify_owed import check_owed
 
 RULEBOOK = "rulebook.json"
 FORM = "form"
@@ -76,7 +78,7 @@ _FIELDS: Mapping[str, Mapping[str, wire.Reader]] = {
     "tender-terminated": {"reason": wire.text, "article": wire.text, "warned": wire.maybe(wire.time)},
     "idle-warned": {"due": wire.time},
 }
-READERS: Readers = {what: (15, {"tender": wire.text, **fields}) for what, fields in _FIELDS.items()}
+READERS: Readers = OWED_READERS | {what: (15, {"tender": wire.text, **fields}) for what, fields in _FIELDS.items()}
 ANNOUNCED: Mapping[str, wire.Reader] = {
     "documents": wire.maybe(wire.HASH),
     "supply_until": wire.maybe(wire.time),
@@ -143,6 +145,7 @@ def check_steps(case: Case, bids: Bids, rulebook: Rulebook | None, pace: Pace, f
     if rulebook is not None:
         _check_minimum(case, rulebook, found)
         check_life(rulebook, told(case, bids, pace), found, _alerted(case), public=case.public)
+        check_owed(case, rulebook, found)
 
 
 def _check_moves(case: Case, pace: Pace, found: Found) -> None:

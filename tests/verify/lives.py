@@ -266,7 +266,7 @@ def secured(stage: Stage) -> Tender:
 def second_wins(stage: Stage) -> Tender:
     """The first candidate is rejected before the award: the next one wins."""
     tender = ranked(stage)
-    tender.reject(tender.bids[1], "forged certificate")
+    tender.reject(tender.bids[1], "gave_up")
     stage.world.sleep(8)
     tender.award()
     assert tender.won == 92_000_000
@@ -274,20 +274,43 @@ def second_wins(stage: Stage) -> Tender:
     return tender
 
 
-def two_envelopes(stage: Stage) -> Tender:
-    """The technical part first; the price of whom it does not admit stays shut."""
-    terms = {"stages": ("technical", "form"), "later": {"form": timedelta(minutes=30)}}
-    tender = begun(stage, "works", **terms)
+TWO: dict[str, Any] = {"stages": ("technical", "form"), "later": {"form": timedelta(minutes=30)}}
+
+
+def technical(stage: Stage, **terms: Any) -> Tender:
+    """Two envelopes, the first of them opened."""
+    tender = begun(stage, "works", **{**TWO, **terms})
     tender.close()
     tender.store()
     for custodian in CUSTODIANS:
         tender.release(custodian, stages=["technical"])
     tender.unseal(stages=["technical"])
+    return tender
+
+
+def prices(stage: Stage, tender: Tender) -> None:
+    """The second envelope of two of three bids."""
     tender.settle("form", [tender.bids[0], tender.bids[2]])
     stage.world.until(tender.opens_at + timedelta(minutes=30, seconds=1))
     for custodian in CUSTODIANS:
         tender.release(custodian, stages=["form"])
     tender.unseal(stages=["form"])
+
+
+def two_envelopes(stage: Stage) -> Tender:
+    """The technical part first; the price of whom it does not admit stays shut."""
+    tender = technical(stage)
+    prices(stage, tender)
+    tender.finish()
+    return tender
+
+
+def two_envelopes_rated(stage: Stage) -> Tender:
+    """What is rated is rated before any price is known."""
+    tender = technical(stage, method="comprehensive/v1", parameters=RATED)
+    for seat in range(1, 6):
+        tender.score(seat, bids=[tender.bids[0], tender.bids[2]])
+    prices(stage, tender)
     tender.finish()
     return tender
 
@@ -328,7 +351,7 @@ def candidates_gone(stage: Stage) -> Tender:
     """Every candidate falls away before the award."""
     tender = ranked(stage)
     for bid in tender.bids:
-        tender.reject(bid, "forged certificate")
+        tender.reject(bid, "gave_up")
     tender.fail("candidates_gone", "招标投标法实施条例 55")
     tender.finish()
     return tender
@@ -393,8 +416,8 @@ LIVES: dict[str, Life] = {
         life.__name__.replace("_", " "): life
         for life in (
             amended, amended_in_time, objected_to_documents, objected_to_result, complained, complaint_alone, challenged,
-            inquired, corrected, scored_again, secured, second_wins, two_envelopes, too_few_came, all_rejected,
-            too_few_qualified, candidates_gone, given_up, given_up_closed, given_up_opened, failed_system, again,
+            inquired, corrected, scored_again, secured, second_wins, two_envelopes, two_envelopes_rated,
+            too_few_came, all_rejected, too_few_qualified, candidates_gone, given_up, given_up_closed, given_up_opened, failed_system, again,
         )
     },
 }  # fmt: skip
