@@ -180,7 +180,7 @@ def status(
     with Platform(url, token=token, lang=screen().lang) as platform:
         data = platform.fetch(f"{PREFIX}/tenders/{tender}/sealing-kit")
         looked = tool.look_at(Kit(data), tender, trusted, memory, platform=platform)
-        items = [one for one in platform.get(f"/tenders/{tender}/deposits")["items"] if one["state"] == "effective"]
+        items = [one for one in platform.get(f"/tenders/{tender}/bids")["items"] if one["state"] == "effective"]
     newest = looked.documents[-1] if looked.documents else None
     screen().say("status.deadline", deadline=_legal(looked.found.deadline))
     if newest is not None:
