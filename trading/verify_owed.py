@@ -77,6 +77,8 @@ def _check_floor(case: Case, rulebook: Rulebook, found: Found) -> None:
 def _check_ended(case: Case, found: Found) -> None:
     """What was opened is awarded, fails or is given up, and then its evaluation has ended: else what was sealed in it
     stays sealed for ever."""
+    if case.announcement is not None and case.announcement.held.body.get("reserve_of") is not None:
+        return  # a reserve box has no evaluation: it is read, and that is its end
     unsealed = case.facts("unsealed")
     given_up = [fact for fact in case.facts("tender-terminated") if unsealed and fact.index > unsealed[0].index]
     ended = [*case.facts("awarded"), *case.facts("tender-failed"), *given_up]
@@ -84,7 +86,7 @@ def _check_ended(case: Case, found: Found) -> None:
         found.fault(ended[0].at, "V-ORDER", first="evaluation-closed", then="archived")
     pending = any(facts[-1]["verdict"] == "PENDING" for facts in case.told.values())
     if unsealed and not ended and not pending and not case.facts("candidates-published"):
-        found.fault(unsealed[-1].at, "V-STEP", act="archive", stage="opened", why="E-UNFINISHED")
+        found.fault(unsealed[-1].at, "V-UNFINISHED")
 
 
 def _check_securities(case: Case, found: Found) -> None:
@@ -92,13 +94,13 @@ def _check_securities(case: Case, found: Found) -> None:
     received, announcement = case.facts("security-received"), case.announcement
     if announcement is not None and announcement.held.body.get("security") is None:
         for fact in received:
-            found.fault(fact.at, "V-SECURITY", why="the notice asks for none")
+            found.fault(fact.at, "V-UNASKED")
     if not case.facts("evaluation-closed"):
         return  # who has paid stays sealed; only the sum is known
     for fact in case.facts("securities-settled"):
         payers, amount = {one["bidder"] for one in received}, sum(one["amount"] for one in received)
         if (fact["count"], fact["amount"]) != (len(payers), amount):
-            found.fault(fact.at, "V-SECURITY", why=f"{len(payers)} paid {amount}")
+            found.fault(fact.at, "V-SECURITY", count=len(payers), amount=amount)
 
 
 def _check_notices(case: Case, rulebook: Rulebook, found: Found) -> None:

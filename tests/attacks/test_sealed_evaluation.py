@@ -115,7 +115,7 @@ def test_opened_looked_at_and_put_away(stage: Stage) -> None:
     tender.done |= {"rank", "award", "sign", "publish contract"}
     tender.ranked = ()
     tender.finish()
-    stage.caught(tender, "V15", "V-STEP")
+    stage.caught(tender, "V15", "V-UNFINISHED")
 
 
 def secured(stage: Stage, **terms: Any) -> Tender:
@@ -130,7 +130,7 @@ def test_a_security_that_nobody_asked_for(stage: Stage) -> None:
     """Not in the notice, and paid all the same, by those who were told to."""
     tender = secured(stage)
     tender.finish()
-    stage.caught(tender, "V15", "V-SECURITY")
+    stage.caught(tender, "V15", "V-UNASKED")
 
 
 def test_a_security_that_was_kept(stage: Stage) -> None:
