@@ -19,8 +19,8 @@ from trading import lives, logbook
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import remedies as law
-from trading.law import stages
-from trading.tenders import OPENED, arm, finish, locked, rearm
+from trading.law import secrecy, stages
+from trading.tenders import arm, finish, locked, rearm
 
 ANSWERING: Mapping[str, str] = {
     law.OBJECTION: "tenderee", law.INQUIRY: "tenderee", law.CHALLENGE: "tenderee", law.COMPLAINT: "supervisor",
@@ -253,7 +253,8 @@ async def listed(caller: Caller, tender: str, *, own: bool) -> list[dict[str, An
         f"""{_REMEDY} WHERE tender_id = $1 ORDER BY filed_at, id""",
         tender,
     )
-    state = await pool().fetchval("SELECT state FROM trading_tender WHERE id = $1", tender)
+    known = await pool().fetchrow("SELECT state, opens FROM trading_tender WHERE id = $1", tender)
+    told = known is not None and secrecy.is_open(known["state"], known["opens"])
     office = caller.role == "supervisor" or (own and caller.role in ("tenderee", "agency"))
     items = []
     for row in rows:
@@ -263,6 +264,6 @@ async def listed(caller: Caller, tender: str, *, own: bool) -> list[dict[str, An
         item.pop("tender")
         item["text"] = row["text"] if mine or office else None
         item["mine"] = mine
-        item["objector"] = objector if mine or (office and state in OPENED) else None
+        item["objector"] = objector if mine or (office and told) else None
         items.append(item)
     return items

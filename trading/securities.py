@@ -22,10 +22,9 @@ from audit.refusal import Refused
 from trading import lives, logbook, papers, payers
 from trading.accounts import Caller
 from trading.installation import Installation
-from trading.law import rulebook, security
+from trading.law import rulebook, secrecy, security
 from trading.tenders import expect, finish, loaded, locked
 
-OPENED = frozenset({"opened", "ranked", "awarded", "contracted", "failed", "terminated", "archived"})
 TAIL = 4
 """Characters of an account that a record keeps: enough to recognise it, too few to use it."""
 
@@ -91,7 +90,7 @@ async def ledger(caller: Caller, tender: str) -> list[dict[str, Any]]:
     row = await pool().fetchrow("SELECT state, opens, terms, deadline FROM trading_tender WHERE id = $1", tender)
     if row is None:
         raise Refused("W-UNKNOWN")
-    opened = row["opens"] and row["state"] in OPENED
+    opened = secrecy.may_see(None, secrecy.SECURITIES, caller.role, secrecy.reached(row["state"], row["opens"]))
     ended = row["state"] in ("shut", "terminated", "archived") and caller.role in ("operator", "supervisor")
     if not opened and not ended:
         raise Refused("E-SEALED-YET", state=row["state"])
@@ -173,7 +172,7 @@ async def give_back(
 async def _withdrawn(act: Act, tender: str, bidder: str, row: Any) -> datetime | None:
     """When this bidder withdrew its bid. None before the opening: an alert that a refund is late would tell that somebody
     has withdrawn."""
-    if not (row["opens"] and row["state"] in OPENED):
+    if not secrecy.is_open(row["state"], row["opens"]):
         return None
     rows = await act.query(
         """SELECT max(made_at) AS at FROM log_record

@@ -56,12 +56,18 @@ def over_the_floor(price: int, baseline: int) -> None:
         raise Refused("E-UNDER-FLOOR", price=price, baseline=baseline)
 
 
-def check_price(regime: Regime, direction: str, price: int, baseline: int) -> None:
-    """Whether a price may win at all under a regime: `source-law` knows no limit, the source's decisions stand."""
+def check_price(regime: Regime, direction: str, price: int, baseline: int, reserve: int | None = None) -> None:
+    """Whether a price may win at all under a regime: `source-law` knows no limit, the source's decisions stand.
+
+    `reserve`: the sealed reserve price that was read out with the bids, in fen. Whoever sells does not sell below it; what a
+    buyer thought of the price before is published and is no reason to reject anybody (招标投标法实施条例 50).
+    """
     if direction == BUY and regime.has("WK-52"):
         under_the_ceiling(price, baseline)
     if direction != BUY and regime.has("PR-03"):
         over_the_floor(price, baseline)
+    if direction != BUY and reserve is not None:
+        over_the_floor(price, reserve)
 
 
 # ------------------------------------------------------------------------------------------------- who is let in

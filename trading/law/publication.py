@@ -1,6 +1,6 @@
-"""What must be made public, for how long, with what in it, and what an amendment does to a deadline.
+"""What must be made public, with what in it, and what an amendment does to a deadline.
 
-Periods that must have run refuse what comes before (E-PERIOD); periods that may be missed are told as `Due`.
+How long a notice, a supply of documents and the candidates' publicity last is asked with their acts, in `steps.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from audit.refusal import Refused
 from trading.law.article import Rule
-from trading.law.bounds import Book, Due, asked, due, keep_from, latest_before, shortest
+from trading.law.bounds import Book, Due, asked, keep_from, latest_before, shortest
 from trading.law.calendar import LEGAL_ZONE
 
 # ------------------------------------------------------------------------------------------------- the notice
@@ -61,21 +61,6 @@ def check_advance_notice(book: Book, announced: datetime, sale: datetime, said: 
         raise Refused("E-PERIOD-ORDER", rule.article, start=announced, end=sale)
 
 
-def notice_ends(book: Book, posted: datetime) -> Due | None:
-    """When the notice may come down (GP-04: after exactly 5 working days)."""
-    return due(book, posted, "GP-04")
-
-
-def keep_notice(book: Book, posted: datetime, removed: datetime) -> Due | None:
-    """Refuse to take a notice down before its days are over (GP-04). Raises Refused E-PERIOD."""
-    return keep_from(book, posted, removed, "GP-04")
-
-
-def keep_supply(book: Book, issued: datetime, ends: datetime) -> Due | None:
-    """How long documents are supplied: 5 days (WK-03), 5 working days (GP-03). Raises Refused E-PERIOD."""
-    return keep_from(book, issued, ends, "WK-03", "GP-03")
-
-
 def keep_prequalification(book: Book, since: datetime, deadline: datetime) -> Due | None:
     """How long applications stay open: 5 days after the sale ended (WK-04), 5 working days after the notice (GP-02).
 
@@ -114,21 +99,6 @@ def _moved(book: Book, told: datetime, deadline: datetime, affects: bool, *ids: 
 
 
 # ------------------------------------------------------------------------------------------------- candidates and result
-
-
-def publicity_due(book: Book, received: datetime) -> Due | None:
-    """By when candidates are published, from receiving the report (WK-37: 3 days)."""
-    return due(book, received, "WK-37")
-
-
-def keep_publicity(book: Book, published: datetime, award: datetime) -> Due | None:
-    """Candidates are published for 3 days at least before the award (WK-38). Raises Refused E-PERIOD."""
-    return keep_from(book, published, award, "WK-38")
-
-
-def result_notice_ends(book: Book, published: datetime) -> Due | None:
-    """When the result notice has run (GP-14: 1 working day); from then on everybody should have known."""
-    return due(book, published, "GP-14")
 
 
 def keep_single_source(book: Book, published: datetime, bought: datetime) -> Due | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from audit.refusal import Refused
 from trading.law.article import article
-from trading.law.bounds import Book, asked
 from trading.law.methods import Ranked
 from trading.law.regimes import Regime
 
@@ -37,30 +36,6 @@ def winner(ranking: Sequence[str], bid: str) -> None:
         raise Refused("E-NO-CANDIDATE")
     if ranking[0] != bid:
         raise Refused("E-NOT-FIRST", bid=bid, first=ranking[0])
-
-
-def first_must_win(book: Book, *, state_funded: bool) -> bool:
-    """Whether nobody but the first candidate may win: state-funded works (WK-40), gov in ranked order (GP-11), sales.
-
-    Only in works without state money may the tenderee choose among the candidates (招标投标法 40).
-    """
-    return state_funded or asked(book, "WK-40") is None
-
-
-def choose(book: Book, ranking: Sequence[str], bid: str, *, state_funded: bool, gone: Collection[str] = ()) -> str:
-    """The candidate that wins; `gone`: candidates rejected or withdrawn since, whose place the next one takes (条例 55).
-
-    Raises Refused E-NO-CANDIDATE, E-NOT-CANDIDATE, E-NOT-FIRST.
-    """
-    standing = [one for one in ranking if one not in gone]
-    if first_must_win(book, state_funded=state_funded):
-        winner(standing, bid)
-    elif not standing:
-        raise Refused("E-NO-CANDIDATE")
-    elif bid not in standing:
-        rule = asked(book, "WK-35")
-        raise Refused("E-NOT-CANDIDATE", rule.article if rule else None, bid=bid)
-    return bid
 
 
 FALLING = ("gave_up", "force_majeure", "no_performance_security", "unlawful_act")

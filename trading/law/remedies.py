@@ -24,6 +24,7 @@ from trading.law.article import Article, Rule
 from trading.law.bounds import Book, Due, asked, due, keep_before, keep_until, shortest
 from trading.law.bounds import longest as counted
 from trading.law.calendar import legal_day
+from trading.law.periods import MOMENT
 
 OBJECTION, INQUIRY, CHALLENGE, COMPLAINT = "objection", "inquiry", "challenge", "complaint"
 KINDS = (OBJECTION, INQUIRY, CHALLENGE, COMPLAINT)
@@ -181,7 +182,7 @@ def should_have_known(about: str, now: datetime, course: Course, known: datetime
         DOCUMENTS: course.issued,
         PREQUALIFICATION: course.issued,
         OPENING: course.opened,
-        RESULT: course.publicity_ends,
+        RESULT: course.publicity_ends - MOMENT if course.publicity_ends else None,  # on the last day itself
     }[about]
     happened = {RESULT: course.published}.get(about, told)
     if happened is None or now < happened:

@@ -31,10 +31,23 @@ REACHED: Mapping[str, frozenset[str]] = {
     REPORT: frozenset({"ranked", "awarded", "contracted"}),
     AWARD: frozenset({"awarded", "contracted"}),
 }
-"""`failed`, `terminated` and `archived` do not say how far a tender came: they are asked with what it had reached."""
+"""`failed`, `terminated` and `archived` do not say how far a tender came: `reached` does."""
 
 SELF = "self"
 """The person concerned, whatever role they have."""
+EVERYBODY = "public"
+
+
+def reached(state: str, opens: bool | None) -> str:
+    """The stage that counts for secrecy: whatever ended it, a box that was not opened is not open."""
+    if state in ("failed", "terminated", "archived"):
+        return "opened" if opens else "shut"
+    return state if opens or state not in REACHED[OPENING] else "shut"
+
+
+def is_open(state: str, opens: bool | None) -> bool:
+    """Whether what the opening ends the secrecy of (bids, bidders, securities) is everybody's to see."""
+    return reached(state, opens) in REACHED[OPENING]
 
 
 @dataclass(frozen=True)
@@ -60,16 +73,16 @@ TABLE: Mapping[str, Secret] = {
 }
 
 
-def ends(book: Book, what: str) -> tuple[str, str]:
-    """The event that ends a secrecy in a book, and the rule that says so ("" where it is our own)."""
+def ends(book: Book | None, what: str) -> tuple[str, str]:
+    """The event that ends a secrecy in a book, and the rule that says so ("" where it is our own, or none is pinned yet)."""
     secret = TABLE[what]
     for id, event in secret.until.items():
-        if id and asked(book, id) is not None:
+        if id and book is not None and asked(book, id) is not None:
             return event, id
     return secret.until[""], ""
 
 
-def may_see(book: Book, what: str, role: str, stage: str, *, notified: bool = False) -> bool:
+def may_see(book: Book | None, what: str, role: str, stage: str, *, notified: bool = False) -> bool:
     """Whether somebody in `role` (or `self`, for what is their own) may see it while the tender is at `stage`.
 
     `stage`: the furthest one the tender reached that is no end. `notified`: whether the award letter (gov: with the
@@ -83,9 +96,9 @@ def may_see(book: Book, what: str, role: str, stage: str, *, notified: bool = Fa
     return stage in REACHED[event]
 
 
-def keep(book: Book, what: str, role: str, stage: str, *, notified: bool = False) -> None:
+def keep(book: Book | None, what: str, role: str, stage: str, *, notified: bool = False) -> None:
     """Refuse to show what is still secret. Raises Refused E-SECRET (what, until) with the article that binds."""
     if not may_see(book, what, role, stage, notified=notified):
         event, id = ends(book, what)
-        rule = asked(book, id) if id else None
+        rule = asked(book, id) if book is not None and id else None
         raise Refused("E-SECRET", rule.article if rule else None, what=what, until=event)

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from audit.refusal import Refused
 from trading.law.article import Article, Rule, article
-from trading.law.bounds import Book, Due, asked, due, keep_share, most
+from trading.law.bounds import Book, Due, asked, due, keep_share
 from trading.law.calendar import legal_day
 
 TRANSFER, LETTER, E_GUARANTEE, CHEQUE = "transfer", "letter", "e-guarantee", "cheque"
@@ -29,12 +29,6 @@ def check_amount(book: Book, amount: int, base: int) -> Rule | None:
     Raises Refused E-SECURITY-OVER (amount, base, per_cent, most).
     """
     return keep_share(book, amount, base, "E-SECURITY-OVER", "WK-12", "GP-07")
-
-
-def largest(book: Book, base: int) -> int | None:
-    """The most that may be asked for, fen; None where the book sets no limit."""
-    rule = asked(book, "WK-12", "GP-07")
-    return most(base, rule.count) if rule else None
 
 
 def check_validity(book: Book, valid_days: int, bid_validity_days: int) -> None:

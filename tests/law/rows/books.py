@@ -73,6 +73,11 @@ DEADLINE = beijing(2026, 3, 31, 10)  # a Tuesday
 BID, OTHER = "a" * 32, "b" * 32
 
 
+def keyed(book: rulebook.Rulebook) -> Life:
+    """A tender with its boxes, about to be announced."""
+    return live(book, [Happened("make-keyset", beijing(2026, 3, 1, 9))])
+
+
 def lived(book: rulebook.Rulebook, *more: Happened, **announced: Any) -> Life:
     """A tender announced on 2 March, opened on the 31st, and whatever happened then."""
     facts = {"deadline": DEADLINE, "baseline": 100_000_000, "direction": "buy", **announced}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from tests.law.rows.books import MOMENT, WORKS, beijing, refused, runs_out
-from trading.law import bounds, committee, contracts, periods, regimes, remedies, security
+from trading.law import bounds, committee, periods, regimes, remedies, security
 from trading.law.rules import RULES
 
 
@@ -33,10 +33,11 @@ def test_cl_02() -> None:
 
 def test_cl_03() -> None:
     """A period ends at 24:00 of its last day: a platform has no closing time, so a minute before is still in time."""
-    signed = contracts.contract_due(WORKS, beijing(2026, 3, 2, 17))
-    runs_out("WK-46", signed, beijing(2026, 4, 2))  # 1 April, a Wednesday, to its end
-    assert signed is not None and signed.span.over - signed.span.last_day_begins == 24 * 60 * 60 * 10**6 * MOMENT
-    assert signed.span.latest == beijing(2026, 4, 2) - MOMENT
+    asked_in_the_evening = beijing(2026, 3, 2, 17)
+    answer = remedies.answer_due(WORKS, "objection", "documents", asked_in_the_evening)
+    runs_out("WK-11", answer, beijing(2026, 3, 6))  # Thursday, to its end
+    assert answer is not None and answer.span.over - answer.span.last_day_begins == 24 * 60 * 60 * 10**6 * MOMENT
+    assert answer.span.latest == beijing(2026, 3, 6) - MOMENT
 
 
 def test_cl_04() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.law.rows.books import (
     WORKS,
     beijing,
     cites,
+    keyed,
     lived,
     refused,
     runs_out,
@@ -59,7 +61,7 @@ COURSE = Course(
     deadline=DEADLINE,
     opened=DEADLINE,
     published=beijing(2026, 4, 14, 9),
-    publicity_ends=beijing(2026, 4, 16),
+    publicity_ends=beijing(2026, 4, 16),  # 24:00 of the 15th
 )
 
 
@@ -67,8 +69,9 @@ COURSE = Course(
 
 
 def test_gp_01() -> None:
-    periods.keep_deadline(GOV, ANNOUNCED, beijing(2026, 3, 23))
-    no = refused("GP-01", "E-PERIOD", periods.keep_deadline, GOV, ANNOUNCED, beijing(2026, 3, 23) - MOMENT)
+    first = beijing(2026, 3, 23)
+    ask(keyed(GOV), "announce", ANNOUNCED, {"deadline": first})
+    no = refused("GP-01", "E-PERIOD", ask, keyed(GOV), "announce", ANNOUNCED, {"deadline": first - MOMENT})
     assert no.facts["derivation"] == "2026-03-02 +20日 = 2026-03-22 → 2026-03-23"
 
 
@@ -80,21 +83,20 @@ def test_gp_02() -> None:
 
 
 def test_gp_03() -> None:
-    """Supplied for five whole working days, to the end of the 9th; so says the announcement too."""
+    """Supplied for five whole working days, to the end of the 9th."""
     ends = beijing(2026, 3, 10)
-    publication.keep_supply(GOV, ANNOUNCED, ends)
-    refused("GP-03", "E-PERIOD", publication.keep_supply, GOV, ANNOUNCED, ends - MOMENT)
-    keyed = lived(GOV)
-    terms = {"deadline": DEADLINE, "baseline": 1, "direction": "buy"}
-    before = type(keyed)(GOV, keyed.history[:1], "keyed")
-    ask(before, "announce", ANNOUNCED, {**terms, "supply_until": ends})
-    refused("GP-03", "E-PERIOD", ask, before, "announce", ANNOUNCED, {**terms, "supply_until": ends - MOMENT})
+    ask(keyed(GOV), "announce", ANNOUNCED, {"deadline": DEADLINE, "supply_until": ends})
+    short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
+    refused("GP-03", "E-PERIOD", ask, keyed(GOV), "announce", ANNOUNCED, short)
 
 
 def test_gp_04() -> None:
-    runs_out("GP-04", publication.notice_ends(GOV, ANNOUNCED), beijing(2026, 3, 10))
-    publication.keep_notice(GOV, ANNOUNCED, beijing(2026, 3, 10))
-    refused("GP-04", "E-PERIOD", publication.keep_notice, GOV, ANNOUNCED, beijing(2026, 3, 10) - MOMENT)
+    """The notice hangs as long: in a book that lacks the rule for the documents, its own rule says so."""
+    book = replace(GOV, values={id: value for id, value in GOV.values.items() if id != "GP-03"})
+    ends = beijing(2026, 3, 10)
+    ask(keyed(book), "announce", ANNOUNCED, {"deadline": DEADLINE, "supply_until": ends})
+    short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
+    refused("GP-04", "E-PERIOD", ask, keyed(book), "announce", ANNOUNCED, short)
 
 
 def test_gp_05() -> None:
@@ -157,15 +159,14 @@ def test_gp_13() -> None:
 
 
 def test_gp_14() -> None:
-    """One working day; whoever says nothing of what they knew should have known at its end, and has seven from there."""
-    runs_out("GP-14", publication.result_notice_ends(GOV, beijing(2026, 4, 14, 9)), beijing(2026, 4, 16))
-    last = beijing(2026, 4, 28) - MOMENT
-    remedies.admit(GOV, CHALLENGE, RESULT, last, COURSE)
-    refused("GP-20", "E-REMEDY-LATE", remedies.admit, GOV, CHALLENGE, RESULT, last + MOMENT, COURSE)
-    later = beijing(2026, 4, 20)
-    refused(
-        "GP-20", "E-REMEDY-LATE", remedies.admit, GOV, CHALLENGE, RESULT, last + MOMENT, COURSE, known=later
-    )  # fmt: skip
+    """One working day (the 15th); whoever says nothing of what they knew should have known at its end, and has seven
+    from there."""
+    noticed = lived(GOV, *NOTIFIED)
+    last = beijing(2026, 4, 25) - MOMENT
+    challenge = {"remedy": "f" * 32, "kind": CHALLENGE, "about": RESULT}
+    ask(noticed, "file-remedy", last, challenge)
+    no = refused("GP-20", "E-REMEDY-LATE", ask, noticed, "file-remedy", last + MOMENT, challenge)
+    assert no.facts["derivation"] == "2026-04-15 +7工作日 = 2026-04-24"
 
 
 def test_gp_15() -> None:

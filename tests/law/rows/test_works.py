@@ -15,20 +15,30 @@ from audit.refusal import Refused
 from bidding import arrival
 from bidding.custody import CheckedClosing, check_kit
 from bidding.view import Folder
-from tests.bidding.envelopes import BID, BIDDER, envelope, keyset
+from tests.bidding.envelopes import BIDDER, envelope, keyset
 from tests.bidding.kits import custodian_kit, seen
 from tests.law.rows.books import (
     ANNOUNCED,
+    AWARDED,
+    BID,
     CHONGQING,
+    DEADLINE,
     GOV,
     LAND,
     MOMENT,
+    NOTIFIED,
+    OTHER,
+    RANKED,
+    SIGNED,
     SOURCE,
     WORKS,
     beijing,
     cites,
+    keyed,
+    lived,
     refused,
     runs_out,
+    told_late,
 )
 from tests.world import World
 from tests.world_tender import Tender
@@ -47,10 +57,11 @@ from trading.law import (
 )
 from trading.law.collusion import House, Traits
 from trading.law.committee import EXPERT, TENDEREE, Member
+from trading.law.history import Happened, Life
+from trading.law.life import ask
 from trading.law.methods import LOWEST, Ranked
 from trading.law.remedies import COMPLAINT, DOCUMENTS, OBJECTION, PREQUALIFICATION, RESULT, Course, Earlier
 
-DEADLINE = beijing(2026, 3, 31, 10)  # a Tuesday
 PUBLISHED = beijing(2026, 4, 7, 15)  # a Tuesday after the Qingming holiday
 COURSE = Course(
     issued=ANNOUNCED,
@@ -75,8 +86,9 @@ def test_wk_02() -> None:
 def test_wk_03() -> None:
     """Five days on sale, to the end of the fifth (Saturday the 7th and Sunday count on; Monday the 9th is the last)."""
     ends = beijing(2026, 3, 10)
-    publication.keep_supply(WORKS, ANNOUNCED, ends)
-    refused("WK-03", "E-PERIOD", publication.keep_supply, WORKS, ANNOUNCED, ends - MOMENT)
+    ask(keyed(WORKS), "announce", ANNOUNCED, {"deadline": DEADLINE, "supply_until": ends})
+    short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
+    refused("WK-03", "E-PERIOD", ask, keyed(WORKS), "announce", ANNOUNCED, short)
 
 
 def test_wk_04() -> None:
@@ -95,9 +107,10 @@ def test_wk_05() -> None:
 
 
 def test_wk_06() -> None:
-    periods.keep_deadline(WORKS, ANNOUNCED, beijing(2026, 3, 23))  # the 22nd is a Sunday
-    no = refused("WK-06", "E-PERIOD", periods.keep_deadline, WORKS, ANNOUNCED, beijing(2026, 3, 23) - MOMENT)
-    assert no.facts["earliest"] == beijing(2026, 3, 23)
+    first = beijing(2026, 3, 23)  # the 22nd is a Sunday
+    ask(keyed(WORKS), "announce", ANNOUNCED, {"deadline": first})
+    no = refused("WK-06", "E-PERIOD", ask, keyed(WORKS), "announce", ANNOUNCED, {"deadline": first - MOMENT})
+    assert no.facts["earliest"] == first == periods.lawful_deadline(WORKS, beijing(2026, 3, 2, 0))
     assert no.facts["derivation"] == "2026-03-02 +20日 = 2026-03-22 → 2026-03-23"
 
 
@@ -150,8 +163,12 @@ def test_wk_11() -> None:
 def test_wk_12() -> None:
     security.check_amount(WORKS, 2_000_000, 100_000_000)
     no = refused("WK-12", "E-SECURITY-OVER", security.check_amount, WORKS, 2_000_001, 100_000_000)
-    assert no.facts["most"] == 2_000_000 == security.largest(WORKS, 100_000_000)
-    assert security.largest(SOURCE, 100_000_000) is None
+    assert no.facts["most"] == 2_000_000
+    security.check_amount(SOURCE, 100_000_000, 100_000_000)
+    secured = {"deadline": DEADLINE, "estimate": 100_000_000, "baseline": 90_000_000, "direction": "buy"}
+    ask(keyed(WORKS), "announce", ANNOUNCED, {**secured, "security": {"amount": 2_000_000}})
+    over = {**secured, "security": {"amount": 2_000_001}}
+    refused("WK-12", "E-SECURITY-OVER", ask, keyed(WORKS), "announce", ANNOUNCED, over)
 
 
 def test_wk_13() -> None:
@@ -375,9 +392,9 @@ def ranked(count: int) -> list[Ranked]:
 def test_wk_35() -> None:
     most = WORKS.max_candidates
     assert [len(ranking.candidates(ranked(n), most)) for n in (1, 3, 4)] == [1, 3, 3]
-    names = ranking.candidates(ranked(4), most)
-    ranking.choose(WORKS, names, "3" * 32, state_funded=False)
-    refused("WK-35", "E-NOT-CANDIDATE", ranking.choose, WORKS, names, "4" * 32, state_funded=False)
+    reported, at = lived(WORKS, RANKED[0]), beijing(2026, 4, 7, 15)
+    ask(reported, "publish-candidates", at, {"ranking": ("1", "2", "3")})
+    refused("WK-35", "E-TOO-MANY", ask, reported, "publish-candidates", at, {"ranking": ("1", "2", "3", "4")})
 
 
 def test_wk_36() -> None:
@@ -390,12 +407,16 @@ def test_wk_36() -> None:
 
 
 def test_wk_37() -> None:
-    runs_out("WK-37", publication.publicity_due(WORKS, beijing(2026, 4, 7, 9)), beijing(2026, 4, 11))
+    reported = lived(WORKS, RANKED[0])  # on Tuesday the 7th
+    told_late("WK-37", reported, "publish-candidates", beijing(2026, 4, 11), ranking=(BID,))
 
 
 def test_wk_38() -> None:
-    publication.keep_publicity(WORKS, PUBLISHED, beijing(2026, 4, 11))
-    refused("WK-38", "E-PERIOD", publication.keep_publicity, WORKS, PUBLISHED, beijing(2026, 4, 11) - MOMENT)
+    """Three whole days; the award of a moment earlier is refused, with the earliest lawful instant."""
+    published, earliest = lived(WORKS, *RANKED), beijing(2026, 4, 11)
+    ask(published, "award", earliest, {"bid": BID})
+    no = refused("WK-38", "E-PERIOD", ask, published, "award", earliest - MOMENT, {"bid": BID})
+    assert no.facts["earliest"] == earliest
 
 
 def test_wk_39() -> None:
@@ -411,14 +432,18 @@ def test_wk_39() -> None:
 
 
 def test_wk_40() -> None:
-    """State money: the first must win, and the second only when the first is gone. Private money may choose."""
-    names = ranking.candidates(ranked(3), 3)
-    first, second, third = names
-    ranking.choose(WORKS, names, first, state_funded=True)
-    refused("WK-40", "E-NOT-FIRST", ranking.choose, WORKS, names, second, state_funded=True)
-    ranking.choose(WORKS, names, second, state_funded=True, gone={first})
-    refused("WK-40", "E-NOT-FIRST", ranking.choose, WORKS, names, third, state_funded=True, gone={first})
-    assert ranking.choose(WORKS, names, third, state_funded=False) == third
+    """State money: the first must win, and the second only when the first is gone."""
+    at = beijing(2026, 4, 14, 9)
+    published = lived(WORKS, *RANKED, state_funded=True)
+    ask(published, "award", at, {"bid": BID})
+    refused("WK-40", "E-NOT-FIRST", ask, published, "award", at, {"bid": OTHER})
+    gone = published.after(Happened("reject", beijing(2026, 4, 9), {"bid": BID}))
+    ask(gone, "award", at, {"bid": OTHER})
+    refused("WK-40", "E-NOT-FIRST", ask, gone, "award", at, {"bid": BID})
+    ranking.winner([BID, OTHER], BID)
+    refused("WK-40", "E-NOT-FIRST", ranking.winner, [BID, OTHER], OTHER)
+    ranking.falls_away("gave_up")
+    refused("WK-40", "E-FALLS-AWAY", ranking.falls_away, "too expensive")
 
 
 # ------------------------------------------------------------------------------------------- complaints
@@ -454,18 +479,31 @@ def test_wk_42() -> None:
 
 def test_wk_43() -> None:
     """Three working days: Friday, Monday, Tuesday."""
-    runs_out("WK-43", remedies.acceptance_due(WORKS, beijing(2026, 4, 9, 16)), beijing(2026, 4, 15))
-    assert remedies.acceptance_due(GOV, beijing(2026, 4, 9, 16)) is None
+    told_late("WK-43", complained(), "accept-remedy", beijing(2026, 4, 15), remedy="c" * 32)
+
+
+def complained(*more: Happened) -> Life:
+    """An objection to the result, answered on the 8th, and a complaint about it on Thursday the 9th."""
+    about = {"about": RESULT, "known": beijing(2026, 4, 7, 16)}
+    return lived(
+        WORKS,
+        *RANKED,
+        Happened("file-remedy", beijing(2026, 4, 8, 9), {"remedy": "0" * 32, "kind": OBJECTION, **about}),
+        Happened("answer-remedy", beijing(2026, 4, 8, 17), {"remedy": "0" * 32}),
+        Happened("file-remedy", beijing(2026, 4, 9, 16), {"remedy": "c" * 32, "kind": COMPLAINT, **about}),
+        *more,
+    )
 
 
 def test_wk_44() -> None:
-    """Thirty working days from the acceptance; the May holiday and a worked Saturday in between."""
+    """Thirty working days from the acceptance; the May holiday lies in between."""
     received, accepted = beijing(2026, 4, 9, 16), beijing(2026, 4, 13, 9)
     assert remedies.decision_due(WORKS, received, None) is None
-    due = remedies.decision_due(WORKS, received, accepted)
-    assert due is not None
-    runs_out("WK-44", due, periods.count(accepted, 30, "工作日").over)
-    assert due.span.last_day > beijing(2026, 5, 25).date()
+    last = periods.count(accepted, 30, "工作日").over
+    runs_out("WK-44", remedies.decision_due(WORKS, received, accepted), last)
+    assert last > beijing(2026, 5, 26)
+    taken_up = complained(Happened("accept-remedy", accepted, {"remedy": "c" * 32}))
+    told_late("WK-44", taken_up, "answer-remedy", last, remedy="c" * 32)
 
 
 def test_wk_45() -> None:
@@ -481,17 +519,17 @@ def test_wk_45() -> None:
 
 
 def test_wk_46() -> None:
-    runs_out("WK-46", contracts.contract_due(WORKS, beijing(2026, 4, 14, 9)), beijing(2026, 5, 15))
+    told_late("WK-46", lived(WORKS, *NOTIFIED), "sign-contract", beijing(2026, 5, 15), amount=90_000_000)
 
 
 def test_wk_47() -> None:
-    runs_out("WK-47", contracts.filing_due(WORKS, beijing(2026, 4, 13, 9)), beijing(2026, 4, 29))
+    told_late("WK-47", lived(WORKS, *AWARDED), "file-report", beijing(2026, 4, 30))
 
 
 def test_wk_48() -> None:
     contracts.check_performance(WORKS, 9_000_000, 90_000_000)
     no = refused("WK-48", "E-PERFORMANCE-OVER", contracts.check_performance, WORKS, 9_000_001, 90_000_000)
-    assert no.facts["most"] == 9_000_000 == contracts.largest_performance(WORKS, 90_000_000)
+    assert no.facts["most"] == 9_000_000
     contracts.check_price(90_000_000, 90_000_000)
     with pytest.raises(Refused, match="E-CONTRACT-PRICE"):
         contracts.check_price(90_000_001, 90_000_000)
@@ -500,8 +538,9 @@ def test_wk_48() -> None:
 def test_wk_49() -> None:
     """Winner and losers alike, five days from the contract, with a bank's interest."""
     for reason in ("won", "lost"):
-        runs_out("WK-49", security.refund_due(WORKS, reason, beijing(2026, 4, 15, 9)), beijing(2026, 4, 21))
         assert security.refund_since(WORKS, reason) == "contract-signed"
+        told_late("WK-49", lived(WORKS, *SIGNED), "return-security", beijing(2026, 4, 21), reason=reason)
+    told_late("WK-49", lived(WORKS, *SIGNED), "settle-securities", beijing(2026, 4, 21))
 
 
 # ------------------------------------------------------------------------------------------- bidders who are one
