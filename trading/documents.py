@@ -17,7 +17,7 @@ from typing import Any
 from audit.act import Act, acting, pool
 from audit.refusal import Refused
 from bidding import boxes
-from trading import lives, logbook, papers
+from trading import lives, logbook, papers, reserves
 from trading.accounts import Caller
 from trading.document_sets import set_hash
 from trading.installation import Installation
@@ -66,6 +66,7 @@ async def amend(
         moved = deadline > row["deadline"]
         if moved:
             await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=AMENDMENT)
+            await reserves.move(act, row, deadline, AMENDMENT)
             await arm(act, "close", tender, deadline)
         await act.query(
             """UPDATE trading_tender SET documents = $2, deadline = $3, hour = greatest(hour, $3), version = version + 1

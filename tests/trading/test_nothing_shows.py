@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.trading.desk import Desk
+from audit.canon import stamp
+from tests.trading.desk import SCHEMA, Desk
 from tests.trading.town import town
 from trading import postgres
 from trading.settings import Settings
@@ -23,7 +24,11 @@ PATHS = (
     "/api/v1/tenders/{tender}/timeline", "/api/v1/tenders/{tender}/bids", "/api/v1/tenders/{tender}/sealing-kit",
     "/api/v1/tenders/{tender}/kits/form", "/api/v1/tenders/{tender}/archive/public", "/api/v1/organisations",
     "/api/v1/trades", "/api/v1/custody", "/api/v1/people?limit=100", "/api/v1/tokens?limit=100",
+    "/api/v1/tenders/{tender}/documents", "/api/v1/tenders/{tender}/questions", "/api/v1/tenders/{tender}/securities",
+    "/api/v1/bans",
 )  # fmt: skip
+FOR_ANSWERING = ("tenderee /api/v1/tenders/{tender}/questions",)
+"""What the one who answers must read: the questions. Who asked them is looked for in test_questions.py."""
 
 
 async def _looked_at(settings: Settings, owner_dsn: str, tmp: Path, bids: int) -> dict[str, tuple[int, int]]:
@@ -31,20 +36,42 @@ async def _looked_at(settings: Settings, owner_dsn: str, tmp: Path, bids: int) -
     seen: dict[str, tuple[int, int]] = {}
     async with postgres.connected(settings), town(settings, owner_dsn) as place:
         desk = Desk(place, tmp)
-        await desk.open()
+        await desk.open(announce=False)
+        files = {
+            "规格书.pdf": await desk.paper("tenderee", b"spec"),
+            "plans.zip": await desk.paper("tenderee", b"plans"),
+        }
+        notice = {
+            "deadline": stamp(desk.deadline), "opening_schema": SCHEMA, "documents": files, "bid_validity_days": 90,
+            "security": {"amount": 1, "valid_days": 90},
+        }  # fmt: skip
+        told = await place.call("tenderee", "POST", f"/tenders/{desk.tender}/announcement", 201, notice)
+        desk.documents = told["documents"]
         firms = [await desk.bidder(f"firm{n:02}") for n in range(FIRMS)]
         await place.enrol("rival", "bidder")
         await place.beat()
         for n, firm in enumerate(firms):
-            if n < bids:
+            if n < bids:  # who bids has also asked and paid, and its bid will be stale
                 await desk.hand_in(firm, 9_000_000 + n)
+                path, paid = f"/tenders/{desk.tender}", {"amount": 1 + n, "form": "letter", "account": f"acc {n}"}
+                await place.call(firm.name, "POST", f"{path}/questions", 201, {"text": f"{n}?"})
+                paid["received"] = stamp(await desk.now())
+                await place.call(firm.name, "POST", f"{path}/securities", 201, paid)
             await place.beat()
+        files["plans.zip"] = await desk.paper("tenderee", b"plans 2")
+        amended = {"files": files, "affects": True, "reason": "图纸"}
+        await place.call("tenderee", "POST", f"/tenders/{desk.tender}/amendments", 201, amended)
+        if bids:
+            items = (await place.call(firms[0].name, "GET", f"/tenders/{desk.tender}/bids", 200))["items"]
+            assert all(item["stale"] for item in items)
+        await place.beat()
         size = int((await place.as_("public").get("/log/checkpoint")).text.split("\n")[1])
         names = {"tender": desk.tender, "project": desk.tender.rpartition("-")[0], "tail": str(size % 256)}
         for who in ONLOOKERS:
             for path in PATHS:
                 answer = await place.as_(who).get(path.format(**names))
-                seen[f"{who} {path}"] = (answer.status_code, _size(answer))
+                if f"{who} {path}" not in FOR_ANSWERING:
+                    seen[f"{who} {path}"] = (answer.status_code, _size(answer))
     return seen
 
 
