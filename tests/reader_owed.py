@@ -38,7 +38,8 @@ def owed(r, A):
     ends += [x for x in r.of("tender-terminated") if opened is not None and x.n > opened]
     need(not ends or closed)
     last = {(x.stage, x.bid): x.verdict for x in r.of("unsealed")}
-    need(opened is None or ends or "PENDING" in last.values() or [*r.of("candidates-published")])
+    ranked = [*r.of("candidates-published")] or A.ann.get("reserve_of") is not None
+    need(opened is None or ends or "PENDING" in last.values() or ranked)
     paid = [*r.of("security-received")]
     need(all(isinstance(x["bidder"], str) and x["bidder"] and type(x["amount"]) is int for x in paid))
     need(not paid or A.ann.get("security") is not None)
@@ -49,8 +50,7 @@ def owed(r, A):
     told = {y.get("sha256") for y in media if isinstance(y, dict)} if isinstance(media, list) else ()
     need("WK-02" not in rules or len(told) < 2)
     reported = min((x.n for x in r.of("report-received")), default=NEVER)
-    settled = any(x["stage"] == "form" for x in r.of("stage-settled"))
-    prices = min((x.n for x in r.of("released") if settled and x.stage == "form"), default=NEVER)
+    prices = min((x.n for x in r.of("stage-settled") if x["stage"] == "form"), default=NEVER)
     for x in r.of(*LATE):
         need(x.n < reported and (x.kind != "scores-entered" or x.n < prices))
     ranked = min((x.n for x in r.of("candidates-published")), default=NEVER)

@@ -77,15 +77,15 @@ def _check_floor(case: Case, rulebook: Rulebook, found: Found) -> None:
 def _check_ended(case: Case, found: Found) -> None:
     """What was opened is awarded, fails or is given up, and then its evaluation has ended: else what was sealed in it
     stays sealed for ever."""
-    if case.announcement is not None and case.announcement.held.body.get("reserve_of") is not None:
-        return  # a reserve box has no evaluation: it is read, and that is its end
     unsealed = case.facts("unsealed")
     given_up = [fact for fact in case.facts("tender-terminated") if unsealed and fact.index > unsealed[0].index]
     ended = [*case.facts("awarded"), *case.facts("tender-failed"), *given_up]
     if ended and not case.facts("evaluation-closed"):
         found.fault(ended[0].at, "V-ORDER", first="evaluation-closed", then="archived")
     pending = any(facts[-1]["verdict"] == "PENDING" for facts in case.told.values())
-    if unsealed and not ended and not pending and not case.facts("candidates-published"):
+    notice = case.announcement  # a reserve box has no evaluation: it is read, and that is its end
+    reserve = notice is not None and notice.held.body.get("reserve_of") is not None
+    if unsealed and not ended and not pending and not reserve and not case.facts("candidates-published"):
         found.fault(unsealed[-1].at, "V-UNFINISHED")
 
 
@@ -114,16 +114,15 @@ def _check_notices(case: Case, rulebook: Rulebook, found: Found) -> None:
 
 
 def _check_decided(case: Case, found: Found) -> None:
-    """Nothing is scored, corrected or explained when the report is there, nor scored when the prices are read."""
+    """Nothing is scored, corrected or explained when the report is there, nor scored when the prices may be read."""
     reported = _first(case, "report-received")
     settled = [fact for fact in case.facts("stage-settled") if fact["stage"] == FORM]
-    prices = [fact for fact in case.facts("released") if fact["stage"] == FORM] if settled else []
     for name in EVALUATING:
         for fact in case.facts(name):
             if reported is not None and fact.index > reported.index:
                 found.fault(fact.at, "V-ORDER", first=name, then="report-received")
-            elif name == "scores-entered" and prices and fact.index > prices[0].index:
-                found.fault(fact.at, "V-ORDER", first=name, then="released")
+            elif name == "scores-entered" and settled and fact.index > settled[0].index:
+                found.fault(fact.at, "V-ORDER", first=name, then="stage-settled")
 
 
 def _check_fallen(case: Case, found: Found) -> None:
