@@ -434,7 +434,21 @@ def v13():
     for A.at in named("draw/.*"): need((A.at.split("/")[1], int(A.at.split("/")[2])) in made)
     return "not checked" if made else "not in this edition"
 def rule(i): return next((r.value for r in A.js["rulebook.json"].get("rules", ()) if r.id == i), None)
-def v14(): return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
+def reserved():  # the reserve price, from the clear records of its own box (log.md §8, V14)
+    ann, won, out = A.ann, [*of("awarded")], [x.n for x in of("candidates-published")]
+    if ann.get("reserve_of") is not None: need(set(A.stages) == {"form"} and ann.min_bids == 1 and not won and not out
+         and all(e.o.bidder == ann.get("owner") for e in A.eff["form"].values()))
+    if ann.get("reserve") is None: return
+    box, A.at = ann.reserve, f"record {ann.n} (project-announced)"; need(isinstance(box, str) and box != A.tender
+         and box.rpartition("@")[0] == A.tender.rpartition("@")[0]); theirs = {k: [x for x in A.recs if x.clear and x.kind == k
+         and x.get("tender") == box and x.get("stage") == "form"] for k in ("closed", "unsealed")}; shut, told = theirs.values()
+    need(len(shut) < 2)
+    if not out: return
+    need(shut and min(x.n for x in A.closed.values()) < shut[0].n < min(out) and (told or shut[0].opens is not True))
+    if shut[0].opens is not True: need(not told); return
+    last = told[-1]; need(last.verdict != "PENDING" and last.n < min(out) and len({x.bid for x in told}) == 1)
+    if last.verdict == "OK" and ann.direction == "sell": need(all(x.price >= last.opening.price for x in won))
+def v14(): reserved(); return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
 def v15(): r = types.SimpleNamespace(**globals()); said = reader_life.v15(r); reader_owed.owed(r, A); return said  # the life of the tender
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")

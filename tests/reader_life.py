@@ -379,7 +379,8 @@ class Life:
 
     def tender_terminated(self, x):
         reason = x["reason"]
-        need(reason in ("idle", "tenderee", "force_majeure") and (reason, self.stage) != ("tenderee", "awarded"))
+        shut = ["shut"] * (self.ann is not None and self.ann.get("reserve_of") is not None)
+        need(reason in ("idle", "tenderee", "force_majeure", *shut) and (reason, self.stage) != ("tenderee", "awarded"))
         need(is_text(x["article"]) and (x["warned"] is None or self.r.when(x["warned"])))
         if reason == "idle":
             warned, i = self.last("idle-warned"), self.rule("NB-09", "PY-05")

@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.act import acting
 from audit.refusal import Refused
-from trading import evaluation, ledger, lives, logbook, papers, tenders
+from trading import evaluation, ledger, lives, logbook, papers, reserves, tenders
 from trading.accounts import Caller
 from trading.law import admission, gains, ranking, regimes, stages
 from trading.tenders import finish, loaded, locked
@@ -62,7 +62,8 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
         ranking.winner(standing, chosen)
         price = next(r["price"] for r in json.loads(bytes(row["totals"]))["rows"] if r["bid"] == chosen)
         baseline, direction = terms["baseline"], terms["direction"]
-        admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline)
+        floor = await reserves.read(act.query, row)
+        admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline, reserve=floor)
         formula = gains.formula(direction)
         gain = gains.gain(formula, price=price, baseline=baseline)
         line = {"bid": chosen, "price": price, "baseline": baseline, "gain": gain, "formula": formula}

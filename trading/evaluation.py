@@ -20,7 +20,7 @@ from audit.merkle import root
 from audit.record import Rule, types
 from audit.refusal import Refused
 from bidding import releases
-from trading import lives, logbook, papers, tenders
+from trading import lives, logbook, papers, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission, corrections, methods, ranking, regimes, stages
@@ -265,7 +265,8 @@ async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
         evaluation = methods.evaluate(terms["method"], parameters, given, await _sheets(act, tender))
         names = ranking.candidates(evaluation.ranked, book.max_candidates)
         # A first candidate who may never win would leave the tender without an end.
-        admission.check_price(regime, terms["direction"], evaluation.ranked[0].price, terms["baseline"])
+        floor = await reserves.read(act.query, row)
+        admission.check_price(regime, terms["direction"], evaluation.ranked[0].price, terms["baseline"], reserve=floor)
         totals = canon(methods.totals(terms["method"], tender, evaluation))
         facts: dict[str, Any] = {"ranking": list(names), "totals": sha256_hex(totals)}
         await lives.expect(act, tender, "publish-candidates", facts, row=row, qualified=len(standing))

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from audit.act import acting, pool
+from audit.act import Act, acting, pool
 from audit.refusal import Refused
 from bidding import closing, releases, unsealing
 from bidding.keys import Keyset
-from trading import lives, logbook
+from trading import lives, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.tenders import arm, expect, loaded, locked
@@ -34,18 +34,30 @@ async def close(platform: Installation, tender: str) -> bool:
     """
     async with acting(platform.centre) as act:
         row = await locked(act, tender)
-        await lives.expect(act, tender, "close", row=row, move=False)
-        closings = await closing.close(act, tender=tender)
-        opens = all(c.opens for c in closings)
-        now = await act.clock()
-        await lives.expect(act, tender, "close" if opens else "leave-shut", row=row)
-        await act.query("UPDATE trading_tender SET opens = $2 WHERE id = $1", tender, opens)
-        window = now + timedelta(seconds=loaded(row["terms"])["window"])
-        if opens:
-            await arm(act, "open", tender, row["hour"])
-            await arm(act, "window", tender, window)
-        else:
-            await arm(act, "archive", tender, window)
+        opens = await _close(act, row)
+        reserve = await reserves.waiting(act, row)
+        if reserve is not None and opens:
+            await _close(act, reserve)
+        elif reserve is not None:
+            await reserves.give_up(act, row, reserves.SHUT)
+    return opens
+
+
+async def _close(act: Act, row: Any) -> bool:
+    """Close one box whose row is locked, and arm what follows; whether it opens."""
+    tender = row["id"]
+    await lives.expect(act, tender, "close", row=row, move=False)
+    closings = await closing.close(act, tender=tender)
+    opens = all(c.opens for c in closings)
+    now = await act.clock()
+    await lives.expect(act, tender, "close" if opens else "leave-shut", row=row)
+    await act.query("UPDATE trading_tender SET opens = $2 WHERE id = $1", tender, opens)
+    window = now + timedelta(seconds=loaded(row["terms"])["window"])
+    if opens:
+        await arm(act, "open", tender, row["hour"])
+        await arm(act, "window", tender, window)
+    if not opens or row["kind"] == reserves.KIND:  # nothing follows its reading: it is archived by itself
+        await arm(act, "archive", tender, window)
     return opens
 
 
@@ -220,4 +232,5 @@ async def _conclude(tender: str) -> bool:
         await releases.check_opened(pool().fetch, tender)
     except Refused:
         return False
+    await tenders.rearm("archive", tender)  # of a reserve box that was opened after its window
     return True

@@ -14,18 +14,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit import tiles
-from audit.act import Act, Actor, acting, pool
+from audit.act import Actor, acting, pool
 from audit.canon import instant, parse_object, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
 from bidding import boxes, custodians, releases
-from trading import bans, lives, notices, papers
+from trading import bans, failures, lives, notices, papers, reserves
 from trading import documents as documents_
 from trading import records as _records
 from trading.accounts import Caller
 from trading.document_sets import set_hash
 from trading.installation import Installation
-from trading.law import admission, regimes, stages
+from trading.law import admission, regimes, rulebook, stages
 from trading.law.regions import overlay
 from trading.outages import Outage, beats, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
@@ -142,8 +142,8 @@ async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
     size = await tiles.quorate(pool(), platform.policy)
     async with acting(caller.actor) as act:
         rows = await act.query(
-            """SELECT l.id, p.organisation_id, p.agency_id FROM trading_lot l JOIN trading_project p ON p.id = l.project_id
-               WHERE l.id = $1 FOR UPDATE""",
+            """SELECT l.id, p.organisation_id, p.agency_id, p.regime, p.region, p.created_at
+               FROM trading_lot l JOIN trading_project p ON p.id = l.project_id WHERE l.id = $1 FOR UPDATE""",
             lot,
         )
         if not rows or caller.organisation not in (rows[0]["organisation_id"], rows[0]["agency_id"]):
@@ -166,6 +166,8 @@ async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
                VALUES ($1, nextval('trading_tender_number'), $2, 'named', $3, $4)""",
             tender, lot, before[0]["id"] if before else None, act.now,
         )  # fmt: skip
+        book = rulebook.pin(regimes.regime(rows[0]["regime"]), act.now, rows[0]["region"])
+        await failures.arm_idle(act, tender, book, rows[0]["created_at"])
         act.record("lot-tendered", subject=lot, lot=lot, size=size)
     return tender
 
@@ -253,7 +255,7 @@ async def announce(
             if not first < second:
                 raise Refused("T-PROCEDURE", technical=first, form=second)
         if reserve is not None:
-            await _take_reserve(act, row, reserve)
+            await reserves.announce(act, row, reserve, deadline=deadline, window=window or WINDOW)
         files = await papers.name(act, caller, tender, documents) if documents else []
         issued = set_hash(files) if files else None
         terms = {
@@ -310,16 +312,6 @@ async def announce(
             await documents_.issue(act, tender, issued, files)
 
 
-async def _take_reserve(act: Act, row: Any, reserve: str) -> None:
-    """The reserve price's own box: of this lot, not yet closed, and nobody else's. Refused: T-RESERVE."""
-    found = await act.query("SELECT lot_id, kind, state FROM trading_tender WHERE id = $1 FOR UPDATE", reserve)
-    taken = await act.query("SELECT 1 FROM trading_tender WHERE reserve = $1", reserve)
-    if not found or taken or (found[0]["lot_id"], found[0]["kind"]) != (row["lot_id"], "reserve"):
-        raise Refused("T-RESERVE", reserve=reserve)
-    if found[0]["state"] not in ("named", "keyed", "announced"):
-        raise Refused("T-RESERVE", reserve=reserve)
-
-
 async def move_deadline(
     platform: Installation,
     actor: Actor,
@@ -358,6 +350,7 @@ async def move_deadline(
             raise Refused("T-OUTAGE", lawful=row["deadline"], asked=deadline)
         field = outage.field if outage else None
         ref = await boxes.move_deadline(act, tender=tender, deadline=deadline, reason=reason, outage=field, sig=sig)
+        await reserves.move(act, row, deadline, reason, field)
         if outage is not None and not outage.probes:
             platform.parties.two_authorities(sig, record_sig_bytes(ref.body), act.now)
         if outage is not None and not any(gap.start <= outage.start <= outage.end <= gap.end for gap in gaps):

@@ -20,7 +20,7 @@ from audit.refusal import Refused
 from bidding import boxes, refusals, signers, unsealing
 from bidding.boxes import Submission
 from bidding.slips import SLIP, write_slip
-from trading import bans, documents, logbook, tenders
+from trading import bans, documents, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission
@@ -90,7 +90,7 @@ async def hand_in(
     """Hand in a bid or replace one; a receipt for each stage.
 
     Refused with a signed refusal: E-LATE and the others of envelope.md §5; without one, and so without a record that a
-    closing would show: E-OWN-TENDER, E-BANNED. Asking again for what was already taken gives the receipts again.
+    closing would show: E-OWN-TENDER, E-BANNED, E-RESERVE. Asking again for what was already taken gives the receipts again.
     """
     bidder = _bidder(caller)
     submissions = {stage: Submission(manifest, sig, upload) for stage, (manifest, sig, upload) in stages.items()}
@@ -124,7 +124,7 @@ async def withdraw(
     return _receipt(platform, ref, None)
 
 
-_owners: dict[str, tuple[str, str]] = {}  # of tenders: they never change
+_owners: dict[str, tuple[str, str, str]] = {}  # tenderee, agency, kind of tenders: they never change
 
 
 async def _admit(bidder: str, tender: str) -> None:
@@ -134,13 +134,17 @@ async def _admit(bidder: str, tender: str) -> None:
             return
         if len(_owners) > 10_000:
             _owners.clear()
-        _owners[tender] = (row["organisation_id"], row["agency_id"] or "")
-    tenderee, agency = _owners[tender]
+        _owners[tender] = (row["organisation_id"], row["agency_id"] or "", row["kind"])
+    tenderee, agency, kind = _owners[tender]
+    if kind == reserves.KIND:  # the reserve price is the tenderee's, and nobody else's
+        if bidder != tenderee:
+            raise Refused("E-RESERVE", reserves.SECRET, tender=tender)
+        return
     admission.not_the_tenderee(bidder, tenderee, agency)
     await bans.admit(bidder)
 
 
-_OWNERS = """SELECT p.organisation_id, p.agency_id FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+_OWNERS = """SELECT p.organisation_id, p.agency_id, t.kind FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
     JOIN trading_project p ON p.id = l.project_id WHERE t.id = $1"""
 
 

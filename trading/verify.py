@@ -65,6 +65,7 @@ from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
 from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
+from trading.verify_reserve import check_reserve
 from trading.verify_steps import READERS as STEP_READERS
 from trading.verify_steps import RULEBOOK, check_steps, outages, read_rulebook
 
@@ -277,6 +278,7 @@ class _Verifier:
         self._do(12, lambda found: check_verdicts(case, bids, keysets, opened, counted, found))
         self._do(13, lambda found: _pass_over_draws(case, found))
         rulebook = self._do(15, lambda found: read_rulebook(case, found))
+        self._do(14, lambda found: check_reserve(case, bids, found))
         self._do(14, lambda found: verify_award.check_award(case, bids, counted, rulebook, found))
         self._do(15, lambda found: check_steps(case, bids, rulebook, pace, found))
         self._do(16, lambda found: verify_award.check_gain(case, found))

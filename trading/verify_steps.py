@@ -87,6 +87,7 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
     "estimate": wire.maybe(wire.whole),
     "state_funded": _flag,
     "reserve": wire.maybe(wire.text),
+    "reserve_of": wire.maybe(wire.text),
 }
 """What an announcement may say besides (log.md §1); what it does not say is not asked for."""
 

@@ -269,6 +269,12 @@ def close(asking: Asking) -> None:
 # ------------------------------------------------------------------------------------------------- evaluation and award
 
 
+def enter_scores(asking: Asking) -> None:
+    """Of two envelopes what is rated is rated before the prices may be opened: who is admitted follows from it."""
+    if any(one.facts.get("stage") == "form" for one in asking.life.all("settle-stage")):
+        asking.refuse("E-PRICED", Article("招标投标法", 40))
+
+
 def receive_report(asking: Asking) -> None:
     """One report, two working days after the evaluation (GP-10)."""
     asking.once()
@@ -396,6 +402,8 @@ def course(life: Life, book: Book) -> remedies.Course:
 def file_remedy(asking: Asking) -> None:
     """Who may still say what is the law of its kind (`remedies.py`)."""
     id, follows = asking.fact("remedy", ""), asking.fact("follows")
+    if not asking.life.has("announce"):
+        asking.out_of_turn()
     if id in asking.life.remedies:
         asking.refuse("E-DONE")
     earlier = None
@@ -592,6 +600,7 @@ CHECKS: Mapping[str, Callable[[Asking], None]] = {
     "settle-securities": settle_securities,
     "close": close,
     "leave-shut": close,
+    "enter-scores": enter_scores,
     "receive-report": receive_report,
     "publish-candidates": publish_candidates,
     "award": award,

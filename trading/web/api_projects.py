@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from audit.canon import unb64
-from trading import kits, projects, tenders
+from trading import kits, projects, reserves, tenders
 from trading.outages import Outage
 from trading.web import models as m
 from trading.web import models_preparation as p
@@ -54,8 +54,10 @@ async def add_lot(call: Call) -> m.Lot:
 
 @operation("POST", "/tenders", body=m.NewTender, answer=m.Tender, status=201, etag=True)
 async def name_tender(call: Call) -> Answer:
-    """Name the box family of a lot, `<lot>@<size>`, after the newest cosigned checkpoint."""
-    tender = await projects.name_tender(call.platform, call.caller, call.taken(m.NewTender).lot)
+    """Name the box family of a lot, `<lot>@<size>`, after the newest cosigned checkpoint; or its reserve box."""
+    new = call.taken(m.NewTender)
+    named = reserves.name if new.kind == reserves.KIND else projects.name_tender
+    tender = await named(call.platform, call.caller, new.lot)
     return _tagged(m.Tender(**await tenders.read_tender(tender)))
 
 

@@ -306,9 +306,11 @@ class Projects(Model):
 
 
 class NewTender(Model):
-    """Makes the id `<lot>@<size>` from the newest cosigned checkpoint."""
+    """Makes the id `<lot>@<size>` from the newest cosigned checkpoint. `kind` "reserve": the box of the lot's sealed reserve
+    price, announced with its tender."""
 
     lot: ShortId
+    kind: Literal["bids", "reserve"] = "bids"
 
 
 class Keysets(Model):
