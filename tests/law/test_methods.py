@@ -251,6 +251,7 @@ def sheet(seat: int, **points: str) -> Sheet:
 
 
 def test_a_sheet_survives_its_bytes() -> None:
+    assert sheet(1, a="100.0", b="0") == Sheet.read(sheet(1, a="100.0", b="0").encoded())
     one = sheet(3, b="85.0", a="90")
     assert Sheet.read(one.encoded()) == one
     assert one.plain()["rows"] == [
@@ -335,6 +336,7 @@ def test_gp_46_at_the_exact_threshold_a_price_must_be_explained() -> None:
 def test_nobody_is_low_beside_nobody_or_beside_his_equal() -> None:
     assert doubtful({"below_mean": "1"}, 5) == [] and doubtful({"below_next": "1"}, 5, 5) == []
     assert methods.abnormally_low(LOWEST, {}, [Offer("a", 1), Offer("b", 1000)]) == ()
+    assert doubtful({"below_next": "30"}, 5, 5, 100) == [], "the next one is his equal"
     rejected = [Offer("a", 1, stands=False), Offer("b", 1000), Offer("c", 1000)]
     assert methods.abnormally_low(LOWEST, {"abnormal": {"below_mean": "1"}}, rejected) == ()
 
