@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading import awards, contracts, evaluation, failures, lives, remedies
+from trading import awards, contracts, evaluation, failures, lives, remedies, suspicions
 from trading.web import models as m
 from trading.web import models_procedure as p
 from trading.web.api import LARGE, Call, operation
@@ -17,6 +17,13 @@ async def get_agenda(call: Call) -> p.Agenda:
     """What may happen next, by when, under which article, and what makes the tender wait."""
     tender = call.path["tender"]
     return p.Agenda(**await lives.shown(tender), contract=await contracts.of(tender))
+
+
+@operation("GET", "/tenders/{tender}/suspicions", answer=p.Suspicions)
+async def list_suspicions(call: Call) -> p.Suspicions:
+    """What the law deems of opened bids: collusion, item by item, and bids that count as revoked or withdrawn."""
+    found = await suspicions.found(call.caller, call.path["tender"])
+    return p.Suspicions(items=[p.Suspicion(**one) for one in found])
 
 
 # ------------------------------------------------------------------------------------------------------------- remedies

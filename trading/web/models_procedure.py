@@ -214,6 +214,26 @@ class Due(Model):
     suspended: bool
 
 
+class Suspicion(Model):
+    """What the law makes of opened bids: an item of the collusion that is deemed (`item`), or a bid (`stage`) that counts
+    as revoked or withdrawn. `what`: its code; `zh`, `en`: its words."""
+
+    what: str
+    zh: str
+    en: str
+    bids: list[BidId]
+    article: str
+    item: int | None = None
+    rule: str | None = None
+    stage: str | None = None
+
+
+class Suspicions(Model):
+    """Findings about opened bids."""
+
+    items: list[Suspicion]
+
+
 class SuspensionShown(Model):
     """Why a tender waits, since when, under which article, and until when at the latest (null: until it is answered or
     lifted). `scope` contract: only the contract waits."""
