@@ -66,6 +66,12 @@ async def own(actor: str, types: Sequence[str]) -> list[Kept]:
     return await _kept("r.actor_kind = 'bidder' AND r.actor = $1 AND r.type = ANY ($2) ORDER BY r.id", actor, types)
 
 
+async def concerning(tender: str, type: str, field: str, party: str) -> list[Kept]:
+    """Records of a tender, whoever made them, in which `field` names this party: for that party alone, oldest first."""
+    found = await _kept("r.tender = $1 AND r.type = $2 ORDER BY r.id", tender, type)
+    return [k for k in found if k.value.get(field) == party]
+
+
 def shown(ref: Any) -> dict[str, str]:
     """A `RecordRef` after its act, as the answer shows it."""
     return {"record": sha256_hex(ref.record), "type": ref.body["type"]}

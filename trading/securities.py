@@ -18,6 +18,7 @@ import asyncpg
 
 from audit.act import Act, acting, pool
 from audit.canon import parse_object, stamp
+from audit.receipt import Receipt
 from audit.refusal import Refused
 from trading import lives, logbook, papers, payers
 from trading.accounts import Caller
@@ -75,7 +76,7 @@ async def receive(
                 received=stamp(received),
                 proof=proof,
             )
-    return {**await own(caller, tender), "receipt": parse_object(platform.key.receipt(ref, None).format())}
+    return {**await own(platform, caller, tender), "receipt": parse_object(platform.key.receipt(ref, None).format())}
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -97,15 +98,17 @@ async def ledger(caller: Caller, tender: str) -> list[dict[str, Any]]:
     return await payers.lines(tender, (loaded(row["terms"]) or {}).get("security"), row["deadline"], None)
 
 
-async def own(caller: Caller, tender: str) -> dict[str, Any]:
-    """The caller's own line, empty if it paid nothing. Refused: W-UNKNOWN."""
+async def own(platform: Installation, caller: Caller, tender: str) -> dict[str, Any]:
+    """The caller's own line, empty if it paid nothing, and the receipts of what went back to it. Refused: W-UNKNOWN."""
     row = await pool().fetchrow("SELECT terms, deadline FROM trading_tender WHERE id = $1", tender)
     if row is None:
         raise Refused("W-UNKNOWN")
     lines = await payers.lines(
         tender, (loaded(row["terms"]) or {}).get("security"), row["deadline"], caller.organisation
     )
-    return {"items": lines}
+    back = await logbook.concerning(tender, "security-returned", "bidder", caller.organisation or "")
+    made = [Receipt(k.record, platform.key.promise(k.entry), None, k.nonce) for k in back]
+    return {"items": lines, "receipts": [parse_object(one.format()) for one in made]}
 
 
 # ------------------------------------------------------------------------------------------------------------ returns

@@ -34,7 +34,7 @@ async def _pay(desk: Desk, one: Bidder, amount: int = 200_000, expect: int = 201
     return await desk.town.call(one.name, "POST", f"/tenders/{desk.tender}/securities", expect, body)
 
 
-async def test_a_payment_is_the_payers_secret_until_the_opening(place: Town, tmp_path: Path) -> None:
+async def test_se_04_a_payment_is_the_payers_secret_until_the_opening(place: Town, tmp_path: Path) -> None:
     desk = Desk(place, tmp_path)
     await desk.open(terms=TERMS)
     wang, zhao = await desk.bidder("wang"), await desk.bidder("zhao")
@@ -113,7 +113,7 @@ async def test_where_the_notice_asks_for_none_none_is_taken(place: Town, tmp_pat
     assert (await _pay(desk, await desk.bidder("wang"), expect=409))["code"] == "T-NO-SECURITY"
 
 
-async def test_se_04_every_fen_goes_back_with_its_interest_before_the_ledger_is_settled(
+async def test_every_fen_goes_back_with_its_interest_before_the_ledger_is_settled(
     place: Town, tmp_path: Path
 ) -> None:
     desk = Desk(place, tmp_path)
@@ -155,6 +155,9 @@ async def test_se_04_every_fen_goes_back_with_its_interest_before_the_ledger_is_
     (returned,) = lines[zhao.code]["returns"]
     earned = interest_between(200_000, Decimal("0.0035"), received, datetime.fromisoformat(returned["returned"]))
     assert returned["interest"] == earned > 0
+    (receipt,) = (await place.call("zhao", "GET", path, 200))["receipts"]
+    told = json.loads(unb64(receipt["record"]))
+    assert (told["type"], told["interest"]) == ("trading.security-returned/v1", earned) and receipt["nonce"]
     settled = await place.call("tenderee", "POST", f"{path}/settlement", 201)
     assert (settled["count"], settled["amount"], settled["interest"]) == (2, 400_000, earned + 7)
     assert (await place.call("tenderee", "POST", f"{path}/settlement", 409))["code"] == "T-SETTLED"

@@ -183,8 +183,8 @@ BEGIN
         ('opened', 'failed'), ('ranked', 'failed'), ('awarded', 'failed'),
         ('named', 'terminated'), ('keyed', 'terminated'), ('announced', 'terminated'), ('closed', 'terminated'),
         ('opened', 'terminated'), ('ranked', 'terminated'), ('awarded', 'terminated'),
-        ('shut', 'archived'), ('opened', 'archived'), ('awarded', 'archived'), ('contracted', 'archived'),
-        ('failed', 'archived'), ('terminated', 'archived')) THEN
+        ('shut', 'archived'), ('opened', 'archived'), ('ranked', 'archived'), ('awarded', 'archived'),
+        ('contracted', 'archived'), ('failed', 'archived'), ('terminated', 'archived')) THEN
         RAISE EXCEPTION 'a tender does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation';
     END IF;
     IF OLD.rulebook IS NOT NULL AND (NEW.rulebook <> OLD.rulebook OR NEW.terms <> OLD.terms) THEN

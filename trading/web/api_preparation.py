@@ -115,7 +115,7 @@ async def list_securities(call: Call) -> p.Securities:
     """A bidder's own line; every line for tenderee, operator and supervisor once the tender is opened, not before."""
     tender = call.path["tender"]
     if call.caller.role == "bidder":
-        return p.Securities.model_validate(await securities.own(call.caller, tender))
+        return p.Securities.model_validate(await securities.own(call.platform, call.caller, tender))
     return p.Securities.model_validate({"items": await securities.ledger(call.caller, tender)})
 
 

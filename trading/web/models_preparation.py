@@ -200,7 +200,10 @@ class Security(Model):
 
 
 class Securities(Model):
+    """`receipts`, to a payer: of everything that went back to it or was forfeited."""
+
     items: list[Security]
+    receipts: list[Receipt] | None = None
 
 
 class ReceivedSecurity(Securities):
