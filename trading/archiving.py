@@ -25,6 +25,7 @@ from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
 from trading.law.regimes import SOURCE_LAW
 from trading.outages import probe_files
+from trading.tenders import locked
 
 EDITIONS: tuple[Edition, ...] = ("public", "supervision")
 
@@ -80,7 +81,10 @@ async def _record(platform: Installation, caller: Caller | None, tender: str) ->
         raise Refused("W-UNKNOWN")
     if state != "archived":
         async with acting(caller.actor if caller else platform.centre) as act:
-            await lives.expect(act, tender, "archive")
+            row = await locked(act, tender)
+            if row["state"] == "opened" and row["kind"] == "bids":  # else what was sealed in its evaluation stays sealed
+                raise Refused("E-UNFINISHED", act="archive", why="fail")
+            await lives.expect(act, tender, "archive", row=row)
             rows = await act.query("SELECT sserial FROM log_serial WHERE subject = $1 FOR UPDATE", tender)
             last = rows[0]["sserial"] if rows else 0
             await act.query("UPDATE trading_tender SET last_sserial = $2 WHERE id = $1", tender, last)

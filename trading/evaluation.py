@@ -32,13 +32,16 @@ from trading.tenders import loaded, locked
 FORM = "form"
 
 
-def may_win(bid: Mapping[str, Any], stages: Sequence[str]) -> bool:
-    """Whether an opened bid counts and is whole: OK in every stage, its key vouched or named, a price read out (V14)."""
+def may_win(bid: Mapping[str, Any], stages: Sequence[str], *, priced: bool = True) -> bool:
+    """Whether an opened bid counts and is whole: OK in every stage, its key vouched or named, a price read out (V14).
+
+    `priced` false: while the prices of a two-envelope tender are still shut.
+    """
     return (
         set(bid["verdicts"]) == set(stages)
         and set(bid["verdicts"].values()) == {"OK"}
         and not bid["unvouched"]
-        and bid["price"] is not None
+        and (bid["price"] is not None or not priced)
     )
 
 
@@ -75,7 +78,7 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
     """Enter a seat's score sheet, or replace it. The sheet's hash, and that of the one it replaces.
 
     Refused: E-SHEET, E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (no such seat, or the method rates nothing), T-SHEET (the same
-    sheet again), T-REPORTED, E-STAGE.
+    sheet again), T-SETTLED-STAGE (prices may be read: too late to rate), T-REPORTED, E-STAGE.
     """
     sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
     data = sheet.encoded()
@@ -84,7 +87,10 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
     async with acting(caller.actor) as act:
         row = await _evaluating(act, tender, "enter-scores")
         terms = loaded(row["terms"])
-        standing = [offer.bid for offer in await offers(act, row, opened) if offer.stands]
+        if await act.query(_SETTLED, tender):
+            raise Refused("T-SETTLED-STAGE")
+        gone = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
+        standing = [b["bid"] for b in opened if b["bid"] not in gone and may_win(b, list(b["verdicts"]), priced=False)]
         methods.check_sheet(terms["method"], terms.get("parameters") or {}, sheet, standing)
         before = await act.query(
             "SELECT sha256 FROM trading_sheet WHERE tender_id = $1 AND seat = $2 ORDER BY id DESC LIMIT 1", tender, seat
@@ -101,6 +107,9 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
             raise Refused("T-SHEET", sheet=digest) from None
         ref = act.record("scores-entered", subject=tender, tender=tender, **facts)
     return {**logbook.shown(ref), "sheet": digest, "replaces": facts["replaces"]}
+
+
+_SETTLED = "SELECT 1 FROM log_record WHERE tender = $1 AND type = 'stage-settled' LIMIT 1"
 
 
 async def _evaluating(act: Act, tender: str, what: str) -> Any:
@@ -299,6 +308,11 @@ async def _explained(act: Act, tender: str, doubts: Sequence[methods.Doubt]) -> 
 
 
 # -------------------------------------------------------------------------------------------------- the end of secrecy
+
+
+async def begun(act: Act, tender: str) -> bool:
+    """Whether anything of this tender has been read out: from then on its evaluation must end in public."""
+    return bool(await act.query("SELECT 1 FROM log_record WHERE tender = $1 AND type = 'unsealed' LIMIT 1", tender))
 
 
 async def close(act: Act, tender: str, life: Life) -> None:

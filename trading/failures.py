@@ -82,7 +82,7 @@ async def terminate(caller: Caller, tender: str, reason: str) -> dict[str, str]:
         else:
             await act.query(f"{ended} WHERE id = $1", tender, reason)
         await reserves.give_up(act, row, **facts)
-        if row["state"] in ("opened", "ranked"):
+        if row["state"] in ("opened", "ranked") or await evaluation.begun(act, tender):
             await evaluation.close(act, tender, expected.life)
         if row["announced_at"] is not None:
             await finish(act, tender)

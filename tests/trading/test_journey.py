@@ -204,6 +204,8 @@ async def test_all_rejected_nobody_wins_and_the_lot_may_be_tendered_again(desk: 
     assert told["code"] == "E-NO-CANDIDATE" and told["article"]
     lot = desk.tender.rpartition("@")[0]
     assert (await town.call("tenderee", "POST", "/tenders", 409, {"lot": lot}))["code"] == "T-TENDERED"
+    assert (await town.call("operator", "POST", f"/tenders/{desk.tender}/archive", 409))["code"] == "E-UNFINISHED"
+    await town.call("tenderee", "POST", f"/tenders/{desk.tender}/failure", 201, {"reason": "all_rejected"})
     check(desk, await desk.archive())
     again = await town.call("tenderee", "POST", "/tenders", 201, {"lot": lot})
     assert again["id"] != desk.tender and again["id"].startswith(f"{lot}@")
