@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from audit.refusal import Broken, Refused
 from trading import messages
+from trading.law import stages
 from trading.law.article import Article
 
 
@@ -59,3 +61,17 @@ def test_an_error_is_told_with_its_article() -> None:
     assert messages.tell(late) == "投标截止时间已过，投标文件予以拒收。（《招标投标法实施条例》第三十六条）"
     assert messages.tell(late, "en").endswith("(Regulation implementing the Bidding Law, art. 36)")
     assert messages.tell(Broken("NO-SUCH-CODE"), "en") == "NO-SUCH-CODE"
+
+
+@pytest.mark.parametrize("act", sorted({act for _, act in stages.TABLE}))
+def test_every_act_has_a_name_that_is_no_code(act: str) -> None:
+    for lang in messages.LANGUAGES:
+        told = messages.say("E-DONE", lang, act=act)
+        assert f"“{act}”" not in told, told
+
+
+@pytest.mark.parametrize("stage", stages.STAGES)
+def test_an_act_out_of_turn_is_told_without_codes(stage: str) -> None:
+    allowed = ", ".join(sorted(act for at, act in stages.TABLE if at == stage))
+    told = messages.say("E-STAGE", "zh-CN", stage=stage, act="award", allowed=allowed)
+    assert not re.search("[a-z]", told), told

@@ -130,7 +130,27 @@ def _reasons() -> tuple[tuple[re.Pattern[str], Mapping[str, str]], ...]:
 
 
 def _fact(name: str, value: Any, key: str) -> str:
-    return _reason(value, key) if name == "why" and isinstance(value, str) else _word(value, key)
+    if isinstance(value, str) and name == "why":
+        return _reason(value, key)
+    if name in NAMES and isinstance(value, str | list | tuple):
+        codes = value.split(", ") if isinstance(value, str) else [str(one) for one in value]
+        return ("、" if key == "zh" else ", ").join(_name(one, NAMES[name], key) for one in codes)
+    return _word(value, key)
+
+
+ACTS, STAGES = ("act: ", "page.act."), ("state: ", "page.state.", "page.stage.")
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "act": ACTS, "allowed": ACTS, "stage": STAGES, "state": STAGES, "states": STAGES,
+}  # fmt: skip
+"""Facts that are codes of acts and stages, and under which codes the catalogue has their names."""
+
+
+def _name(code: str, prefixes: Iterable[str], key: str) -> str:
+    """An act or a stage as people call it; a code of somebody's own (a stage of his bids) as it stands."""
+    for prefix in prefixes:
+        if entry := catalogue().get(prefix + code):
+            return entry[key]
+    return code
 
 
 def _reason(text: str, key: str) -> str:

@@ -136,7 +136,7 @@ def test_a_year_the_library_knows_is_refused_unless_it_is_the_same(tmp_path: Pat
         (GOOD.replace(f"working,{NEXT}-02-14,春节", f"working,{NEXT}-02-14,春节,1"), 7, "what this line is"),
         (GOOD.replace(f"year,{NEXT}\n", f"year,{NEXT}\nyear,{NEXT}\n"), 3, "said twice"),
         (GOOD.replace("元旦", '"元旦'), 4, "quotes"),
-        (GOOD.replace(f"holiday,{NEXT}-10-02\n", ""), "-", f"{NEXT}-10-02 is missing"),
+        (GOOD.replace(f"holiday,{NEXT}-10-02\n", ""), "-", f"the holiday {NEXT}-10-02 is missing"),
         (GOOD.replace(f"year,{NEXT}\n", ""), "-", "no year"),
         (GOOD.replace(f"year,{NEXT}\n", "year,next\n"), "-", "no year"),
         (GOOD.replace("source,", "# source,"), "-", "no source"),

@@ -118,7 +118,7 @@ class Market:
             ("tenderee", "示范招标人"),
             ("supervisor", "行政监督部门"),
         ):
-            _, self.tokens[role] = self.enrol(name, role)
+            _, self.tokens[role] = self.enrol(name, role, identity=self.cast.tenderee.id if role == "tenderee" else None)
         for one in self.cast.custodians:
             _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
 
@@ -165,7 +165,7 @@ class Market:
 
     def name(self, run: Run) -> None:
         """The box family's id, bound to the log as it is now."""
-        run.tender = self.as_("tenderee").post("/tenders", {"lot": run.lot})["id"]
+        run.tender = self.as_("tenderee").post("/tenders", {"lot": run.lot}, key=secrets.token_hex(8))["id"]
 
     def make_boxes(self, run: Run, statements: Mapping[datetime, Sequence[Statement]]) -> None:
         """A key set for each stage, 2 of 3, of the keys stated for its hour."""

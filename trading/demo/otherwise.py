@@ -94,7 +94,7 @@ class Complained(Way):
         super().award(story, run)  # goes on
         order = {"order": "演监〔2026〕1号", "ground": "complaint", "remedy": complaint}
         market.act("supervisor", run, "suspensions", order)
-        story.must_refuse("E-SUSPENDED", lambda: Way.conclude(self, story, run))
+        story.must_refuse("E-SUSPENDED", lambda: self.notify(story, run))
         market.act("supervisor", run, "suspensions/lift", {"order": order["order"]})
         decision = {"outcome": "dismissed", "text": "投诉缺乏事实根据，予以驳回。"}
         market.act("supervisor", run, f"remedies/{complaint}/answer", decision)
@@ -104,6 +104,7 @@ class SystemFailed(Way):
     """The system fails over the deadline: the tender is suspended, the box stays closed and shut, and opens afterwards."""
 
     name = "system-failed"
+    lifted = False
 
     def bid(self, story: Story, run: Run) -> None:
         super().bid(story, run)
@@ -112,7 +113,9 @@ class SystemFailed(Way):
     def wait(self, story: Story, run: Run) -> None:
         """Some time after its deadline the tender still stands as it stood: then it goes on."""
         assert run.deadline is not None
-        if story.clock.now() > run.deadline + timedelta(hours=48) and run.outcome.get("state") == "announced":
+        if story.clock.now() > run.deadline + timedelta(hours=48) and not self.lifted:
+            assert run.outcome["state"] == "announced", run.outcome["state"]
+            self.lifted = True
             story.market.act("operator", run, "suspensions/lift", {"order": "演运〔2026〕1号"})
 
 
@@ -138,7 +141,7 @@ class Amended(Way):
         run.deadline = datetime.fromisoformat(made["deadline"])
         story.pause()
         for bid in run.source.bids:
-            own = story.client_of(run, bid).get(f"/tenders/{run.tender}/deposits")
+            own = story.client_of(run, bid).get(f"/tenders/{run.tender}/bids")
             assert all(one["stale"] for one in own["items"]), own
             story.hand_in_again(run, bid)
 
@@ -168,7 +171,7 @@ class Secured(Way):
             "until": None, "grounds": "串通投标（演示）", "appeal": "六十日内可以申请行政复议",
         }  # fmt: skip
         story.market.as_("supervisor").post("/bans", decision)
-        story.must_refuse("E-BANNED", lambda: story.hand_in(run, banned, run.source.bids[0].price))
+        story.must_refuse("E-BANNED-OPEN", lambda: story.hand_in(run, banned, run.source.bids[0].price))
 
     def settle(self, story: Story, run: Run) -> None:
         won = story.market.read(run)["award"]["bidder"]
@@ -221,13 +224,13 @@ class Scored(Way):
             story.market.act("tenderee", run, "sheets", {"seat": seat, "rows": rows})
         super().rank(story, run)
 
-    def conclude(self, story: Story, run: Run) -> None:
-        remedy = story.file(run, "challenge", "result", "对评审因素的打分有质疑。", known=story.clock.now())
-        story.must_refuse("E-SUSPENDED", lambda: Way.conclude(self, story, run))
+    def sign(self, story: Story, run: Run) -> None:
+        remedy = story.file(run, "challenge", "result", "对评审因素的打分有质疑。", known=stamp(story.clock.now()))
+        story.must_refuse("E-SUSPENDED", lambda: Way.sign(self, story, run))
         story.market.act(
             "tenderee", run, f"remedies/{remedy}/answer", {"outcome": "dismissed", "text": "打分符合评审标准。"}
         )
-        super().conclude(story, run)
+        super().sign(story, run)
 
 
 class TwoEnvelopes(Way):

@@ -38,6 +38,7 @@ from trading.law.periods import lawful_deadline
 from trading.law.regimes import regime
 from trading.tools import bidder as bidder_tool
 from trading.tools.custodian import Custodian
+from trading.tools.document_set import answer, choose
 from trading.tools.kit import Kit
 from trading.tools.memory import Memory
 from trading.tools.trust import Trust
@@ -295,17 +296,18 @@ class Story:
         desk.mkdir(parents=True, exist_ok=True)
         data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
         memory = Memory(desk / "state")
-        found, now = bidder_tool.examine(Kit(data), one.tender, self.trust, memory, platform=platform)
+        looked = bidder_tool.look_at(Kit(data), one.tender, self.trust, memory, platform=platform)
+        opening = {"price": price, "days": 30, **one.way.opening(one, price)}
         document = desk / "投标文件.txt"
         document.write_text(_document(one.source, bidder.name), "utf-8")
         sealed = bidder_tool.seal(
-            found,
+            looked.found,
             desk / ("bid.sealed" if replaces is None else "again.sealed"),
             bidder=bidder.code,
             signer=bidder.signer,
             files=[Source(document, document.name, "text/plain")],
-            opening={"price": price, "days": 30, **one.way.opening(one, price)},
-            now=now,
+            opening=answer(opening, choose(looked.documents, None, looked.found.schema.keys())),
+            now=looked.now,
             replaces=replaces,
         )
         bidder_tool.submit(platform, sealed, self.trust, self.receipts / one.tender / bidder.code)
@@ -338,14 +340,17 @@ class Story:
                 return False
             raise
         store.mkdir(parents=True, exist_ok=True)
-        missing = []
+        last: dict[str, tuple[int, str]] = {}
         for name in kit.names:
             if name.startswith("bids/") and f"/{stage}/" in name and name.endswith("/manifest.json"):
-                manifest = sha256_hex(kit.read(name))
-                try:
-                    supervisor.fetch(f"/api/v1/tenders/{one.tender}/payloads/{manifest}", store / manifest)
-                except Answered:
-                    missing.append(manifest)
+                _, bid, _, seq, _ = name.split("/")
+                last[bid] = max(last.get(bid, (0, "")), (int(seq), sha256_hex(kit.read(name))))
+        missing = []
+        for bid, (_, manifest) in sorted(last.items()):
+            try:
+                supervisor.fetch(f"/api/v1/tenders/{one.tender}/payloads/{manifest}", store / manifest)
+            except Answered:
+                missing.append(bid)
         supervisor.post(f"/tenders/{one.tender}/stored", {"stage": stage, "missing": missing})
         return True
 

@@ -37,8 +37,11 @@ class Way:
         return {"form": deadline, "documents": deadline}
 
     def notice(self, story: Story, run: Run) -> Mapping[str, Any]:
-        """What the announcement says besides deadline, schema and window."""
-        return {}
+        """What the announcement says besides deadline, schema and window: mineral rights need documents beforehand."""
+        if run.regime != "minerals":
+            return {}
+        run.papers = {"出让文件.txt": story.market.paper("tenderee", run, "出让文件")}
+        return {"documents": run.papers}
 
     def opening(self, run: Run, price: int) -> Mapping[str, Any]:
         """What a bidder's form says besides its price and its days."""
@@ -74,16 +77,26 @@ class Way:
         if run.regime not in CONTRACTED:
             return
         market = story.market
-        price = market.read(run)["award"]["price"]
-        market.act("tenderee", run, "notification", {"letter": market.paper("tenderee", run, "中标通知书")})
+        self.notify(story, run)
         if run.regime == "works":
             market.act("tenderee", run, "report/filing", {"report": market.paper("tenderee", run, "情况报告")})
-        contract = market.paper("tenderee", run, "合同")
-        market.act("tenderee", run, "contract", {"contract": contract, "amount": price})
+        self.sign(story, run)
         market.act("tenderee", run, "contract/publication")
         if run.regime == "gov":
             market.act("tenderee", run, "contract/filing")
         self.settle(story, run)
+
+    def notify(self, story: Story, run: Run) -> None:
+        """The award letter."""
+        story.market.act(
+            "tenderee", run, "notification", {"letter": story.market.paper("tenderee", run, "中标通知书")}
+        )
+
+    def sign(self, story: Story, run: Run) -> None:
+        """The contract, at the price of the award."""
+        price = story.market.read(run)["award"]["price"]
+        contract = story.market.paper("tenderee", run, "合同")
+        story.market.act("tenderee", run, "contract", {"contract": contract, "amount": price})
 
     def wait(self, story: Story, run: Run) -> None:
         """Asked again and again between the deadline and the opening."""

@@ -218,7 +218,7 @@ def _checked(year: int, source: str, days: Mapping[date, tuple[str, int]], name:
     holidays = frozenset(day for day, (word, _) in days.items() if word == "holiday")
     for feast in (date(year, 1, 1), date(year, 5, 1), date(year, 10, 1), date(year, 10, 2), date(year, 10, 3)):
         if feast not in holidays:
-            raise _bad(name, 0, f"{feast.isoformat()} is missing")
+            raise _bad(name, 0, f"the holiday {feast.isoformat()} is missing")
     return Year(year, source.strip(), holidays, frozenset(days) - holidays)
 
 
