@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audit.canon import stamp
+from audit.canon import canon, sha256_hex, stamp
 from tests.attacks.conftest import Stage
 from tests.verify.lives import METHODS, RATED, REGIMES, opened
 from tests.world_life import PANEL, text_of
@@ -152,3 +152,31 @@ def test_who_decided_it_by_losing_is_printed_and_fails_nothing(stage: Stage) -> 
     assert report.exit == 0
     (note,) = report.steps[13].notes
     assert (note.code, list(note.facts["bids"])) == ("V-DECIDED", [tender.bids[2].id])
+
+
+@pytest.mark.parametrize("told", [{"tender": "another@1"}, {"seat": 2}], ids=["of another tender", "of another seat"])
+def test_a_sheet_is_of_this_tender_and_of_its_seat(stage: Stage, told: dict[str, Any]) -> None:
+    tender = opened(stage, "works", method="comprehensive/v1", parameters=RATED)
+    tender.score(1)
+    sheet = canon({**tender.sheets[1].plain(), **told})
+    digest, before = sha256_hex(sheet), sha256_hex(tender.sheets[1].encoded())
+    tender.files[f"evaluation/sheets/{digest}.json"] = sheet
+    tender.log("scores-entered", PANEL, seat=1, sheet=digest, replaces=before)
+    for seat in range(2, 6):
+        tender.score(seat)
+    stage.world.wait()
+    tender.finish()
+    stage.caught(tender, "V14", "V-SHEET", editions=["supervision"])
+
+
+@pytest.mark.parametrize("told", [{"stage": "documents"}, {"corrected": 0}, {"corrected": 87_000_000}])
+def test_a_correction_is_of_the_price_and_leaves_one(stage: Stage, told: dict[str, Any]) -> None:
+    tender = stage.tender(**REGIMES["gov"])
+    for firm, price in zip(stage.firms, (87_000_000, 90_000_000, 93_000_000), strict=True):
+        tender.deposit(firm, price)
+    tender.open()
+    honest = {"stage": "form", "read": 87_000_000, "corrected": 88_000_000, "rule": "sum"}
+    tender.log("price-corrected", PANEL, bid=tender.bids[0].id, **{**honest, **told})
+    tender.corrected[tender.bids[0].id] = {**honest, **told}["corrected"]
+    tender.finish()
+    stage.caught(tender, "V14", "V-CORRECTION")
