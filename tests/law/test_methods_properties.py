@@ -170,7 +170,8 @@ def test_no_total_leaves_its_bounds(case: Any) -> None:
 
 JUNK: list[Any] = [
     None, True, 0, 1, 2, 3, 4, 5, 7, 99, 100, -1, 10**15, 10**15 + 1, "", "0", "-0", "1", "5", "30", "100", "101", "-5",
-    "-50", "-50.0001", "0.8", "1.20000", "1e1", "price", "technical", "goods", "services", "standing", "opened", LOWEST_SCORE,
+    "-50", "-50.0001", "0.8", "1.20000", "1e1", "price", "technical", "goods", "services", "standing", "opened",
+    LOWEST_SCORE,
     "highest-price-score/v1", BENCHMARK, [], ["price"], ["technical"], {}, [{}], {"below_mean": "40"},
     {"below_next": None, "below_mean": "40"}, {"below_next": None}, {"rate": "10", "field": "small"},
     {"rate": "10", "field": "price"}, {"rate": "10", "field": "days"}, {"from": 6, "highest": 1, "lowest": 1},
