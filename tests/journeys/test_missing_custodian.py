@@ -78,6 +78,7 @@ async def test_two_lost_keys_of_three_keep_every_bid_shut_and_the_archive_proves
     assert {tuple(r["at"]) for r in await records("unsealed")} == {tuple(seats(desk, 1, 2))}
     no = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 409)
     assert no["code"] == "E-NO-CANDIDATE"
+    await desk.fail("no_candidate")
     await judge(desk, *firms.values())
 
 

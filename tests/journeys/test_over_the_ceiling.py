@@ -14,6 +14,7 @@ async def test_where_every_price_is_over_the_ceiling_nobody_wins_and_the_tender_
     assert await desk.wait() == "closed"
     await desk.open_boxes()
     path = f"/tenders/{desk.tender}"
+    await desk.report()
     no = await desk.town.call("tenderee", "POST", f"{path}/candidates", 409)
     assert (no["code"], no["article"]) == ("E-OVER-CEILING", "Regulation implementing the Bidding Law, art. 51")
     for firm in firms:
@@ -21,4 +22,5 @@ async def test_where_every_price_is_over_the_ceiling_nobody_wins_and_the_tender_
         await desk.town.call("tenderee", "POST", f"{path}/rejections", 201, body)
     assert (await desk.town.call("tenderee", "POST", f"{path}/candidates", 409))["code"] == "E-NO-CANDIDATE"
     assert (await desk.town.call("public", "GET", "/trades", 200))["items"] == []
+    await desk.fail("all_rejected")
     await judge(desk, *firms)

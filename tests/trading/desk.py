@@ -343,6 +343,10 @@ class Desk:
             await self.days(after)
         return await self.post("tenderee", "award", 201, {})
 
+    async def fail(self, reason: str) -> Any:
+        """Nobody wins, and it is said why."""
+        return await self.post("tenderee", "failure", 201, {"reason": reason})
+
     async def notify(self) -> Any:
         """The award letter."""
         return await self.post("tenderee", "notification", 201, {"letter": await self.paper("tenderee", "中标通知书")})

@@ -15,6 +15,7 @@ from audit.receipt import Receipt, check_receipt
 from audit.refusal import Broken
 from bidding import keys
 from bidding.slips import check_slip
+from tests import reader
 from tests.trading.desk import Desk
 from tests.trading.town import Town
 from trading.verify import verify
@@ -29,6 +30,8 @@ def check(desk: Desk, paths: dict[str, Path]) -> None:
     settings = desk.town.settings
     found = verify(list(paths.values()), policy=settings.policy_path, parties=settings.parties_path)
     assert found.exit == 0, [r.failed for r in found.reports]
+    told = reader.read(list(paths.values()), settings.policy_path, settings.parties_path)
+    assert told[0] == 0, told
 
 
 async def test_buying_from_the_notice_to_the_archive(desk: Desk) -> None:
