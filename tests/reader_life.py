@@ -288,8 +288,6 @@ class Life:
         first = None if follows is None else self.remedy(follows)
         issued, opened = self.ann.t, next(iter(self.all("unsealed")), None)
         published, ends = self._publicity()
-        if kind == "inquiry":
-            return
         if kind == "objection" and about == "documents":
             self.short("WK-09", day(x.t) <= day(self.deadline) - self.n("WK-09"))
         elif kind == "objection" and about == "opening":
@@ -300,8 +298,10 @@ class Life:
         elif kind == "objection":
             need(published is not None and x.t >= published)
             self.short("WK-39", ends is None or x.t < ends)
-        else:
-            told = {"documents": issued, "opening": opened.t if opened else None, "result": ends}[about]
+        elif kind != "inquiry":
+            told = {"documents": issued, "opening": opened.t if opened else None, "result": ends - 1 if ends else None}[
+                about
+            ]
             happened = published if about == "result" else told
             need((known is None or known <= x.t) and happened is not None and x.t >= happened)
             latest = told if told is not None and told <= x.t else x.t
@@ -400,8 +400,8 @@ class Life:
     def archived(self, x):
         follows, stage = self.rule(*CONTRACT), self.stage
         need(stage not in ("opened", "ranked", "awarded") or not follows)
-        need(stage != "ranked" or not self.standing())
-        need(stage != "terminated" or self.ann)
+        need(stage != "opened" or self.ann.get("reserve_of") is not None or not self.rules)
+        need((stage != "ranked" or not self.standing()) and (stage != "terminated" or self.ann))
         for y in self.all("remedy-filed"):
             need(self.about("remedy-answered", y["remedy"]) or self.about("remedy-refused", y["remedy"]))
         need(stage in ("opened", "ranked") or not self.ann.get("security") or self.all("securities-settled"))
@@ -428,7 +428,7 @@ def documents(r, A):
         )
         need(
             all(is_hash(f["sha256"]) for f in x["files"])
-            and (x.kind != "documents-amended" or type(x["affects"]) is bool)
+            and (x.kind != "documents-amended" or (type(x["affects"]) is bool and isinstance(x["reason"], str)))
         )
         need(r.hx(r.canon({"files": sorted(x["files"], key=lambda f: f["name"])})) == x["set"])
     announced = A.ann.get("documents")

@@ -157,7 +157,7 @@ def announce(asking: Asking) -> None:
 
 def _how_it_is_sold(asking: Asking) -> None:
     """In competition (LD-02, MN-01, PR-02), on an appraisal (PR-03), to enough bidders (WK-26, GP-29), opened at the
-    deadline itself (WK-24)."""
+    deadline itself (WK-24); mineral rights with documents that say everything beforehand (MN-03)."""
     procedure, needed, hour = asking.fact("procedure"), asking.fact("min_bids"), asking.fact("hour")
     if procedure is not None:
         admission.check_way(asking.book, admission.WAYS.get(procedure, procedure))
@@ -165,6 +165,9 @@ def _how_it_is_sold(asking: Asking) -> None:
         admission.enough_bidders(asking.book, needed)
     if hour is not None and asking.fact("deadline") is not None:
         admission.check_hour(asking.book, asking.fact("deadline"), hour)
+    if asking.fact("deadline") is not None and "documents" in asking.happened.facts:  # they say all that MN-03 asks for
+        said = publication.ADVANCE if asking.fact("documents") else ()
+        publication.check_advance_notice(asking.book, asking.now, asking.fact("deadline"), said)
     if asking.fact("direction") == SELL and "baseline" in asking.happened.facts:
         estimate, floor = asking.fact("estimate"), asking.fact("baseline")
         admission.check_appraisal(asking.book, floor, floor if estimate is None else estimate)
@@ -181,7 +184,7 @@ def amend_documents(asking: Asking) -> None:
         return
     _in_time_to_move(asking, deadline, rule.article)
     moved = asking.fact("moved")
-    if moved is not None and moved < needed:
+    if moved is not None and (legal_day(moved) < legal_day(needed) or moved <= deadline):
         _too_soon(rule, asking.now, moved, needed)
     asking.extend = needed
 
@@ -572,6 +575,8 @@ def archive(asking: Asking) -> None:
     life, stage = asking.life, asking.life.stage
     if stage in ("opened", "ranked", "awarded") and life.contract_follows:
         asking.out_of_turn()
+    if stage == "opened" and not life.announcement.get("reserve_of") and life.rulebook.values:
+        asking.out_of_turn()  # awarded, failed or given up: else its evaluation would stay sealed for ever
     if stage == "ranked" and life.candidates:
         asking.out_of_turn()
     if stage == "terminated" and not life.has("announce"):
