@@ -14,7 +14,6 @@ from trading.law import (
     admission,
     collusion,
     committee,
-    idle,
     periods,
     ranking,
     regimes,
@@ -153,11 +152,10 @@ def test_gp_46() -> None:
 
 
 def test_py_04() -> None:
-    failing = [idle.Outage(ANNOUNCED)]
-    refused("PY-04", "E-OUTAGE", idle.check_running, PUYANG, failing, ANNOUNCED)
-    idle.check_running(PUYANG, failing, ANNOUNCED, fallback=True)
-    idle.check_running(PUYANG, [idle.Outage(ANNOUNCED, DEADLINE)], DEADLINE)
-    idle.check_running(GOV, failing, ANNOUNCED)
+    until, article = remedies.order(PUYANG, "outage", "operator", ANNOUNCED, None)
+    assert until is None and article == rules.rule("PY-04").article
+    refused("PY-04", "E-SUSPENSION-BODY", remedies.order, PUYANG, "outage", "tenderee", ANNOUNCED, None)
+    assert remedies.order(GOV, "outage", "operator", ANNOUNCED, None) == (None, None)
 
 
 # ------------------------------------------------------------------------------------------------ the table itself

@@ -1,12 +1,10 @@
-"""A project that does not trade, and a platform that cannot: warned, terminated; suspended, resumed.
+"""A project that does not trade: warned, then ended.
 
 Ningbo counts three months and ten days, Puyang ninety days and seven: local rules, in force where the region is theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from audit.refusal import Refused
@@ -75,28 +73,3 @@ def check_termination(
             "E-WARNING-RUNS", found.rule.article, now=now, earliest=given.not_after, derivation=str(given.span)
         )
     return found.rule.article
-
-
-# ------------------------------------------------------------------------------------------------------ outages
-
-
-@dataclass(frozen=True)
-class Outage:
-    """A time in which the platform could not be reached, as its beats prove it; `ends` None: it goes on."""
-
-    begins: datetime
-    ends: datetime | None = None
-
-
-def suspends(book: Book, outages: Sequence[Outage], now: datetime, *, fallback: bool = False) -> Article | None:
-    """The article under which trade stands still now for a failure that no fallback cures (NB-08); None: it goes on."""
-    rule = asked(book, "NB-08", "PY-04")
-    failing = any(o.begins <= now and (o.ends is None or now < o.ends) for o in outages)
-    return rule.article if rule and failing and not fallback else None
-
-
-def check_running(book: Book, outages: Sequence[Outage], now: datetime, *, fallback: bool = False) -> None:
-    """Refuse an act of trade while the system has failed (NB-08). Raises Refused E-OUTAGE."""
-    article = suspends(book, outages, now, fallback=fallback)
-    if article is not None:
-        raise Refused("E-OUTAGE", article, now=now)

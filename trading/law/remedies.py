@@ -236,6 +236,8 @@ def waits(book: Book, kind: str, about: str, *, affects_result: bool = True) -> 
 
 
 SUPERVISOR = "supervisor"
+OUTAGE_BODIES = ("operator", SUPERVISOR)
+"""Who says that the system has failed and nothing replaces it: whoever runs it, or whoever supervises."""
 COMPLAINT_GROUND, SUPERVISION, OUTAGE = "complaint", "supervision", "outage"
 GROUNDS = (COMPLAINT_GROUND, SUPERVISION, OUTAGE)
 
@@ -246,17 +248,16 @@ def order(
     """An order to suspend: until when it holds (None: until lifted) and the article it rests on.
 
     On a complaint only the supervisor may order it (WK-45, GP-24), in gov for 30 days at most: without an `until` it
-    ends there by itself. An outage is `idle.py`'s. Raises Refused E-SUSPENSION-BODY, E-SUSPENSION-LONG (latest lawful).
+    ends there by itself. When the system has failed, trade stands still until it is lifted (NB-08, PY-04).
+    Raises Refused E-SUSPENSION-BODY, E-SUSPENSION-LONG (latest lawful).
     """
-    rule = asked(book, "GP-24", "WK-45")
+    failed = ground == OUTAGE
+    rule = asked(book, "NB-08", "PY-04") if failed else asked(book, "GP-24", "WK-45")
     article = rule.article if rule else None
-    if ground not in GROUNDS or (ground != OUTAGE and by != SUPERVISOR):
+    if ground not in GROUNDS or by not in (OUTAGE_BODIES if failed else (SUPERVISOR,)):
         raise Refused("E-SUSPENSION-BODY", article, ground=ground, by=by)
     if until is not None and until <= since:
         raise Refused("E-PERIOD-ORDER", article, start=since, end=until)
-    if ground == OUTAGE:
-        failed = asked(book, "NB-08", "PY-04")
-        return until, failed.article if failed else None
     longest = asked(book, "GP-24")
     if longest is None or ground != COMPLAINT_GROUND:
         return until, article

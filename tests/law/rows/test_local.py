@@ -8,6 +8,7 @@ from audit.refusal import Refused
 from tests.law.rows.books import (
     ANNOUNCED,
     CHONGQING,
+    DEADLINE,
     GOV,
     MOMENT,
     NINGBO,
@@ -15,11 +16,14 @@ from tests.law.rows.books import (
     WORKS,
     beijing,
     cites,
+    lived,
     refused,
     runs_out,
 )
 from trading.law import committee, idle, publication, remedies, retention, secrecy
-from trading.law.idle import Outage
+from trading.law.history import Happened
+from trading.law.life import ask
+from trading.law.rules import RULES
 
 REGISTERED = beijing(2026, 3, 2, 9)
 
@@ -64,19 +68,21 @@ def test_pd_03() -> None:
 
 
 def test_nb_08() -> None:
-    """While the system fails and nothing replaces it, trade stands still; at the moment it recovers it goes on."""
-    begins, ends = beijing(2026, 3, 31, 9), beijing(2026, 3, 31, 11)
-    outage = [Outage(begins, ends)]
-    idle.check_running(NINGBO, outage, begins - MOMENT)
-    no = refused("NB-08", "E-OUTAGE", idle.check_running, NINGBO, outage, begins)
-    assert no.facts["now"] == begins
-    refused("NB-08", "E-OUTAGE", idle.check_running, NINGBO, outage, ends - MOMENT)
-    idle.check_running(NINGBO, outage, ends)
-    idle.check_running(NINGBO, outage, begins, fallback=True)
-    idle.check_running(WORKS, outage, begins)
-    refused("NB-08", "E-OUTAGE", idle.check_running, NINGBO, [Outage(begins)], ends)
-    assert cites("NB-08", remedies.order(NINGBO, "outage", "operator", begins, None)[1])
-    assert cites("PY-04", idle.suspends(PUYANG, outage, begins))
+    """The system has failed and nothing replaces it: trade stands still from that moment, and goes on when it is lifted."""
+    failed = beijing(2026, 3, 31, 9)
+    until, article = remedies.order(NINGBO, "outage", "operator", failed, None)
+    assert until is None and cites("NB-08", article)
+    refused("NB-08", "E-SUSPENSION-BODY", remedies.order, NINGBO, "outage", "tenderee", failed, None)
+    assert cites("PY-04", remedies.order(PUYANG, "outage", "supervisor", failed, None)[1])
+
+    order = {"order": "1", "ground": "outage", "remedy": None, "until": None, "article": RULES["NB-08"].article}
+    running = lived(NINGBO)
+    ask(running, "close", DEADLINE)
+    ask(running, "order-suspension", failed, {**order, "by": "operator"})
+    stopped = running.after(Happened("order-suspension", failed, order))
+    refused("NB-08", "E-SUSPENDED", ask, stopped, "close", DEADLINE)
+    resumed = stopped.after(Happened("lift-suspension", DEADLINE, {"order": "1"}))
+    ask(resumed, "close", DEADLINE)
 
 
 def test_nb_09() -> None:
