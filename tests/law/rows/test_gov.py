@@ -107,7 +107,9 @@ def test_gp_05() -> None:
     announced = lived(GOV)
     assert ask(announced, "amend-documents", last, {"affects": True}).extend is None
     assert ask(announced, "amend-documents", last + MOMENT, {"affects": True}).extend == moved
-    short = {"affects": True, "moved": moved - MOMENT}
+    first = beijing(2026, 4, 1)  # whatever the hour: days are counted
+    assert ask(announced, "amend-documents", last + MOMENT, {"affects": True, "moved": first}).extend == moved
+    short = {"affects": True, "moved": first - MOMENT}
     refused("GP-05", "E-PERIOD", ask, announced, "amend-documents", last + MOMENT, short)
 
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from tests.law.rows.books import ANNOUNCED, AUCTION, LAND, MINERALS, MOMENT, PROPERTY, WORKS, beijing, refused
+from tests.law.rows.books import (
+    ANNOUNCED,
+    AUCTION,
+    DEADLINE,
+    LAND,
+    MINERALS,
+    MOMENT,
+    PROPERTY,
+    WORKS,
+    beijing,
+    keyed,
+    refused,
+)
 from trading.law import admission, auctions, publication, regimes, retention
 from trading.law.auctions import Offer
+from trading.law.life import ask
 from trading.law.regimes import SELL
 
 
@@ -68,6 +81,8 @@ def test_ld_02() -> None:
         admission.check_way(LAND, way)
     admission.check_way(LAND, "agreement", exempt=True)
     refused("LD-02", "E-NOT-COMPETITIVE", admission.check_way, LAND, "agreement")
+    ask(keyed(LAND), "announce", ANNOUNCED, {"procedure": "open"})
+    refused("LD-02", "E-NOT-COMPETITIVE", ask, keyed(LAND), "announce", ANNOUNCED, {"procedure": "agreement"})
 
 
 def test_mn_01() -> None:
@@ -79,8 +94,8 @@ def test_mn_01() -> None:
 
 
 def test_mn_03() -> None:
-    """Announced beforehand, with all four parts."""
-    said = {"facts", "rules", "conditions", "rights"}
+    """Announced beforehand, with all four parts; documents say them, a bare notice does not."""
+    said = set(publication.ADVANCE)
     publication.check_advance_notice(MINERALS, ANNOUNCED, ANNOUNCED + MOMENT, said)
     no = refused(
         "MN-03", "E-NOTICE-LACKS", publication.check_advance_notice, MINERALS, ANNOUNCED, ANNOUNCED + MOMENT,
@@ -88,3 +103,7 @@ def test_mn_03() -> None:
     )  # fmt: skip
     assert no.facts["missing"] == ["conditions"]
     refused("MN-03", "E-PERIOD-ORDER", publication.check_advance_notice, MINERALS, ANNOUNCED, ANNOUNCED, said)
+    notice = {"deadline": DEADLINE, "direction": "sell", "baseline": 1, "documents": "d" * 64}
+    ask(keyed(MINERALS), "announce", ANNOUNCED, notice)
+    refused("MN-03", "E-NOTICE-LACKS", ask, keyed(MINERALS), "announce", ANNOUNCED, {**notice, "documents": None})
+    ask(keyed(LAND), "announce", ANNOUNCED, {**notice, "documents": None})
