@@ -69,6 +69,7 @@ class Searched:
             "stage": list(STAGES),
             "statement": [self.place.custodians[0].statements()[0].hash],
             "manifest": [str(receipts[stage].manifest) for stage in STAGES],
+            "sha256": [str(receipts["form"].manifest)],
             "upload": [path.name for path in sorted((self.place.story.home / "bids" / "kept").glob("??/*"))[:2]],
         }
         async with httpx.AsyncClient(base_url=self.place.story.url, timeout=30) as client:

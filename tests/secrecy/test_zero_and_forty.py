@@ -1,7 +1,8 @@
 """No bids and forty bids look alike to everybody else, before the deadline (log.md §3).
 
-Two centres live through the same days; in one of them forty firms hand in, some twice, and one withdraws. Everything that
-each role can fetch has the same statuses, headers, sizes, counts and beats; random values aside.
+Two centres live through the same days; in one of them forty firms hand in, some twice, and one withdraws; some ask, keep a
+proof and pay security; and an amendment makes their bids stale. Everything that each role can fetch has the same statuses,
+headers, sizes, counts and beats; random values aside. The tenderee alone reads questions, whose askers nobody knows.
 
 The rates are those of a real closing: as many as a beat can hold, or twice that for once. A burst beyond 2w widens the
 beat for the whole log, which everybody may see; so says the text.
@@ -19,10 +20,11 @@ import httpx
 import pytest
 
 from audit.act import pool
+from audit.canon import sha256_hex, stamp
 from audit.trust import NOTE, Ed25519Signer, Vkey, record_sig_bytes
 from tests.conftest import Cloner
 from tests.secrecy.crawl import Seen, crawl, crawl_log, shape
-from tests.trading.desk import STAGES, Bidder, Desk
+from tests.trading.desk import SCHEMA, STAGES, Bidder, Desk
 from tests.trading.town import ROLES, SINCE, Town, town
 from trading import postgres
 from trading.settings import Settings
@@ -30,6 +32,10 @@ from trading.settings import Settings
 FIRMS = 40
 PER_BEAT = (3, 3, 0, 7, 0, 0, 3, 0, 3, 1, 3, 3, 3, 3, 3, 3, 3, 2)
 """Bids in each beat of the last hour: 7 leaves hold three; 7 make fourteen records wait; beyond sixteen the beat widens."""
+PAYING = {2: (0, 1, 2), 4: (3, 4, 5), 5: (0, 1)}
+"""Who pays and asks in a beat without bids: two records each."""
+AMENDED = 9
+PROOF = b"a bank's proof of payment"
 LOOKS = (1, 6, 17)
 """After these beats everything is looked at as every role; the log is looked at after each."""
 assert sum(PER_BEAT) == FIRMS + 3
@@ -51,7 +57,14 @@ class Centre:
             custodian = who in self.town.custodians
             await self.town.enrol(who, "custodian" if custodian else who, identity=who if custodian else None)
             await self.town.beat()
-        await self.desk.open()
+        await self.desk.open(announce=False)
+        self.files = {name: await self.desk.paper("tenderee", name) for name in ("规格书", "图纸")}
+        notice = {
+            "deadline": stamp(self.desk.deadline), "opening_schema": SCHEMA, "documents": self.files,
+            "security": {"amount": 1, "valid_days": 90}, "bid_validity_days": 90,
+        }  # fmt: skip
+        told = await self.town.call("tenderee", "POST", f"/tenders/{self.desk.tender}/announcement", 201, notice)
+        self.desk.documents = told["documents"]
         for number in range(FIRMS):
             self.firms.append(await self.desk.bidder(f"第{number}建筑公司"))
             await self.town.beat()
@@ -66,6 +79,7 @@ class Centre:
             "statement": [statement.hash],
             "manifest": [secrets.token_hex(32)],
             "upload": [secrets.token_hex(16)],
+            "sha256": [sha256_hex(PROOF)],
         }
 
     async def hand_in(self, number: int) -> None:
@@ -77,6 +91,21 @@ class Centre:
             self.names["upload"] = [str(await pool().fetchval("SELECT upload_id FROM bidding_deposit LIMIT 1"))]
         if number == 41:
             await self.desk.withdraw(firm)
+
+    async def pay_and_ask(self, number: int) -> None:
+        """One of the forty keeps its proof, pays, and asks something."""
+        who, path = self.firms[number].name, f"/tenders/{self.desk.tender}"
+        proof = await self.desk.paper(who, PROOF)
+        paid = {"amount": 100 + number, "form": "letter", "account": "6222", "proof": proof}
+        paid["received"] = stamp(await self.desk.now())
+        await self.town.call(who, "POST", f"{path}/securities", 201, paid)
+        await self.town.call(who, "POST", f"{path}/questions", 201, {"text": f"{number}?"})
+
+    async def amend(self) -> None:
+        """New documents for everybody; whoever has handed in has a stale bid now."""
+        self.files["图纸"] = await self.desk.paper("tenderee", "图纸二")
+        body = {"files": self.files, "affects": True, "reason": "图纸"}
+        await self.town.call("tenderee", "POST", f"/tenders/{self.desk.tender}/amendments", 201, body)
 
     async def public_act(self, beat: int) -> None:
         """Something public happens in both: an authority vouches for a key."""
@@ -101,7 +130,8 @@ class Centre:
         found = []
         for role in ("public", *ROLES, "C-SUP"):
             async for seen in crawl(self.fetch, [role], self.names):
-                found.append((role, self._plain(seen.path), shape(seen)))
+                if (role, seen.path.rpartition("/")[2]) != ("tenderee", "questions"):
+                    found.append((role, self._plain(seen.path), shape(seen)))
             await self.town.beat()
         found += [("public", seen.path, shape(seen)) async for seen in crawl_log(self.fetch)]
         return found
@@ -143,6 +173,10 @@ async def live(centre: Centre, bids: bool, beats: int = len(PER_BEAT)) -> list[A
         for _ in range(count if bids else 0):
             await centre.hand_in(number)
             number += 1
+        for payer in PAYING.get(beat, ()) if bids else ():
+            await centre.pay_and_ask(payer)
+        if beat == AMENDED:
+            await centre.amend()
         await centre.town.beat()
         seen.append((f"beat {beat}", await centre.log()))
         if beat in LOOKS:
@@ -152,6 +186,9 @@ async def live(centre: Centre, bids: bool, beats: int = len(PER_BEAT)) -> list[A
         assert widths == {8}, "at these rates the beat is never widened"
         held = await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'deposited'")
         assert held == 2 * number
+    if bids and beats > AMENDED:
+        own = await centre.town.call(centre.firms[0].name, "GET", f"/tenders/{centre.desk.tender}/bids", 200)
+        assert own["items"][0]["stale"], "the bidder itself is told"
     return seen
 
 
