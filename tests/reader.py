@@ -27,6 +27,7 @@ SECOND, HOUR, DAY, NEVER, EPOCH = 10**6, 3600 * 10**6, 86400 * 10**6, 2**62, dat
 A, MANIFEST = types.SimpleNamespace(), "tender stage keyset bidder bid seq head boxes root size prev created client"
 class D(dict): __getattr__ = dict.__getitem__  # so that a record's field reads x.stage. Encoding: envelope.md §1; trees: log.md §4
 def need(ok): return bool(ok) or int("does not hold")  # a ValueError
+def R(): return types.SimpleNamespace(**globals())  # the names here, for the parts of this reader
 sha, hx, node = (lambda b: hashlib.sha256(b).digest()), (lambda b: hashlib.sha256(b).hexdigest()), (lambda a, b: sha(b"\1" + a + b))
 def canon(x): return json.dumps(x, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 def only(x, keys): return need(isinstance(x, dict) and set(x) == set(keys.split()))
@@ -224,7 +225,9 @@ def v5():
     if A.since is None: return "not in this edition"
     size, top, t = A.policy.note(A.since, A.origin)
     need(t is not None and size <= A.size); return "not in this edition" if size < A.a else need(root(0, size) == top) and None
-def maybe(x): return when(x.deadline) if re.fullmatch("[-0-9]{10}T[:.0-9]{15}Z", str(x.get("deadline"))) else None
+def maybe(x):  # the deadline a record tells, if the record is one of its type
+    try: return when(x.deadline) if x.kind != "deadline-moved" or reader_owed.moved(R(), x) else None
+    except Exception: return None
 def deadlines(n=NEVER): return [t for x in of("project-announced", "deadline-moved") if x.n < n and (t := maybe(x)) is not None]
 def keysets(): return {str(x.get("stage")): k for x in of("keyset-made") if (k := A.js.get(f"keysets/{x.get('keyset')}.json"))}
 def opening(s): return when(keysets()[s].opens_at)
@@ -243,7 +246,7 @@ def bound(x, field, kind, keys, path, sig=None):  # (bytes, object, signers) fro
 def v6():
     zero, closed, sets, first, probes = A.recs[0], {str(x.get("stage")): x for x in of("closed")}, keysets(), {}, set()
     factor = 1 if zero.clock is None else need(only(zero.clock, "base factor start") and A.origin.startswith("demo.")) and zero.clock.factor
-    A.beat, moved = number(zero.beat, 1) * number(factor, 1) * SECOND, [x for x in of("deadline-moved") if x.get("outage")]
+    A.beat, moved = number(zero.beat, 1) * number(factor, 1) * SECOND, [x for x in of("deadline-moved") if x.get("outage") and maybe(x)]
     mine = {p[11:-5] for p in named("statements/.*")} | set(re.findall(H, str(sets)))
     owed, slack = {A.born} if "rules" in A.js["rulebook.json"] else set(), 4 * A.beat + 30 * factor * SECOND; A.slack = slack
     for x in A.recs:
@@ -276,7 +279,8 @@ def v7():
         if x.id in A.trusted: continue
         old = [k for k in A.ids if k[:2] == (x.id, x.role)]; need(not old or len(by) > 1); A.ids = [(*k[:4], min(k[4], lo)) if k
              in old else k for k in A.ids]; A.ids.append((x.id, x.role, key[2], max(lo, x.t), NEVER if x.until is None else when(x.until)))
-    made, ann = [*of("keyset-made")], [*of("project-announced")]; need(len(ann) == 1); A.ann, A.stages = ann[0], ann[0].keysets
+    made, ann = [*of("keyset-made")], [*of("project-announced")]; need(len(ann) == 1)
+    A.ann, A.stages = ann[0], reader_owed.announced(R(), ann[0]).keysets
     need({x.stage: x.keyset for x in made} == A.stages and 0 < len(made) == len(A.stages) and set(A.ann.public_stages) <= set(A.stages))
     need(all(x.n < A.ann.n for x in made) and all(x.n > A.ann.n for x in of("deposited"))); owes("keysets/.*", {f"keysets/{x.keyset}.json"
          for x in made}); owes("statements/.*", {f"statements/{c.statement}.json" for k in keysets().values() for c in k.custodians})
@@ -448,8 +452,8 @@ def reserved():  # the reserve price, from the clear records of its own box (log
     if shut[0].opens is not True: need(not told); return
     last = told[-1]; need(last.verdict != "PENDING" and last.n < min(out) and len({x.bid for x in told}) == 1)
     if last.verdict == "OK" and ann.direction == "sell": need(all(x.price >= last.opening.price for x in won))
-def v14(): reserved(); return reader_methods.v14(types.SimpleNamespace(**globals()))  # the methods of evaluation
-def v15(): r = types.SimpleNamespace(**globals()); said = reader_life.v15(r); reader_owed.owed(r, A); return said  # the life of the tender
+def v14(): reserved(); return reader_methods.v14(R())  # the methods of evaluation
+def v15(): said = reader_life.v15(R()); reader_owed.owed(R(), A); return said  # the life of the tender
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
     for x in of("awarded"): want = [base, None, None] if base is None else [base,

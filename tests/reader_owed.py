@@ -1,4 +1,7 @@
-"""The second reader's V15, what must be there, written from audit/log.md §8 alone (see reader.py and reader_life.py)."""
+"""The second reader's V15, what must be there, and fields of V7, from audit/log.md §8 alone (see reader.py)."""
+
+import re
+from datetime import date
 
 FLOOR = {  # regime: id, value, unit (日 where none is said)
     "works": """WK-03 5, WK-06 20, WK-07 15, WK-09 10, WK-11 3, WK-12 2 %, WK-13 bid_validity -, WK-15 5, WK-26 3 家,
@@ -21,6 +24,35 @@ def need(ok):
         raise ValueError
 
 
+def text(x):
+    return isinstance(x, str) and x != ""
+
+
+def moved(r, x):
+    """Whether the fields of a `deadline-moved` are of their types."""
+    gap = x.outage
+    if gap is not None:
+        need(r.only(gap, "from to probes") and all(map(r.unhex, gap.probes)) and r.when(gap["from"]) and r.when(gap.to))
+    return isinstance(x.reason, str)
+
+
+def announced(r, x):
+    """The notice, if each of its fields is of its type."""
+    need(all(text(x[f]) for f in ("regime", "currency", "method")) and x.direction in ("buy", "sell"))
+    need(r.when(x.deadline) and r.unhex(x.rulebook) and x.keysets and all(map(r.unhex, x.keysets.values())))
+    need(r.number(x.min_bids) >= 0 <= r.number(x.window) and (x.baseline is None or type(x.baseline) is int))
+    named = [*x.keysets, *x.public_stages]
+    need(isinstance(x.public_stages, list) and all(re.fullmatch("[a-z0-9_]+", s) for s in named))
+    need(isinstance(x.get("unvouched", []), list) and all(map(text, x.get("unvouched", []))))
+    for rule in x.opening_schema.values():
+        ends = [rule[k] for k in ("min", "max") if k in rule]
+        need(set(rule) <= {"kind", "min", "max", "optional"} and rule.get("optional", True) is True)
+        need(rule["kind"] in ("fen", "int", "text", "date") and ends == sorted(ends))
+        for end in ends:
+            need(date.fromisoformat(end).isoformat() == end if rule["kind"] == "date" else type(end) is int)
+    return x
+
+
 def owed(r, A):
     book = A.js["rulebook.json"]
     if "rules" not in book:
@@ -37,9 +69,6 @@ def owed(r, A):
     ends = [*r.of("awarded", "tender-failed")]
     ends += [x for x in r.of("tender-terminated") if opened is not None and x.n > opened]
     need(not ends or closed)
-    last = {(x.stage, x.bid): x.verdict for x in r.of("unsealed")}
-    ranked = [*r.of("candidates-published")] or A.ann.get("reserve_of") is not None
-    need(opened is None or ends or "PENDING" in last.values() or ranked)
     paid = [*r.of("security-received")]
     need(all(isinstance(x["bidder"], str) and x["bidder"] and type(x["amount"]) is int for x in paid))
     need(not paid or A.ann.get("security") is not None)

@@ -48,9 +48,6 @@ READERS: Readers = {
             "tender": wire.text,
             "bid": wire.BID,
             "price": wire.whole,
-            "baseline": wire.anything,
-            "gain": wire.anything,
-            "formula": wire.anything,
         },
     ),
     "scores-entered": (
@@ -300,15 +297,17 @@ def check_gain(case: Case, found: Found) -> None:
         with found.at(award.at):
             if announcement is None:
                 raise Broken("V-UNANNOUNCED")
-            baseline = announcement["baseline"]
-            if award["baseline"] != baseline or isinstance(award["baseline"], bool):
+            told, baseline = award.held.body, announcement["baseline"]
+            if not {"baseline", "gain", "formula"} <= told.keys():
+                raise Broken("V-RECORD", why="baseline, gain or formula")
+            if told["baseline"] != baseline or isinstance(told["baseline"], bool):
                 raise Broken("V-GAIN", field="baseline", expected=baseline)
             if baseline is None:
                 expected: tuple[str | None, int | None] = (None, None)
             else:
                 named = formula(announcement["direction"])
                 expected = (named, gain(named, price=award["price"], baseline=baseline))
-            if award["formula"] != expected[0]:
+            if told["formula"] != expected[0]:
                 raise Broken("V-GAIN", field="formula", expected=expected[0])
-            if award["gain"] != expected[1] or isinstance(award["gain"], bool):
+            if told["gain"] != expected[1] or isinstance(told["gain"], bool):
                 raise Broken("V-GAIN", field="gain", expected=expected[1])

@@ -75,18 +75,13 @@ def _check_floor(case: Case, rulebook: Rulebook, found: Found) -> None:
 
 
 def _check_ended(case: Case, found: Found) -> None:
-    """What was opened is awarded, fails or is given up, and then its evaluation has ended: else what was sealed in it
-    stays sealed for ever."""
+    """What was opened and awarded, failed or given up has ended its evaluation: else what was sealed in it stays sealed
+    for ever."""
     unsealed = case.facts("unsealed")
     given_up = [fact for fact in case.facts("tender-terminated") if unsealed and fact.index > unsealed[0].index]
     ended = [*case.facts("awarded"), *case.facts("tender-failed"), *given_up]
     if ended and not case.facts("evaluation-closed"):
         found.fault(ended[0].at, "V-ORDER", first="evaluation-closed", then="archived")
-    pending = any(facts[-1]["verdict"] == "PENDING" for facts in case.told.values())
-    notice = case.announcement  # a reserve box has no evaluation: it is read, and that is its end
-    reserve = notice is not None and notice.held.body.get("reserve_of") is not None
-    if unsealed and not ended and not pending and not reserve and not case.facts("candidates-published"):
-        found.fault(unsealed[-1].at, "V-UNFINISHED")
 
 
 def _check_securities(case: Case, found: Found) -> None:

@@ -115,7 +115,7 @@ def test_opened_looked_at_and_put_away(stage: Stage) -> None:
     tender.done |= {"rank", "award", "sign", "publish contract"}
     tender.ranked = ()
     tender.finish()
-    stage.caught(tender, "V15", "V-UNFINISHED")
+    stage.caught(tender, "V15", "V-STEP")
 
 
 def secured(stage: Stage, **terms: Any) -> Tender:

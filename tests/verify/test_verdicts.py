@@ -130,7 +130,8 @@ def test_pending_and_nothing_ranked(stage: Stage) -> None:
     tender.store()
     tender.release("C-SUP")
     tender.release("C-TEN", lie=[tender.bids[0].id])
-    tender.done |= {"rank", "award"}
+    tender.unseal()
+    tender.terminate("force_majeure")
     tender.finish()
     assert verdict(tender, 0) is Verdict.PENDING
     stage.honest(tender)
