@@ -79,7 +79,7 @@ async def custody(caller: Caller) -> list[dict[str, Any]]:
     """The boxes a custodian guards, with what is due now; archived ones are history and left out."""
     due, unsettled = set(await releases.due(caller.party)), set(await releases.unsettled())
     rows = await pool().fetch(
-        """SELECT id, state, keysets, deadline, log_now() AS now FROM trading_tender
+        """SELECT id, state, keysets, deadline, opens, log_now() AS now FROM trading_tender
            WHERE state NOT IN ('named', 'archived') ORDER BY number"""
     )
     items = []
@@ -92,7 +92,7 @@ async def custody(caller: Caller) -> list[dict[str, Any]]:
             hour = max(keyset.opens_at, row["deadline"] or keyset.opens_at)
             if row["state"] in ("keyed", "announced"):
                 state = "waiting"
-            elif row["state"] == "shut":
+            elif row["opens"] is False:  # too few bids, or given up
                 state = "shut"
             elif (row["id"], stage) in unsettled:
                 state = "waiting"

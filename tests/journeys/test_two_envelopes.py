@@ -88,6 +88,8 @@ async def test_prices_open_later_and_only_of_those_admitted(desk: TwoEnvelopes) 
     assert opened["state"] == "opened"
     assert verdicts(opened, firms, "technical") == {"安和": "OK", "赣江": "OK", "博远": "OK"}
     assert [bid["price"] for bid in opened["bids"]] == [None, None, None]
+    page = await desk.town.as_("public").get(f"/t/{desk.tender}")
+    assert page.status_code == 200 and "Prices follow at their later hour" in page.text
     no = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 409)
     assert no["code"] == "E-SETTLED"
 
