@@ -45,6 +45,17 @@ def least(book: Book, budget: int | None = None, *, special: bool = False) -> in
     return rule.number("members") if rule else 0
 
 
+def check_seats(book: Book, seats: int, budget: int | None = None, *, special: bool = False) -> None:
+    """Enough seats, and an odd number: what a notice can say of its committee. Raises Refused E-PANEL-SIZE, E-PANEL-EVEN."""
+    rule, needed = asked(book, "GP-33", "WK-28"), least(book, budget, special=special)
+    if rule is None:
+        return
+    if seats < needed:
+        raise Refused("E-PANEL-SIZE", rule.article, members=seats, least=needed)
+    if rule.number("odd") and seats % 2 == 0:
+        raise Refused("E-PANEL-EVEN", rule.article, members=seats)
+
+
 def check_members(book: Book, members: Sequence[Member], budget: int | None = None, *, special: bool = False) -> None:
     """Enough members, an odd number, two thirds of them experts (WK-28, GP-33). `budget` in fen.
 
@@ -53,11 +64,8 @@ def check_members(book: Book, members: Sequence[Member], budget: int | None = No
     rule = asked(book, "GP-33", "WK-28")
     if rule is None:
         return
-    count, needed = len({m.seat for m in members}), least(book, budget, special=special)
-    if count < needed:
-        raise Refused("E-PANEL-SIZE", rule.article, members=count, least=needed)
-    if count % 2 == 0:
-        raise Refused("E-PANEL-EVEN", rule.article, members=count)
+    count = len({m.seat for m in members})
+    check_seats(book, count, budget, special=special)
     experts = len({m.seat for m in members if m.side == EXPERT})
     if experts * rule.number("of") < count * rule.number("experts"):
         raise Refused("E-PANEL-EXPERTS", rule.article, experts=experts, members=count)

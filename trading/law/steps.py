@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from audit.refusal import Refused
-from trading.law import admission, contracts, idle, publication, remedies, security
+from trading.law import admission, committee, contracts, idle, publication, remedies, security
 from trading.law.article import Article, Rule
 from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from
 from trading.law.bounds import longest as span_of
@@ -157,7 +157,8 @@ def announce(asking: Asking) -> None:
 
 def _how_it_is_sold(asking: Asking) -> None:
     """In competition (LD-02, MN-01, PR-02), on an appraisal (PR-03), to enough bidders (WK-26, GP-29), opened at the
-    deadline itself (WK-24); mineral rights with documents that say everything beforehand (MN-03)."""
+    deadline itself (WK-24); mineral rights with documents that say everything beforehand (MN-03);
+    rated by enough seats (WK-28, GP-33)."""
     procedure, needed, hour = asking.fact("procedure"), asking.fact("min_bids"), asking.fact("hour")
     if procedure is not None:
         admission.check_way(asking.book, admission.WAYS.get(procedure, procedure))
@@ -165,6 +166,10 @@ def _how_it_is_sold(asking: Asking) -> None:
         admission.enough_bidders(asking.book, needed)
     if hour is not None and asking.fact("deadline") is not None:
         admission.check_hour(asking.book, asking.fact("deadline"), hour)
+    seats = (asking.fact("parameters") or {}).get("seats")
+    if seats:
+        budget = asking.fact("estimate")
+        committee.check_seats(asking.book, seats, asking.fact("baseline") if budget is None else budget)
     if asking.fact("deadline") is not None and "documents" in asking.happened.facts:  # they say all that MN-03 asks for
         said = publication.ADVANCE if asking.fact("documents") else ()
         publication.check_advance_notice(asking.book, asking.now, asking.fact("deadline"), said)
@@ -524,7 +529,7 @@ def warn_idle(asking: Asking) -> None:
     registered = asking.fact("registered")
     if registered is not None:
         idle.check_warning(asking.book, registered, asking.now, traded=_traded(asking))
-    elif idle.warning_due(asking.book, asking.now) is None:
+    elif _traded(asking) or idle.warning_due(asking.book, asking.now) is None:
         asking.refuse("E-NOT-IDLE", now=asking.now, earliest=None, derivation="")
 
 
@@ -544,6 +549,8 @@ def terminate(asking: Asking) -> None:
             asking.book, registered, warned.at if warned else None, asking.now, traded=_traded(asking)
         )
         return
+    if _traded(asking):  # who has bids in his box does not stand idle
+        asking.refuse("E-NOT-IDLE", now=asking.now, earliest=None, derivation="")
     given = idle.warning_due(asking.book, warned.at) if warned else None
     if warned is None or given is None:
         asking.refuse("E-NOT-WARNED")

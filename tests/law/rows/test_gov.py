@@ -343,6 +343,10 @@ def test_gp_33() -> None:
     refused("GP-33", "E-PANEL-SIZE", committee.check_members, GOV, panel(4, 1), None, special=True)
     refused("GP-33", "E-PANEL-EVEN", committee.check_members, GOV, panel(5, 1))
     refused("GP-33", "E-PANEL-EXPERTS", committee.check_members, GOV, panel(4, 3), million)
+    rated = {"deadline": DEADLINE, "baseline": million, "direction": "buy", "parameters": {"seats": 7}}
+    ask(keyed(GOV), "announce", ANNOUNCED, rated)
+    refused("GP-33", "E-PANEL-SIZE", ask, keyed(GOV), "announce", ANNOUNCED, {**rated, "parameters": {"seats": 5}})
+    ask(keyed(GOV), "announce", ANNOUNCED, {**rated, "baseline": million - 1, "parameters": {"seats": 5}})
     assert (committee.least(GOV, million - 1), committee.least(GOV, million), committee.least(WORKS, million)) == (
         5,
         7,
