@@ -93,7 +93,7 @@ class Centre:
             statements.append(made.state_key(box, name=member.name, valid_from=begin, valid_to=end))
             made.rehearse(statements[-1])
             self.custodians.append(made)
-        market.make_boxes(one, statements)
+        market.make_boxes(one, {one.deadline: statements})
         body = {"deadline": stamp(one.deadline), "opening_schema": dict(schema), "window": 86400 * 7, "unvouched": []}
         market.as_("tenderee").post(f"/tenders/{one.tender}/announcement", body)
 
@@ -194,9 +194,12 @@ class Centre:
         return self.wait_for("opened")
 
     def archive(self, to: Path) -> list[Path]:
-        """Both editions."""
+        """Both editions, of a tender that is awarded."""
         operator, supervisor = self.story.market.as_("operator"), self.story.market.as_("supervisor")
-        path = f"/tenders/{self.tender}/archive"
+        path, tenderee = f"/tenders/{self.tender}/archive", self.story.market.as_("tenderee")
+        if operator.get(f"/tenders/{self.tender}")["state"] == "opened":
+            tenderee.post(f"/tenders/{self.tender}/candidates")
+            tenderee.post(f"/tenders/{self.tender}/award", {})
         self.story.until(lambda: operator.post(path, key=str(time.monotonic())), "W-BEAT", "E-PENDING")
         made = []
         for edition in ("public", "supervision"):
