@@ -359,9 +359,11 @@ def v14(r):
         state.at = f"record {x.n} (candidates-published)"
         need(x.ranking == [row["bid"] for row in made["rows"]][: r.rule("WK-35")])
         for y in won:
-            bid = next(b for b in x.ranking if b not in [c for n, c in rejected if n < y.n])
+            left = [b for b in x.ranking if b not in [c for n, c in rejected if n < y.n]]
             state.at = f"record {y.n} (awarded)"
-            need(y.bid == bid and [row["price"] for row in made["rows"] if row["bid"] == bid] == [r.number(y.price)])
+            if state.ann.get("state_funded") is not False or r.rule("WK-40") is None:
+                left = left[:1]
+            need(y.bid in left and [row["price"] for row in made["rows"] if row["bid"] == y.bid] == [r.number(y.price)])
 
 
 def points(r, tender, seat, digest):

@@ -46,7 +46,7 @@ async def reject(caller: Caller, tender: str, bid: str, reason: str, article: st
 
 async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
     """Award to the first candidate that still stands, after the publicity the law asks for; book the gain, and end the
-    secrecy of the evaluation.
+    secrecy of the evaluation. Without state money works may go to another candidate (招标投标法 40).
 
     Refused: E-PERIOD (招标投标法实施条例 54), E-NOT-FIRST, E-NO-CANDIDATE, E-OVER-CEILING, E-UNDER-FLOOR, E-SUSPENDED,
     E-STAGE.
@@ -59,7 +59,12 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
         gone = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
         standing = [one for one in loaded(row["ranking"]) or [] if one not in gone]
         chosen = bid or (standing[0] if standing else "")
-        ranking.winner(standing, chosen)
+        if (
+            chosen not in standing
+            or terms.get("state_funded") is not False
+            or not lives.book_of(row, act.now).has("WK-40")
+        ):
+            ranking.winner(standing, chosen)
         price = next(r["price"] for r in json.loads(bytes(row["totals"]))["rows"] if r["bid"] == chosen)
         baseline, direction = terms["baseline"], terms["direction"]
         floor = await reserves.read(act.query, row)

@@ -123,7 +123,7 @@ def check_award(case: Case, bids: Bids, counted: Counted, rulebook: Rulebook | N
                 raise Broken("V-SECOND", what="awarded", stage="")
             if not published or published[0].index > award.index:
                 raise Broken("V-ORDER", first="candidates-published", then="awarded")
-            _check_winner(case, published[0], ranking, award)
+            _check_winner(case, published[0], ranking, award, free=_may_choose(case, rulebook))
 
 
 def _check_ranking(
@@ -239,11 +239,17 @@ def _check_doubts(
             raise Broken("V-EXPLANATION", bid=doubt.bid, price=doubt.price)
 
 
-def _check_winner(case: Case, published: Fact, ranking: Evaluation | None, award: Fact) -> None:
-    """The first candidate that was not rejected before the award, at the price it offered."""
+def _may_choose(case: Case, rulebook: Rulebook | None) -> bool:
+    """Works without state money: the tenderee chooses among the candidates (招标投标法 40; WK-40 binds the others)."""
+    told = case.announcement is not None and case.announcement.held.body.get("state_funded") is False
+    return told and rulebook is not None and rulebook.has("WK-40")
+
+
+def _check_winner(case: Case, published: Fact, ranking: Evaluation | None, award: Fact, *, free: bool) -> None:
+    """The first candidate that was not rejected before the award (`free`: any of them), at the price it offered."""
     rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < award.index}
     standing = [bid for bid in published["ranking"] if bid not in rejected]
-    if not standing or standing[0] != award["bid"]:
+    if award["bid"] not in (standing if free else standing[:1]):
         raise Broken("V-WINNER", bid=award["bid"], expected=standing[:1])
     prices = {} if ranking is None else {one.bid: one.price for one in ranking.ranked}
     if prices and prices.get(award["bid"]) != award["price"]:
@@ -263,6 +269,8 @@ def _check_corrections(case: Case, bids: Bids, counted: Counted, found: Found) -
             if fact["stage"] != FORM or not from_read or step <= steps[bid]:
                 raise Broken("V-CORRECTION", bid=bid, rule=fact["rule"])
             prices[bid], steps[bid] = fact["corrected"], step
+            # nobody can recompute what is wrong inside a bid: whoever reads the archive is told
+            found.note(fact.at, "V-CORRECTED", bid=bid, rule=fact["rule"], price=fact["read"], after=fact["corrected"])
 
 
 def _check_sheets(case: Case, found: Found) -> None:

@@ -113,3 +113,15 @@ async def test_a_stranger_signs_nothing_and_a_paper_is_kept_first(desk: Desk) ->
     await desk.post("stranger", "notification", 404, letter)
     assert (await desk.post("tenderee", "notification", 422, letter))["code"] == "T-PAPER"
     await desk.post("operator", "notification", 403, letter)
+
+
+async def test_without_state_money_the_tenderee_chooses_among_the_candidates(desk: Desk) -> None:
+    bids = await opened(desk, "works", state_funded=False)
+    await desk.candidates()
+    await desk.days(6)
+    other = await desk.post("tenderee", "award", 409, {"bid": "0" * 32})
+    assert other["code"] == "E-NOT-FIRST"
+    won = await desk.post("tenderee", "award", 201, {"bid": bids["安和"]})
+    assert (won["bid"], won["price"]) == (bids["安和"], 9_200_000)
+    await desk.conclude(9_200_000, "works")
+    check(desk, await desk.archive())
