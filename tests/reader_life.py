@@ -63,12 +63,8 @@ KINDS = {  # a remedy and the rules that know it
     "challenge": ["GP-20"],
     "complaint": ["WK-41", "GP-22"],
 }
-ANSWERS = {
-    ("objection", "documents"): "WK-11", ("objection", "result"): "WK-39", "inquiry": "GP-19", "challenge": "GP-21",
-}  # fmt: skip
-
-
 # fmt: off
+ANSWERS = {("objection", "documents"): "WK-11", ("objection", "result"): "WK-39", "inquiry": "GP-19", "challenge": "GP-21"}
 def need(ok): return ok or no()
 def no(): raise ValueError
 def day(t): return (t + 8 * HOUR) // DAY
@@ -374,8 +370,11 @@ class Life:
 
     # ---- ends
 
+    def stands_idle(self, x):
+        return self.stage in ("named", "keyed") or (self.stage == "announced" and x.t > self.deadline)
+
     def idle_warned(self, x):
-        need(self.r.when(x["due"]) and self.rule("NB-09", "PY-05"))
+        need(self.r.when(x["due"]) and self.rule("NB-09", "PY-05") and self.stands_idle(x))
 
     def tender_terminated(self, x):
         reason = x["reason"]
@@ -384,7 +383,7 @@ class Life:
         need(is_text(x["article"]) and (x["warned"] is None or self.r.when(x["warned"])))
         if reason == "idle":
             warned, i = self.last("idle-warned"), self.rule("NB-09", "PY-05")
-            need(warned and i and day(x.done) > day(warned.t) + self.n(i)["warning"])
+            need(warned and i and self.stands_idle(x) and day(x.done) > day(warned.t) + self.n(i)["warning"])
 
     def tender_failed(self, x):
         reason = x["reason"]

@@ -84,13 +84,14 @@ class Box:
         schema: Mapping[str, Any] = SCHEMA,
         documents: Mapping[str, bytes] | None = None,
         rules: Collection[str] | None = None,
+        region: str = "",
         **terms: Any,
     ) -> None:
         """``rules``: only these of the regime's are pinned; ``terms``: further fields of the announcement."""
         self.world = world
         world.wait()
         self.id = f"{name}@{len(world.entries)}"
-        self.regime, self.parameters, self.terms = regime, dict(parameters or {}), terms
+        self.regime, self.region, self.parameters, self.terms = regime, region, dict(parameters or {}), terms
         self.stages, self.public, self.min_bids, self.direction = tuple(stages), list(public), min_bids, direction
         self.unvouched, self.baseline, self.k = list(unvouched), baseline, k
         self.method = method or ("lowest-price/v1" if direction == "buy" else "highest-price/v1")
@@ -127,7 +128,7 @@ class Box:
 
     def _pin(self, rules: Collection[str] | None) -> bytes:
         """The rulebook, cut down to some rules if asked."""
-        data = pin(regime_of(self.regime), self.world.now).data
+        data = pin(regime_of(self.regime), self.world.now, self.region).data
         if rules is None:
             return data
         book = parse(data)
@@ -181,7 +182,7 @@ class Box:
             "public_stages": self.public,
             "unvouched": self.unvouched,
             "window": 1800,
-            "region": "",
+            "region": self.region,
             "documents": self.set or None,
             "supply_until": None,
             "parameters": self.parameters,

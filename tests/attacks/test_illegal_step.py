@@ -136,6 +136,23 @@ def terminated_as_idle_without_a_warning(stage: Stage) -> Tender:
     return tender
 
 
+def terminated_as_idle_with_bids_in_its_box(stage: Stage) -> Tender:
+    """Warned, waited for, and three firms have bid all the while."""
+    tender = begun(stage, "works", region="puyang")
+    tender.warn(7)
+    stage.world.sleep(9)
+    tender.terminate("idle", warned=tender.announced.body["time"])
+    return tender
+
+
+def objection_not_accepted(stage: Stage) -> Tender:
+    """Only a complaint may be turned down at the door; an objection is answered."""
+    tender = ranked(stage)
+    stage.world.sleep(1)
+    tender.turn_down(tender.object(stage.ash, about="result"))
+    return tender
+
+
 def archived_with_an_open_objection(stage: Stage) -> Tender:
     tender = ranked(stage)
     stage.world.sleep(1)
@@ -255,6 +272,7 @@ CHEATS: dict[str, Cheat] = {
         failed_though_candidates_stand, failed_for_no_reason_of_the_law, all_rejected_though_none_was,
         too_few_qualified_though_three_are, no_candidate_though_three_stand, candidates_in_a_terminated_tender,
         terminated_after_the_award, terminated_when_a_contract_stands, terminated_as_idle_without_a_warning,
+        terminated_as_idle_with_bids_in_its_box, objection_not_accepted,
         archived_with_an_open_objection, archived_without_a_contract, archived_without_its_filing,
         archived_without_an_award, archived_with_the_securities_kept, candidates_without_a_report,
         rejected_after_the_award, scores_when_the_candidates_are_known, a_letter_to_two, remedy_answered_twice,
