@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -365,6 +365,14 @@ class Desk:
             await self.post("tenderee", "contract/filing")
         else:
             await self.post("tenderee", "report/filing", 201, {"report": await self.paper("tenderee", "书面报告")})
+
+    async def settle(self, firms: Sequence[Bidder], amount: int, winner: str) -> Any:
+        """Every security goes back with its interest, and the ledger is settled."""
+        for firm in firms:
+            reason = "won" if firm.code == winner else "lost"
+            body = {"bidder": firm.code, "amount": amount, "reason": reason, "rate": "0.0035"}
+            await self.post("tenderee", "securities/returns", 201, body)
+        return await self.post("tenderee", "securities/settlement")
 
     def _archive(self, data: bytes) -> Any:
         path = self.tmp / f"{secrets.token_hex(8)}.zip"

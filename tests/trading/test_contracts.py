@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from audit import alerts
+from audit.act import pool
 from audit.canon import stamp
 from tests.trading.desk import Desk
 from tests.trading.test_journey import check
@@ -125,3 +128,31 @@ async def test_without_state_money_the_tenderee_chooses_among_the_candidates(des
     assert (won["bid"], won["price"]) == (bids["安和"], 9_200_000)
     await desk.conclude(9_200_000, "works")
     check(desk, await desk.archive())
+
+
+async def test_bid_security_goes_back_to_everybody_before_the_archive(desk: Desk) -> None:
+    terms = {"security": {"amount": 100_000, "valid_days": 90}, "bid_validity_days": 90}
+    await desk.open(regime="works", terms=terms)
+    firms = [await desk.bidder(name) for name in PRICES]
+    for firm in firms:
+        await desk.hand_in(firm, PRICES[firm.name])
+        paid = {"amount": 100_000, "form": "transfer", "account": "62220000000000001", "basic": True}
+        body = {**paid, "received": stamp(await desk.now())}
+        await desk.town.call(firm.name, "POST", f"/tenders/{desk.tender}/securities", 201, body)
+    await desk.wait()
+    await desk.open_boxes()
+    await desk.candidates()
+    won = await desk.award(after=6)
+    await desk.conclude(won["price"], "works")
+    told = await desk.post("operator", "archive", 409)
+    assert (told["code"], told["facts"]["why"]) == ("E-UNFINISHED", "settle-securities")
+    await desk.settle(firms, 100_000, won["bidder"])
+    paths = await desk.archive()
+    check(desk, paths)
+    # The evaluation's end told who had paid; what went back to whom is told to nobody but them.
+    [closed] = await pool().fetch("SELECT record FROM log_record WHERE type = 'evaluation-closed'")
+    assert json.loads(closed["record"])["events"] == 3
+    for row in await pool().fetch("SELECT r.record, l.index FROM log_record r JOIN log_leaf l ON l.record = r.id "
+                                  "WHERE r.type = 'security-returned'"):  # fmt: skip
+        with zipfile.ZipFile(paths["supervision"]) as made:
+            assert f"records/{row['index']}.json" not in made.namelist()
