@@ -42,4 +42,5 @@ async def test_below_the_lowest_price_nothing_is_sold(desk: Desk) -> None:
     body = {"bid": firm.bid, "reason": "under_floor", "article": "企业国有资产法 55"}
     await desk.town.call("tenderee", "POST", f"{path}/rejections", 201, body)
     assert (await desk.town.call("tenderee", "POST", f"{path}/candidates", 409))["code"] == "E-NO-CANDIDATE"
+    await desk.town.call("tenderee", "POST", f"{path}/failure", 201, {"reason": "all_rejected"})
     await judge(desk, firm)
