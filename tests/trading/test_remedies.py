@@ -198,6 +198,23 @@ async def test_an_open_remedy_keeps_the_archive_waiting(desk: Desk) -> None:
     check(desk, await desk.archive())
 
 
+async def test_in_ningbo_a_failure_of_the_system_suspends_and_its_end_resumes(desk: Desk) -> None:
+    await opened(desk, "works", region="ningbo")
+    order = {"order": "甬交〔2026〕9号", "ground": "outage"}
+    told = await desk.post("operator", "suspensions", 201, order)
+    assert "宁波" in told["article"]
+    await desk.report()
+    refused = await desk.post("tenderee", "candidates", 409)
+    assert refused["code"] == "E-SUSPENDED" and refused["facts"]["id"] == order["order"]
+    await desk.post("tenderee", "suspensions/lift", 403, {"order": order["order"]})
+    await desk.post("operator", "suspensions/lift", 201, {"order": order["order"]})
+    assert (await desk.post("operator", "suspensions/lift", 409, {"order": order["order"]}))["code"] == "T-ORDER"
+    await desk.post("tenderee", "candidates")
+    won = await desk.award(after=6)
+    await desk.conclude(won["price"], "works")
+    check(desk, await desk.archive())
+
+
 async def test_nobody_floods_the_log_with_objections(desk: Desk) -> None:
     await opened(desk, "gov")
     body = {"kind": "inquiry", "about": "opening", "text": "问"}
