@@ -71,7 +71,7 @@ _FIELDS: Mapping[str, Mapping[str, wire.Reader]] = {
         "ground": wire.text,
         "remedy": wire.maybe(_REMEDY),
         "until": wire.maybe(wire.time),
-        "article": wire.text,
+        "article": wire.string,
     },
     "suspension-lifted": {"order": wire.text},
     "tender-failed": {"reason": wire.text, "article": wire.text},
@@ -303,23 +303,22 @@ def check_life(
     life = Life(rulebook)
     for at, act in acts:
         say = found.fault if at not in {fault.at for fault in found.faults} else _mute
+        not_kept: list[tuple[str, str, Any]] = []
         try:
             granted = judge(life, act, lenient=True)
         except Refused as no:
-            rule = str(no.facts.get("rule", "WK-39"))
             if no.code == "E-SUSPENDED":
                 say(at, "V-SUSPENDED", act=act.what, why=no.facts["why"], since=no.facts["since"])
             elif no.code in PERIODS:
-                (found.note if public or rule in alerted else say)(
-                    at, "V-PERIOD", rule=rule, days=no.facts.get("value", "")
-                )
+                not_kept.append(("V-PERIOD", str(no.facts.get("rule", "WK-39")), no.facts.get("value", "")))
             else:
                 why = f"stage {life.stage}" if no.code == "E-STAGE" else f"{no.code} {no.facts.get('why', '')}".strip()
                 say(at, "V-STEP", act=act.what, stage=life.stage, why=why)
         else:
-            for due in granted.late:
-                told_of = public or due.rule.id in alerted
-                (found.note if told_of else say)(at, "V-OVERDUE", rule=due.rule.id, days=due.rule.value)
+            not_kept += [("V-PERIOD", no.facts["rule"], no.facts["value"]) for no in granted.short]
+            not_kept += [("V-OVERDUE", due.rule.id, due.rule.value) for due in granted.late]
+        for code, rule, days in not_kept:
+            (found.note if public or rule in alerted else say)(at, code, rule=rule, days=days)
         life = life.after(act)
     return life
 

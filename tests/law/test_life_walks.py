@@ -6,6 +6,7 @@ written as the records it makes, passes V15's own step check; with one refused s
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections import Counter
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from audit.canon import canon, parse, stamp
 from audit.refusal import Refused
 from audit.report import Found
 from bidding import wire
+from tests import reader, reader_life
 from tests.law import oracle
 from tests.law.oracle import Act, Past
 from trading.law import history, regimes, rulebook, stages, steps
@@ -437,6 +440,10 @@ def _plain(value: Any) -> Any:
     return stamp(value) if isinstance(value, datetime) else value
 
 
+def _worded(value: Any) -> str:
+    return stamp(value) if isinstance(value, datetime) else str(value)
+
+
 def _placed(told: list[Happened | None]) -> Iterator[tuple[str, Happened]]:
     return ((str(place), one) for place, one in enumerate(told) if one is not None)
 
@@ -471,6 +478,52 @@ def test_ten_thousand_walks() -> None:
 
 def _pairs() -> list[tuple[str, str]]:
     return [(stage, act) for stage in stages.STAGES for act in oracle.ACTS]
+
+
+# ---- the second reader's fold of a life, from the text alone, says the same
+
+
+def test_the_second_reader_says_the_same_of_every_walk() -> None:
+    said: Counter[str] = Counter()
+    wrong = []
+    for number in range(1500):
+        made = Walk(f"{SEED}/{number}", Tried())
+        made.go()
+        acts = [act for act in made.past.acts if act.what not in SEALED]
+        if not made.refused:
+            continue
+        place, forced = made.dice.choice(made.refused)
+        head = [act for act in made.past.acts[:place] if act.what not in SEALED]
+        for walked in (acts, [*head, forced]) if forced.what not in SEALED else (acts,):
+            found = Found(15)
+            check_life(made.book, _placed([_told(act) for act in walked]), found)
+            ours = {
+                "step": any(fault.code in ("V-STEP", "V-SUSPENDED") for fault in found.faults),
+                "late": sorted({f.facts["rule"] for f in found.faults if f.code in ("V-PERIOD", "V-OVERDUE")}),
+            }
+            theirs = _second(made.book, walked)
+            said["fault" if theirs["step"] else "late" if theirs["late"] else "pass"] += 1
+            if ours["step"] != theirs["step"] or (not ours["step"] and ours["late"] != theirs["late"]):
+                wrong.append(f"{made.seed} {[act.what for act in walked]} {walked[-1]}: {ours} {theirs}")
+    print(dict(said))
+    assert wrong == [], f"seed {SEED}: {len(wrong)}, such as\n" + "\n".join(wrong[:3])
+    assert min(said["fault"], said["late"], said["pass"]) > 50
+
+
+def _second(book: rulebook.Rulebook, acts: list[Act]) -> dict[str, Any]:
+    """Whether tests/reader_life.py finds an illegal step, and which periods it says were not kept."""
+    names = SimpleNamespace(when=reader.when)
+    life = reader_life.Life(names, parse(book.data), lambda record: record["qualified"])  # type: ignore[no-untyped-call]
+    for act in acts:
+        what = RECORDS.get(act.what, "closed")
+        record = reader.D({"documents": None, **json.loads(json.dumps(act.facts, default=_worded))})
+        record.kind, record.t = what, (act.t - reader.EPOCH) // TICK
+        record.begun = record.done = record.t
+        try:
+            life.take(record, act.what if what == "closed" else "abandon" if act.what == "abandon" else what)
+        except Exception:
+            return {"step": True, "late": sorted(set(life.late))}
+    return {"step": False, "late": sorted(set(life.late))}
 
 
 # ---- controls: a law with a hole in it is caught
