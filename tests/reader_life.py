@@ -354,7 +354,7 @@ class Life:
             self.overdue(x.kind, i, start, x.begun)
 
     def suspension_ordered(self, x):
-        need(x["ground"] in ("complaint", "supervision", "outage") and is_text(x["article"]) and is_text(x["order"]))
+        need(x["ground"] in ("complaint", "supervision", "outage") and isinstance(x["article"], str) and is_text(x["order"]))
         need(x["order"] not in [y["order"] for y in self.all("suspension-ordered")])
         until = None if x["until"] is None else self.r.when(x["until"])
         need(until is None or until > x.t)
@@ -449,7 +449,7 @@ def order(r, A):
     for x in rel:
         need(x.stage == "form" or any(y.n < x.n for y in r.of("stored") if y.stage == x.stage))
     for x in r.of("bid-rejected"):
-        need(A.opens and any(x.bid in c for c in A.eff.values()) and x.reason and x.article)
+        need(A.opens and any(x.bid in c for c in A.eff.values()) and is_text(x.reason) and is_text(x.article))
 
 
 def moves(r, A):

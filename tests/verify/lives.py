@@ -417,7 +417,8 @@ LIVES: dict[str, Life] = {
         for life in (
             amended, amended_in_time, objected_to_documents, objected_to_result, complained, complaint_alone, challenged,
             inquired, corrected, scored_again, secured, second_wins, two_envelopes, two_envelopes_rated,
-            too_few_came, all_rejected, too_few_qualified, candidates_gone, given_up, given_up_closed, given_up_opened, failed_system, again,
+            too_few_came, all_rejected, too_few_qualified, candidates_gone,
+            given_up, given_up_closed, given_up_opened, failed_system, again,
         )
     },
 }  # fmt: skip
