@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit.refusal import Refused
 from trading import messages
-from trading.law import regimes, rulebook
+from trading.law import regimes, rulebook, steps
 from trading.law.agenda import agenda
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.life import Happened, Life, ask, live
@@ -354,3 +356,36 @@ def test_the_agenda_promises_nothing_that_would_be_refused(bridge: Story) -> Non
     assert "archive" not in here and {"settle-securities", "file-report"} <= {
         due.act for due in here.values() if due.owed
     }
+
+
+# ---- what a verifier says
+
+
+@pytest.mark.parametrize(
+    "code",
+    sorted(
+        {
+            *re.findall(r"\"(E-[A-Z-]+)\"", Path(steps.__file__).read_text()),
+            "E-REMEDY-KIND",
+            "E-REMEDY-EARLY",
+            "E-REMEDY-FIRST",
+            "E-REMEDY-KNOWN",
+            "E-SECURITY-OVER",
+            "E-CONTRACT-PRICE",
+            "E-PERFORMANCE-OVER",
+        }
+        - {"E-SUSPENDED", "E-STAGE", "E-PERIOD", "E-SUSPENSION-LONG", "E-CALENDAR"}
+        - {
+            "E-EARLY",
+            "E-DEADLINE-NEAR",
+            "E-DEADLINE-BACK",
+            "E-DEADLINE-SHORT",
+            "E-OUTAGE-ELSEWHERE",
+        }  # V6 and the moves ask
+        - {"E-PRICED", "E-SECURITY-REASON"}
+    ),
+)  # about sealed acts
+def test_v15_says_in_words_why_a_step_was_not_lawful(code: str) -> None:
+    why = f"{code} no complaint" if code == "E-REMEDY" else f"{code} file-report" if code == "E-UNFINISHED" else code
+    for lang in ("zh", "en"):
+        assert "E-" not in messages.say("V-STEP", lang, act="award", stage="ranked", why=why)
