@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import errno
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,13 +34,21 @@ from trading.installation import Installation
 
 LARGEST = 200 * 1024 * 1024
 """Bytes of one paper."""
+FORGOTTEN = 86_400
+"""Machine seconds without a byte, after which a draft is nobody's."""
 PLAIN = "application/octet-stream"
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 
 
 @lru_cache(maxsize=4)
 def _store(root: Path) -> Store:
-    return Store(root)
+    """The store; drafts that a crash left behind long ago go when a process first looks."""
+    made = Store(root)
+    for draft in (root / "arriving").glob("draft-*"):
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if time.time() - draft.stat().st_mtime > FORGOTTEN:
+                draft.unlink()
+    return made
 
 
 def store(platform: Installation) -> Store:

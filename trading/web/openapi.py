@@ -134,13 +134,14 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
                 "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
             }
         )
-    if o.raw and o.method == "PUT":
+    if o.raw:
+        other = "(rfc6962-)?" if o.method == "PUT" else ""
         parameters.append(
             {
                 "name": "Content-Digest",
                 "in": "header",
-                "required": True,
-                "schema": {"type": "string", "pattern": "^(rfc6962-)?sha-256=:[A-Za-z0-9+/]{43}=:$"},
+                "required": o.method == "PUT",
+                "schema": {"type": "string", "pattern": f"^{other}sha-256=:[A-Za-z0-9+/]{{43}}=:$"},
             }
         )
     value: dict[str, Any] = {"description": o.summary}
