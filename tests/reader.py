@@ -448,9 +448,10 @@ def reserved():  # the reserve price, from the clear records of its own box (log
          and x.get("tender") == box and x.get("stage") == "form"] for k in ("closed", "unsealed")}; shut, told = theirs.values()
     need(len(shut) < 2)
     if not out: return
-    need(shut and min(x.n for x in A.closed.values()) < shut[0].n < min(out) and (told or shut[0].opens is not True))
-    if shut[0].opens is not True: need(not told); return
+    need(shut and min(x.n for x in A.closed.values()) < shut[0].n < min(out) and (told or shut[0].get("opens") is not True))
+    if shut[0].get("opens") is not True: need(not told); return
     last = told[-1]; need(last.verdict != "PENDING" and last.n < min(out) and len({x.bid for x in told}) == 1)
+    need(all(isinstance(y, str) for x in told for y in (x.bid, x.verdict)) and (last.verdict != "OK" or type(last.opening.price) is int))
     if last.verdict == "OK" and ann.direction == "sell": need(all(x.price >= last.opening.price for x in won))
 def v14(): reserved(); return reader_methods.v14(R())  # the methods of evaluation
 def v15(): said = reader_life.v15(R()); reader_owed.owed(R(), A); return said  # the life of the tender

@@ -63,12 +63,16 @@ def _read_out(case: Case, reserve: str) -> int | None:
     final = told[-1] if told else None
     if final is None or final.body.get("verdict") == "PENDING" or final.index > published:
         raise Broken("V-RESERVE", why="not read before the candidates")
+    if not all(isinstance(held.body.get(name), str) for held in told for name in ("bid", "verdict")):
+        raise Broken("V-RESERVE", why="no price")
     if len({held.body.get("bid") for held in told}) > 1:
         raise Broken("V-RESERVE", why="more than one")
     opening = final.body.get("opening")
     price = opening.get("price") if isinstance(opening, dict) else None
-    if final.body.get("verdict") != "OK" or not isinstance(price, int) or isinstance(price, bool):
+    if final.body.get("verdict") != "OK":
         return None
+    if not isinstance(price, int) or isinstance(price, bool):
+        raise Broken("V-RESERVE", why="no price")
     return price
 
 

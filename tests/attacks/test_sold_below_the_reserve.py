@@ -74,6 +74,19 @@ def test_read_when_the_ranking_is_known(stage: Stage) -> None:
     stage.caught(sale, "V14", "V-RESERVE")
 
 
+def test_what_was_read_out_is_no_price(stage: Stage) -> None:
+    sale, box = offer(stage)
+    sale.close()
+    box.close()
+    for custodian in ("C-SUP", "C-TEN"):
+        box.release(custodian)
+    stage.world.forge["unsealed"] = lambda record: {**record, "opening": {"price": "93000000", "days": 90}}
+    box.unseal()
+    stage.world.forge.clear()
+    sale.finish()
+    stage.caught(sale, "V14", "V-RESERVE")
+
+
 def test_its_box_is_closed_before_the_bids(stage: Stage) -> None:
     sale, box = offer(stage)
     box.done.add("close")
