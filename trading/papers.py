@@ -34,7 +34,7 @@ from trading.installation import Installation
 
 LARGEST = 200 * 1024 * 1024
 """Bytes of one paper."""
-FORGOTTEN = 86_400
+FORGOTTEN = 100_000
 """Machine seconds without a byte, after which a draft is nobody's."""
 PLAIN = "application/octet-stream"
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
