@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,46 @@ def may_win(bid: Mapping[str, Any], stages: Sequence[str], *, priced: bool = Tru
         and not bid["unvouched"]
         and (bid["price"] is not None or not priced)
     )
+
+
+class Stale(Exception):
+    """An envelope was opened after the bids were read, and before the tender was locked: read again."""
+
+
+@dataclass(frozen=True)
+class ReadOut:
+    """The opened bids as they were read outside the act, which waits for no second connection; and how many verdicts."""
+
+    tender: str
+    bids: list[dict[str, Any]]
+    verdicts: int
+
+    async def still(self, act: Act) -> list[dict[str, Any]]:
+        """The bids, if nothing was opened since. Raises Stale."""
+        if (await act.query(_VERDICTS, self.tender))[0]["count"] != self.verdicts:
+            raise Stale
+        return self.bids
+
+
+async def read_out(tender: str) -> ReadOut:
+    """Read the opened bids. The verdicts are counted first: what comes between is seen by `still`."""
+    count = await pool().fetchval(_VERDICTS, tender)
+    return ReadOut(tender, await tenders.opened_bids(tender), count)
+
+
+_VERDICTS = "SELECT count(*) FROM log_record WHERE tender = $1 AND type = 'unsealed'"
+
+
+async def qualified(act: Act, row: Any, read: ReadOut) -> int:
+    """How many bids may still win: by all their envelopes, or, while the second ones are shut, by those that are open."""
+    opened = await read.still(act)
+    try:
+        await releases.check_opened(act.query, row["id"])
+    except Refused:
+        rows = await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", row["id"])
+        gone = {r["bid"] for r in rows}
+        return sum(b["bid"] not in gone and may_win(b, list(b["verdicts"]), priced=False) for b in opened)
+    return sum(offer.stands for offer in await offers(act, row, opened))
 
 
 async def offers(act: Act, row: Any, opened: Sequence[Mapping[str, Any]]) -> list[Offer]:
@@ -257,11 +298,20 @@ async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
     was not explained: ask, or reject it); E-OVER-CEILING, E-UNDER-FLOOR (such a bid is rejected first); E-SHEETS; of two
     envelopes E-SETTLED, E-UNOPENED (the second is settled and read first).
     """
+    while True:  # as often as an envelope is opened between the reading and the lock: a few times at most
+        opened = await read_out(tender)
+        try:
+            return await _publish(caller, tender, opened)
+        except Stale:
+            continue
+
+
+async def _publish(caller: Caller, tender: str, read: ReadOut) -> dict[str, Any]:
     async with acting(caller.actor) as act:
         row = await locked(act, tender)
         stages.step(row["state"], "publish-candidates")
         await releases.check_opened(act.query, tender)
-        opened = await tenders.opened_bids(tender)  # verdicts are final by now
+        opened = await read.still(act)  # verdicts are final by now
         terms, regime = loaded(row["terms"]), regimes.regime(loaded(row["terms"])["regime"])
         parameters = terms.get("parameters") or {}
         given = await offers(act, row, opened)

@@ -41,11 +41,19 @@ async def fail(caller: Caller, tender: str, reason: str) -> dict[str, str]:
 
     Refused: E-REASON, E-NOT-FAILED (enough still stand), E-SUSPENDED, E-STAGE.
     """
-    opened = await tenders.opened_bids(tender)
+    while True:
+        opened = await evaluation.read_out(tender)
+        try:
+            return await _fail(caller, tender, reason, opened)
+        except evaluation.Stale:
+            continue
+
+
+async def _fail(caller: Caller, tender: str, reason: str, opened: evaluation.ReadOut) -> dict[str, str]:
     async with acting(caller.actor) as act:
         row = await locked(act, tender)
         stages.step(row["state"], "fail")
-        standing = sum(offer.stands for offer in await evaluation.offers(act, row, opened))
+        standing = await evaluation.qualified(act, row, opened)
         facts = {"reason": reason, "article": str(FAILING.get(reason, ""))}
         expected = await lives.expect(act, tender, "fail", facts, row=row, qualified=standing)
         await act.query("UPDATE trading_tender SET ended = $2 WHERE id = $1", tender, reason)
