@@ -268,7 +268,8 @@ def v6():
         need(abs(T - t) <= slack or any(lo - slack <= t and hi + slack >= T for lo, hi in (span(y.outage) for y in moved)))
         for end in (d for s, c in closed.items() if (kind == "withdrawn" or stage == s) and (d := maybe(c)) is not None):
             need(kind not in ("deposited", "withdrawn") or (t <= end and (kind == "withdrawn" or T <= end + 4 * A.beat)))
-            need(kind != "closed" or ((t >= end or any(y.n < x.n for y in of("abandoned"))) and T <= t + 4 * A.beat))
+            given = [y.n for y in of("abandoned") if reader_owed.text(y.get("reason")) and y.n < x.n]
+            need(kind != "closed" or ((t >= end or given) and T <= t + 4 * A.beat))
         if kind == "released" and "opens_at" in sets.get(stage, ()): need(min(t, T) >= hour(stage))
 def v7():
     for p in ("policy", "parties"): need(hx(get(f"{p}.txt")) in {x[p] for x in of("log-opened", "trust-published", every=True)})

@@ -296,7 +296,8 @@ def doubtful(terms, prices):
 def v14(r):
     state, of = r.A, r.of
     ranked, won = [*of("candidates-published")], [*of("awarded")]
-    rejected = [(x.n, x.get("bid")) for x in of("bid-rejected")]
+    told = [x for x in of("bid-rejected") if all(isinstance(x.get(f), str) for f in ("reason", "article"))]
+    rejected = [(x.n, x.get("bid")) for x in told]
     r.owes(r"evaluation/totals\.json", {"evaluation/totals.json"} if ranked else ())
     need(len(ranked) < 2 and len(won) < 2 and (ranked or not won) and (not ranked or state.opens))
     for p in r.named("evaluation/sheets/.*"):
