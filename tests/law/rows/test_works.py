@@ -84,20 +84,18 @@ def test_wk_02() -> None:
 
 
 def test_wk_03() -> None:
-    """Five days on sale, to the end of the fifth (Saturday the 7th and Sunday count on; Monday the 9th is the last)."""
-    ends = beijing(2026, 3, 10)
-    ask(keyed(WORKS), "announce", ANNOUNCED, {"deadline": DEADLINE, "supply_until": ends})
+    """Five days on sale, to the end of the fifth: from Wednesday to Monday, the weekend counts."""
+    wednesday, ends = beijing(2026, 3, 4, 9), beijing(2026, 3, 10)
+    ask(keyed(WORKS), "announce", wednesday, {"deadline": DEADLINE, "supply_until": ends})
     short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
-    refused("WK-03", "E-PERIOD", ask, keyed(WORKS), "announce", ANNOUNCED, short)
+    refused("WK-03", "E-PERIOD", ask, keyed(WORKS), "announce", wednesday, short)
 
 
 def test_wk_04() -> None:
-    """Applications may be handed in on the fifth day after the sale ended, not before it."""
-    publication.keep_prequalification(WORKS, beijing(2026, 3, 10, 17), beijing(2026, 3, 16))  # the 15th is a Sunday
-    refused(
-        "WK-04", "E-PERIOD", publication.keep_prequalification, WORKS, beijing(2026, 3, 10, 17),
-        beijing(2026, 3, 16) - MOMENT,
-    )  # fmt: skip
+    """Applications may be handed in on the fifth day after the sale ended, not before it: from Wednesday to Monday."""
+    sold, first = beijing(2026, 3, 11, 17), beijing(2026, 3, 16)
+    publication.keep_prequalification(WORKS, sold, first)
+    refused("WK-04", "E-PERIOD", publication.keep_prequalification, WORKS, sold, first - MOMENT)
 
 
 def test_wk_05() -> None:
@@ -187,7 +185,7 @@ def test_wk_14() -> None:
 
 
 def test_wk_15() -> None:
-    runs_out("WK-15", security.refund_due(WORKS, "withdrawn", beijing(2026, 3, 3, 9)), beijing(2026, 3, 10))
+    runs_out("WK-15", security.refund_due(WORKS, "withdrawn", beijing(2026, 3, 4, 9)), beijing(2026, 3, 10))
     assert security.refund_since(WORKS, "withdrawn") == "withdrawn"
 
 
@@ -457,10 +455,10 @@ def complain(now: datetime, follows: Earlier | None = OBJECTED, **how: Any) -> A
 
 
 def test_wk_41() -> None:
-    """Ten days of knowing; the two days of the answer do not count, so to the end of the 19th, rolled to Monday."""
-    last = beijing(2026, 4, 21) - MOMENT
-    complain(last)
-    no = refused("WK-41", "E-REMEDY-LATE", complain, last + MOMENT)
+    """Ten days of knowing; the three days of the answer do not count, so to the end of Monday the 20th."""
+    last, objected = beijing(2026, 4, 21) - MOMENT, replace(OBJECTED, answered=beijing(2026, 4, 11, 9))
+    complain(last, objected)
+    no = refused("WK-41", "E-REMEDY-LATE", complain, last + MOMENT, objected)
     assert no.facts["latest"] == last + MOMENT
     with pytest.raises(Refused, match="E-REMEDY-KNOWN"):
         remedies.admit(WORKS, COMPLAINT, RESULT, last, COURSE, known=last + MOMENT, follows=OBJECTED)
