@@ -92,6 +92,8 @@ async def test_prices_open_later_and_only_of_those_admitted(desk: TwoEnvelopes) 
     assert page.status_code == 200 and "Prices follow at their later hour" in page.text
     no = await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 409)
     assert no["code"] == "E-SETTLED"
+    no = await desk.post("tenderee", "failure", 409, {"reason": "all_rejected"})
+    assert no["code"] == "E-NOT-FAILED" and no["facts"]["count"] == 3  # their prices are shut, and they stand
 
     # Nobody is due while nobody is admitted, whatever the hour: no custodian's tool releases a price.
     await desk.town.push(LATER)

@@ -366,7 +366,7 @@ class Desk:
         else:
             await self.post("tenderee", "report/filing", 201, {"report": await self.paper("tenderee", "书面报告")})
 
-    async def settle(self, firms: Sequence[Bidder], amount: int, winner: str) -> Any:
+    async def refund(self, firms: Sequence[Bidder], amount: int, winner: str) -> Any:
         """Every security goes back with its interest, and the ledger is settled."""
         for firm in firms:
             reason = "won" if firm.code == winner else "lost"

@@ -146,7 +146,7 @@ async def test_bid_security_goes_back_to_everybody_before_the_archive(desk: Desk
     await desk.conclude(won["price"], "works")
     told = await desk.post("operator", "archive", 409)
     assert (told["code"], told["facts"]["why"]) == ("E-UNFINISHED", "settle-securities")
-    await desk.settle(firms, 100_000, won["bidder"])
+    await desk.refund(firms, 100_000, won["bidder"])
     paths = await desk.archive()
     check(desk, paths)
     # The evaluation's end told who had paid; what went back to whom is told to nobody but them.
