@@ -40,7 +40,7 @@ class TwoEnvelopes(Desk):
         body = {name: record[name] for name in ("id", "role", "vkey", "from", "until", "by")} | {"sig": sig}
         await self.town.call("supervisor", "POST", "/identities", 201, body)
 
-    def paper(self, *admitted: Bidder) -> dict[str, Any]:
+    def admission(self, *admitted: Bidder) -> dict[str, Any]:
         """What the tenderee and the authority sign."""
         drafted = settlement.draft(self.tender, "form", [one.bid for one in admitted])
         first = settlement.read(settlement.write(settlement.sign(drafted, self.tenderee)))
@@ -81,7 +81,7 @@ async def test_prices_open_later_and_only_of_those_admitted(desk: TwoEnvelopes) 
     for firm, price in zip(firms.values(), (9_000_000, 8_000_000, 7_000_000), strict=True):
         await desk.hand_in(firm, price)
     assert await desk.wait() == "closed"
-    assert (await desk.settle(desk.paper(firms["安和"]), 409))["code"] in ("W-STATE", "E-STAGE", "E-UNOPENED")
+    assert (await desk.settle(desk.admission(firms["安和"]), 409))["code"] in ("W-STATE", "E-STAGE", "E-UNOPENED")
     assert await desk.due(desk.custodians[0]) == {"technical": "due", "form": "waiting"}
 
     opened = await desk.open_technical()
@@ -104,7 +104,7 @@ async def test_prices_open_later_and_only_of_those_admitted(desk: TwoEnvelopes) 
     assert not [r for r in await records("alert-raised") if r.get("code") == "T-WINDOW" and "form" in str(r)]
 
     # One hand is not enough; two are.
-    paper = desk.paper(firms["安和"], firms["赣江"])
+    paper = desk.admission(firms["安和"], firms["赣江"])
     assert (await desk.settle({**paper, "sig": paper["sig"][:1]}, 409))["code"] == "E-SIG"
     await desk.settle(paper)
     assert await desk.due(desk.custodians[0]) == {"technical": "released", "form": "due"}
@@ -137,7 +137,7 @@ async def test_a_moved_deadline_does_not_open_prices_with_the_technical_bids(des
     with pytest.raises(Refused, match="C-SETTLED"):
         await desk.release(desk.custodians[0], "form")
     assert (await desk.open_technical())["state"] == "opened"
-    await desk.settle(desk.paper(*firms))
+    await desk.settle(desk.admission(*firms))
     for one in desk.custodians[:2]:
         await desk.release(one, "form")
     opened = await desk.tick()
@@ -157,8 +157,8 @@ async def test_whoever_is_void_in_the_first_envelope_cannot_be_admitted(desk: Tw
     stranger = settlement.draft(desk.tender, "form", ["0" * 32])
     signed = settlement.sign(settlement.sign(stranger, desk.tenderee), desk.town.authority)
     assert (await desk.settle(signed, 409))["code"] == "E-LIST"
-    await desk.settle(desk.paper(firm))
-    assert (await desk.settle(desk.paper(firm, other), 409))["code"] == "E-SETTLED"  # once, for ever
+    await desk.settle(desk.admission(firm))
+    assert (await desk.settle(desk.admission(firm, other), 409))["code"] == "E-SETTLED"  # once, for ever
 
     # A custodian who signs a share for the one who was not admitted: the platform takes no such release.
     await desk.town.push(LATER)

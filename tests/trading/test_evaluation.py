@@ -13,6 +13,7 @@ import pytest
 
 from audit.act import pool
 from audit.canon import stamp
+from tests.journeys.test_two_envelopes import LATER, TwoEnvelopes
 from tests.trading.desk import SCHEMA, Desk
 from tests.trading.test_contracts import opened
 from tests.trading.test_journey import check
@@ -182,3 +183,38 @@ async def test_only_the_tenderee_evaluates_its_own_tender(desk: Desk) -> None:
     for who in ("supervisor", "operator", "安和"):
         await desk.post(who, "corrections", 403, body)
     assert (await desk.post("tenderee", "sheets", 409, {"seat": 1, "rows": []}))["code"] == "E-SHEETS"  # by price alone
+
+
+async def test_scores_are_in_before_anybody_reads_a_price(place: Town, tmp_path: Path) -> None:
+    """Two envelopes: the seats rate the technical bids, then the prices are settled and read, and rank with the scores."""
+    desk = TwoEnvelopes(place, tmp_path / "desk")
+    await desk.people()
+    parameters = {**RATED["parameters"], "small_firm": None, "abnormal": None, "object": None}
+    terms = {"method": "comprehensive/v1", "parameters": parameters, "opening_schema": SCHEMA}
+    await desk.open(regime="works", terms=terms)
+    firms = {name: await desk.bidder(name) for name in ("安和", "赣江", "博远", "恒信")}
+    for firm, price in zip(firms.values(), (9_000_000, 8_000_000, 9_500_000, 9_900_000), strict=True):
+        await desk.hand_in(firm, price)
+    assert await desk.wait() == "closed"
+    assert (await desk.open_technical())["state"] == "opened"
+    out = {"bid": firms["恒信"].bid, "reason": "qualification", "article": "招标投标法实施条例 51"}
+    await desk.post("tenderee", "rejections", 201, out)
+    points = {firms["安和"].bid: ("70", "70"), firms["赣江"].bid: ("60", "60"), firms["博远"].bid: ("95", "90")}
+    for seat in range(1, 5):
+        await desk.post("tenderee", "sheets", 201, sheet(seat, points))
+    gap = await desk.post("tenderee", "sheets", 409, sheet(5, {firms["安和"].bid: ("70", "70")}))
+    assert gap["code"] == "E-SHEET-GAP"
+    await desk.post("tenderee", "sheets", 201, sheet(5, points))
+    await desk.town.push(LATER)
+    await desk.tick()
+    await desk.settle(desk.admission(firms["安和"], firms["赣江"], firms["博远"]))
+    late = await desk.post("tenderee", "sheets", 409, sheet(5, {**points, firms["安和"].bid: ("100", "100")}))
+    assert late["code"] == "T-SETTLED-STAGE"
+    for one in desk.custodians[:2]:
+        await desk.release(one, "form")
+    await desk.tick()
+    ranked = await desk.candidates()
+    assert ranked["ranking"] == [firms[name].bid for name in ("博远", "安和", "赣江")]
+    assert (await desk.award(after=6))["price"] == 9_500_000
+    await desk.conclude(9_500_000, "works")
+    check(desk, await desk.archive())
