@@ -82,6 +82,18 @@ def owed(r, A):
     prices = min((x.n for x in r.of("stage-settled") if x["stage"] == "form"), default=NEVER)
     for x in r.of(*LATE):
         need(x.n < reported and (x.kind != "scores-entered" or x.n < prices))
+    for x in r.of("tender-failed"):
+        gone = {y.bid for y in r.of("bid-rejected") if y.n < x.n}
+        last = {y.bid: y for y in r.of("unsealed") if y.stage == "form" and y.bid not in gone}
+        offers = [
+            y.opening["price"] for y in last.values() if y.verdict == "OK" and type(y.opening.get("price")) is int
+        ]
+        if x["reason"] == "no_candidate" and offers:
+            box = A.ann.get("reserve")
+            told = [y for y in A.recs if (y.kind, y.get("tender"), y.clear) == ("unsealed", box, True) and y.n < x.n]
+            need(
+                A.ann.direction == "sell" and told[-1]["verdict"] == "OK" and max(offers) < told[-1]["opening"]["price"]
+            )
     ranked = min((x.n for x in r.of("candidates-published")), default=NEVER)
     for x in r.of("bid-rejected"):
         need(x.n < ranked or book["regime"] == "source-law" or x["reason"] in FALLING)

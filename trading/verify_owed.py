@@ -8,6 +8,7 @@ report. Each is asked for here by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from audit.canon import parse_object
 from audit.refusal import Refused
@@ -50,6 +51,7 @@ def check_owed(case: Case, rulebook: Rulebook, found: Found) -> None:
     _check_securities(case, found)
     _check_notices(case, rulebook, found)
     _check_decided(case, found)
+    _check_failed(case, found)
     if rulebook.regime != SOURCE_LAW.id:
         _check_fallen(case, found)
 
@@ -118,6 +120,37 @@ def _check_decided(case: Case, found: Found) -> None:
                 found.fault(fact.at, "V-ORDER", first=name, then="report-received")
             elif name == "scores-entered" and settled and fact.index > settled[0].index:
                 found.fault(fact.at, "V-ORDER", first=name, then="stage-settled")
+
+
+def _check_failed(case: Case, found: Found) -> None:
+    """That nobody met the reserve price is said only of a sale, once it was read out, and if it is true."""
+    for fact in case.facts("tender-failed"):
+        gone = {one["bid"] for one in case.facts("bid-rejected") if one.index < fact.index}
+        offers = [price for bid, price in _prices(case).items() if bid not in gone]
+        if fact["reason"] != "no_candidate" or not offers or case.announcement is None:
+            continue
+        reserve = case.announcement.held.body.get("reserve")
+        told = [
+            held.body
+            for held in case.log.held.values()
+            if (held.name, held.body.get("tender"), held.nonce) == ("unsealed", reserve, None)
+            and held.index < fact.index
+        ]
+        floor = _price_of(told[-1]) if told else None
+        if case.announcement["direction"] != "sell" or floor is None or max(offers) >= floor:
+            found.fault(fact.at, "V-RESERVE-MET", price=max(offers), reserve=floor)
+
+
+def _prices(case: Case) -> dict[str, int]:
+    """What was read out of each envelope of `form` that is OK."""
+    final = {bid: _price_of(facts[-1].body) for (stage, bid, _), facts in case.told.items() if stage == FORM}
+    return {bid: price for bid, price in final.items() if price is not None}
+
+
+def _price_of(told: Mapping[str, Any]) -> int | None:
+    opening = told.get("opening")
+    price = opening.get("price") if isinstance(opening, dict) else None
+    return price if told.get("verdict") == "OK" and type(price) is int else None
 
 
 def _check_fallen(case: Case, found: Found) -> None:
