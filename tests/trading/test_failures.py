@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import alerts
 from audit.act import pool
 from tests.trading.desk import Desk
 from tests.trading.test_contracts import opened
@@ -108,11 +109,14 @@ async def test_in_ningbo_three_months_and_ten_days_of_idleness_end_a_project(des
     assert early["code"] == "E-NOT-IDLE" and early["facts"]["earliest"]
     assert (await desk.post("operator", "termination", 409, {"reason": "idle"}))["code"] == "E-NOT-IDLE"
     await desk.days(95)
+    [told] = await alerts.standing(desk.tender)  # the operator is told that it may warn
+    assert (told.rule, told.facts["act"]) == ("NB-09", "warn-idle")
     assert (await desk.post("operator", "termination", 409, {"reason": "idle"}))["code"] == "E-NOT-WARNED"
     await desk.post("operator", "warning", 201)
     told = await desk.post("operator", "termination", 409, {"reason": "idle"})
     assert told["code"] == "E-WARNING-RUNS" and told["facts"]["earliest"]
     await desk.days(15)
+    assert [one.facts["act"] for one in await alerts.standing(desk.tender)] == ["warn-idle", "terminate"]
     await desk.post("tenderee", "termination", 403, {"reason": "idle"})
     await desk.post("operator", "termination", 201, {"reason": "idle"})
     assert await pool().fetchval("SELECT ended FROM trading_tender") == "idle"
