@@ -1,4 +1,5 @@
-"""`trading demo --quick`, as a newcomer types it: the real tenders twice over, every archive judged by both readers."""
+"""`trading demo --all`, as a newcomer types it: the real tenders twice over, one project of every kind, and every way that
+goes otherwise; every archive judged by both readers. (`--quick`, a part of it, is what `.ci/run` types.)"""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ import pytest
 from audit.archive import Archive, write_archive
 from tests import reader
 from tests.cli.platform import Said, trading
-from trading.demo import tenders
+from trading.demo import otherwise, tenders
+from trading.demo.ways import Way
 from trading.law.regimes import REGIMES
 from trading.verify import verify
 
@@ -24,9 +26,14 @@ pytestmark = pytest.mark.slow
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Said, Path]]:
     """What it said, and the directory it left."""
     home = tmp_path_factory.mktemp("a demonstration")
-    said = trading("demo", "--quick", "--out", home / "out dir", cwd=home, patience=300)
+    said = trading("demo", "--all", "--out", home / "out dir", cwd=home, patience=600)
     assert said.code == 0, said.err
     yield said, home / "out dir"
+
+
+def ways_of(module: Any) -> list[Any]:
+    """Every way there is: the ordinary one and those of a module."""
+    return [Way, *(one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Way))]
 
 
 def archives(out: Path) -> list[Path]:
@@ -37,8 +44,9 @@ def test_every_archive_is_accepted_by_both_readers_with_everybody_s_receipts(sho
     _, out = shown
     trust = (out / "trust" / "policy.txt", out / "trust" / "parties.txt")
     kept = sorted((out / "receipts").rglob("*.json"))
-    assert len(archives(out)) == 2 * len(shown[0].value["tenders"])  # two editions
-    assert len(kept) == 2 * sum(tender["bids"] for tender in shown[0].value["tenders"])  # two stages
+    announced = [one for one in shown[0].value["tenders"] if one["way"] != "idle"]
+    assert len(archives(out)) == 2 * len(announced)  # two editions
+    assert len(kept) >= 2 * sum(tender["bids"] for tender in announced)  # two stages
     for path in archives(out):
         receipts = [one for one in kept if one.parent.parent.name == path.name.rsplit(".", 2)[0]]
         found = verify([path], *trust, receipts=receipts)
@@ -59,9 +67,12 @@ def test_it_went_as_it_really_went_and_by_the_law_of_works_otherwise(shown: tupl
         if lawful["opened"]:
             assert lawful["award"]["price"] == min(tenders.fen(bid["amount"]) for bid in tender["bids"])
     assert {one["regime"] for one in said["tenders"]} == set(REGIMES)  # one of every kind at least
+    assert {one["way"] for one in said["tenders"]} == {way.name for way in ways_of(otherwise)}
+    ends = {one["way"]: one["end"] for one in said["tenders"] if one["way"] != "ordinary"}
+    assert {way for way, end in ends.items() if end != "awarded"} == {"all-rejected", "given-up", "idle"}
     for line in said["sums"]:
-        awards = [one["award"] for one in said["tenders"] if one["award"] and one["regime"] == line["regime"]]
-        assert {award["currency"] for award in awards} == {line["currency"]}
+        won = [one["award"] for one in said["tenders"] if one["award"] and one["regime"] == line["regime"]]
+        awards = [award for award in won if award["currency"] == line["currency"]]
         assert (line["price"], line["gain"]) == (sum(a["price"] for a in awards), sum(a["gain"] for a in awards))
 
 

@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from audit.trust import NOTE, WITNESS, Ed25519Signer, Vkey
 from trading.keyfiles import KeyFile, generate, write
 
-BASE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-"""Where every demonstration's calendar begins: 09:00 in Beijing on a Monday."""
-SINCE = "2026-01-01T00:00:00.000000Z"
+BASE = datetime(2025, 7, 7, 1, 0, tzinfo=UTC)
+"""Where every demonstration's calendar begins: 09:00 in Beijing on a Monday, a week after the youngest law of the table;
+what a slow machine makes of it still lies in years whose holidays are known."""
+SINCE = "2025-01-01T00:00:00.000000Z"
 ORIGIN = "demo.trading.example/2026"
 WITNESS_NAME = "witness.demo.example"
 ITERATIONS = 1000

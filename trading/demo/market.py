@@ -54,6 +54,8 @@ class Run:
     deadline: datetime | None = None
     papers: dict[str, str] = field(default_factory=dict)
     """The documents issued: file name → SHA-256."""
+    reserve: str = ""
+    """The box of the sealed reserve price, where there is one."""
     security: int = 0
     """What each bidder pays as bid security, in fen."""
     bids: dict[str, str] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Market:
         self.bidders: dict[tuple[str, str], Bidder] = {}
         self._clients: dict[str, Platform] = {}
         self._numbers = 0
+        self.tenderee = ""
 
     def close(self) -> None:
         """Give all connections back."""
@@ -118,7 +121,10 @@ class Market:
             ("tenderee", "示范招标人"),
             ("supervisor", "行政监督部门"),
         ):
-            _, self.tokens[role] = self.enrol(name, role, identity=self.cast.tenderee.id if role == "tenderee" else None)
+            identity = self.cast.tenderee.id if role == "tenderee" else None
+            code, self.tokens[role] = self.enrol(name, role, identity=identity)
+            if role == "tenderee":
+                self.tenderee = code
         for one in self.cast.custodians:
             _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
 
@@ -134,6 +140,16 @@ class Market:
     def admit(self, name: str) -> Bidder:
         """A bidder with a fresh signing key that an authority vouches for (envelope.md §5)."""
         code, token = self.enrol(name, "bidder")
+        return self._registered(code, name, token)
+
+    def seller(self) -> Bidder:
+        """The tenderee's own officer who seals its reserve price: a person and a key of its organisation."""
+        admin = self.as_("security_admin")
+        person = admin.post("/people", {"name": "底价经办人", "organisation": self.tenderee, "roles": ["bidder"]})
+        token = admin.post("/tokens", {"person": person["id"], "role": "bidder"})
+        return self._registered(self.tenderee, "示范招标人", str(token["token"]))
+
+    def _registered(self, code: str, name: str, token: str) -> Bidder:
         signer, authority = Ed25519Signer(ed25519.Ed25519PrivateKey.generate()), self.cast.authorities[0]
         registration, sig = by_authority(ORIGIN, code, signer, authority.id, authority.signer)
         self.client(token).post("/registrations", {"registration": b64(registration), "sig": sig})
@@ -167,15 +183,28 @@ class Market:
         """The box family's id, bound to the log as it is now."""
         run.tender = self.as_("tenderee").post("/tenders", {"lot": run.lot}, key=secrets.token_hex(8))["id"]
 
+    def name_reserve(self, run: Run) -> None:
+        """A box of the same lot for the sealed reserve price."""
+        body = {"lot": run.lot, "kind": "reserve"}
+        run.reserve = self.as_("tenderee").post("/tenders", body, key=secrets.token_hex(8))["id"]
+
     def make_boxes(self, run: Run, statements: Mapping[datetime, Sequence[Statement]]) -> None:
         """A key set for each stage, 2 of 3, of the keys stated for its hour."""
         assert run.deadline is not None
+        hours = run.way.hours(run, run.deadline)
+        self._box(run.tender, hours, statements)
+        if run.reserve:
+            self._box(run.reserve, {"form": hours["form"]}, statements)
+
+    def _box(
+        self, tender: str, hours: Mapping[str, datetime], statements: Mapping[datetime, Sequence[Statement]]
+    ) -> None:
         keysets: dict[str, Keyset] = {
-            stage: make_keyset(statements[hour], origin=ORIGIN, tender=run.tender, stage=stage, k=2, opens_at=hour)
-            for stage, hour in run.way.hours(run, run.deadline).items()
+            stage: make_keyset(statements[hour], origin=ORIGIN, tender=tender, stage=stage, k=2, opens_at=hour)
+            for stage, hour in hours.items()
         }
         body = {"keysets": {stage: b64(keyset.data) for stage, keyset in keysets.items()}}
-        self.as_("tenderee").post(f"/tenders/{run.tender}/keysets", body)
+        self.as_("tenderee").post(f"/tenders/{tender}/keysets", body)
 
     def announce(self, run: Run, unvouched: Sequence[str] = (), **more: Any) -> None:
         """The notice. The window for late releases is a week of the demonstration's clock."""

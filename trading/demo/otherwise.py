@@ -43,6 +43,7 @@ class GivenUp(Way):
     """The tenderee gives the tender up while bids are in: the box closes at once and nobody ever opens it."""
 
     name = "given-up"
+    ended = True
 
     def bid(self, story: Story, run: Run) -> None:
         super().bid(story, run)
@@ -92,7 +93,7 @@ class Complained(Way):
         complaint = story.file(run, "complaint", "result", "对异议答复不满意。", follows=objection)
         market.act("supervisor", run, f"remedies/{complaint}/acceptance", {"reason": "符合受理条件"})
         super().award(story, run)  # goes on
-        order = {"order": "演监〔2026〕1号", "ground": "complaint", "remedy": complaint}
+        order = {"order": "演监〔2025〕1号", "ground": "complaint", "remedy": complaint}
         market.act("supervisor", run, "suspensions", order)
         story.must_refuse("E-SUSPENDED", lambda: self.notify(story, run))
         market.act("supervisor", run, "suspensions/lift", {"order": order["order"]})
@@ -108,7 +109,7 @@ class SystemFailed(Way):
 
     def bid(self, story: Story, run: Run) -> None:
         super().bid(story, run)
-        story.market.act("operator", run, "suspensions", {"order": "演运〔2026〕1号", "ground": "outage"})
+        story.market.act("operator", run, "suspensions", {"order": "演运〔2025〕1号", "ground": "outage"})
 
     def wait(self, story: Story, run: Run) -> None:
         """Some time after its deadline the tender still stands as it stood: then it goes on."""
@@ -116,7 +117,7 @@ class SystemFailed(Way):
         if story.clock.now() > run.deadline + timedelta(hours=48) and not self.lifted:
             assert run.outcome["state"] == "announced", run.outcome["state"]
             self.lifted = True
-            story.market.act("operator", run, "suspensions/lift", {"order": "演运〔2026〕1号"})
+            story.market.act("operator", run, "suspensions/lift", {"order": "演运〔2025〕1号"})
 
 
 class Amended(Way):
@@ -167,7 +168,7 @@ class Secured(Way):
         super().bid(story, run)
         banned = story.market.admit(f"示范失信企业 · {run.source.ocid}")
         decision = {
-            "organisation": banned.code, "decision": "演罚〔2026〕7号", "body": "行政监督部门", "from": now,
+            "organisation": banned.code, "decision": "演罚〔2025〕7号", "body": "行政监督部门", "from": now,
             "until": None, "grounds": "串通投标（演示）", "appeal": "六十日内可以申请行政复议",
         }  # fmt: skip
         story.market.as_("supervisor").post("/bans", decision)
@@ -261,3 +262,22 @@ class TwoEnvelopes(Way):
         self.rank(story, run)
         self.award(story, run)
         self.conclude(story, run)
+
+
+class SealedReserve(Way):
+    """The seller seals its reserve price as bidders seal their bids: it is opened with them, and nothing sells below it."""
+
+    name = "sealed-reserve"
+    share = 110
+    """The reserve, in percent of the price the notice starts from."""
+
+    def prepare(self, story: Story, run: Run) -> None:
+        story.until(lambda: story.market.name_reserve(run), "E-PENDING", "W-CHECKPOINT")
+
+    def notice(self, story: Story, run: Run) -> Mapping[str, Any]:
+        return {"reserve": run.reserve}
+
+    def bid(self, story: Story, run: Run) -> None:
+        price = run.source.baseline * self.share // 100
+        story.hand_in(run, story.market.seller(), price, tender=run.reserve, opening={"price": price})
+        super().bid(story, run)

@@ -61,6 +61,7 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
         bids = run.outcome.get("bids") or []
         verdicts = sorted({verdict for bid in bids for verdict in bid["verdicts"].values()})
         held = all(proof.code == OK for proof in verified[run.tender])
+        verdict = "demo.unarchived" if not verified[run.tender] else "demo.verified" if held else "demo.unverified"
         if award:
             directions[award["currency"], run.regime] = run.direction
             total = sums[award["currency"], run.regime]
@@ -73,9 +74,10 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
                 screen.text(f"demo.regime.{run.regime}"),
                 str(len(run.source.bids)),
                 " ".join(verdicts) or screen.text("demo.shut"),
+                screen.text(f"demo.end.{_end(run)}"),
                 _money(award, "price", screen.lang),
                 _money(award, "gain", screen.lang),
-                screen.text("demo.verified" if held else "demo.unverified"),
+                screen.text(verdict),
             )
         )
         machine.append(
@@ -86,16 +88,23 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
                 "bids": len(run.source.bids),
                 "opened": bool(run.outcome.get("opens")),
                 "verdicts": verdicts,
+                "way": run.way.name,
+                "end": _end(run),
                 "award": award or None,
-                "verified": held,
+                "verified": bool(verified[run.tender]) and held,
                 "notes": [{"code": note.code, "who": note.who} for note in run.source.notes],
             }
         )
-    heads = ["demo.tender", "demo.regime", "demo.bids", "demo.verdicts", "demo.award", "demo.gain", "demo.proof"]
+    heads = [
+        "demo.tender", "demo.regime", "demo.bids", "demo.verdicts", "demo.end", "demo.award", "demo.gain", "demo.proof",
+    ]  # fmt: skip
     screen.line()
-    screen.table(heads, rows, right=frozenset({2, 4, 5}))
+    screen.table(heads, rows, right=frozenset({2, 5, 6}))
+    noted: dict[str, list[str]] = defaultdict(list)
     for ocid, note in dict.fromkeys((run.source.ocid, note) for run in runs for note in run.source.notes):
-        screen.line(f"  ! {ocid}: {screen.text(note.code, who=note.who)}")
+        noted[screen.text(note.code, who=note.who)].append(ocid)
+    for sentence, ocids in noted.items():
+        screen.line(f"  ! {sentence}: {ocids[0] if len(ocids) == 1 else len(ocids)}")
     screen.line()
     for (currency, regime), (trades, price, gain) in sums.items():
         screen.say(
@@ -119,3 +128,12 @@ def show(screen: Screen, runs: Sequence[Run], proofs: Sequence[Proof], seconds: 
 
 def _money(award: dict[str, object], what: str, lang: str) -> str:
     return render(int(str(award[what])), str(award["currency"]), lang) if award else "—"
+
+
+def _end(run: Run) -> str:
+    """How it ended: awarded, failed (opened, and nobody won), shut (too few bidders) or terminated."""
+    if run.outcome.get("award"):
+        return "awarded"
+    if not run.way.announced or run.way.ended:
+        return "terminated"
+    return "failed" if run.outcome.get("opens") else "shut"

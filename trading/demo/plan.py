@@ -28,7 +28,7 @@ def _otherwise() -> list[Run]:
     first = Run(wares.LOT_ONE, "works")
     return [
         rejected,
-        Run(wares.DEARER, "works", ways.Again(), after=rejected),
+        Run(wares.AGAIN, "works", ways.Again(), after=rejected),
         Run(wares.GIVEN_UP, "works", ways.GivenUp()),
         Run(wares.IDLE, "works", ways.Idle()),
         Run(wares.OBJECTED, "works", ways.Objected()),
@@ -39,6 +39,7 @@ def _otherwise() -> list[Run]:
         Run(wares.GONE, "works", ways.CandidateGone()),
         Run(wares.SCORED, "gov", ways.Scored()),
         Run(wares.TWO_ENVELOPES, "works", ways.TwoEnvelopes()),
+        Run(wares.SEALED_RESERVE, "property", ways.SealedReserve()),
         first,
         Run(wares.LOT_TWO, "works", beside=first),
     ]

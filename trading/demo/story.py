@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -47,6 +47,8 @@ LONGEST = 14.0
 """Machine seconds that the longest period takes: everything else of `--quick` must fit into the rest of a minute."""
 SOONEST = 9.0
 """Machine seconds that bidders have at least, whatever a shorter published period would leave them."""
+EACH = 0.35
+"""Machine seconds for one bid among many, on a machine that is busy with other things too."""
 KEYING = 5.0
 """Machine seconds for stating and rehearsing keys, making boxes and announcing; more where the machine is slow."""
 READY = frozenset({"opened", "shut", "terminated", "archived"})
@@ -153,7 +155,7 @@ class Story:
         self.processes.start("jobs", ["jobs"], self.environment)
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
-        self._tell("demo.started", url=self.url, factor=self.clock.factor)
+        self._tell("demo.started", url=self.url, factor=self.clock.factor, base=people.BASE.date())
 
     @property
     def _passphrase(self) -> dict[str, str]:
@@ -185,16 +187,17 @@ class Story:
         for member in self.cast.custodians[1:]:
             market.vouch(member, "custodian")
         market.vouch(self.cast.tenderee, "tenderee")
-        self._wave([one for one in self.runs if one.after is None])
+        self._wave([one for one in self.runs if one.after is None], self.began)
         if again := [one for one in self.runs if one.after is not None]:
-            self._wave(again)
+            self._wave(again, time.monotonic())
         for one in self.runs:
-            one.way.stand(self, one)
+            if not one.way.announced:
+                one.way.stand(self, one)
         announced = [one for one in self.runs if one.way.announced]
         self._each(self._archive, announced)
         self._tell("demo.archived", count=len(announced))
 
-    def _wave(self, runs: Sequence[Run]) -> None:
+    def _wave(self, runs: Sequence[Run], since: float) -> None:
         """From registration to contract, all of them in step."""
         market = self.market
         for first in (True, False):  # another lot of a project needs the project
@@ -203,7 +206,9 @@ class Story:
         self._each(lambda one: self.until(lambda: market.name(one), "E-PENDING", "W-CHECKPOINT"), runs)
         self._admit_bidders(runs)
         runs = [one for one in runs if one.way.announced]
-        self._set_deadlines(runs)
+        for one in runs:
+            one.way.prepare(self, one)
+        self._set_deadlines(runs, since)
         statements = self.prepare_custodians(runs)
         self._tell("demo.custodians")
         self._each(lambda one: market.make_boxes(one, statements), runs)
@@ -216,16 +221,18 @@ class Story:
         self._all(lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")])
         self._tell("demo.concluded")
 
-    def _set_deadlines(self, runs: Sequence[Run]) -> None:
-        """Works at the lawful minimum; the source's law at the period that was published.
+    def _set_deadlines(self, runs: Sequence[Run], since: float) -> None:
+        """Each law at its minimum; the source's law at the period that was published.
 
-        Bidders have nine seconds at least: on a clock that puts three weeks into a quarter of a minute, a published day
-        or two would be over before anybody could seal, so shorter periods are stretched to that.
-        Keys are made for the hour, so it is fixed before the announcement: with a margin for what lies between.
+        Bidders have nine seconds at least, more where there are many: on a clock that puts three weeks into a quarter of a
+        minute, a published day or two would be over before anybody could seal, so shorter periods are stretched to that.
+        Keys are made for the hour, so it is fixed before the announcement, with a margin for what lies between: by how long
+        the machine took `since` the wave began.
         """
-        margin = max(KEYING, (time.monotonic() - self.began) * 0.4)
+        margin = max(KEYING, (time.monotonic() - since) * 0.4)
         ahead = self.clock.now() + timedelta(seconds=margin * self.clock.factor)
-        soonest = timedelta(seconds=SOONEST * self.clock.factor)
+        bids = sum(len(one.source.bids) for one in runs)
+        soonest = timedelta(seconds=max(SOONEST, bids * EACH) * self.clock.factor)
         for one in runs:
             lawful = lawful_deadline(regime(one.regime), ahead) if one.lawful else ahead + one.source.period
             one.deadline = _minute(max(lawful, ahead + soonest))
@@ -290,14 +297,20 @@ class Story:
     def _desk(self, one: Run, bidder: Bidder) -> Path:
         return self.home / "bidders" / bidder.code / one.tender
 
-    def hand_in(self, one: Run, bidder: Bidder, price: int, *, replaces: SealedFile | None = None) -> str:
-        """Check custodians and hour from the log, seal, upload, submit, keep the receipts; the bid's id."""
+    def hand_in(
+        self, one: Run, bidder: Bidder, price: int, *, tender: str = "", opening: Mapping[str, Any] | None = None,
+        replaces: SealedFile | None = None,
+    ) -> str:  # fmt: skip
+        """Check custodians and hour from the log, seal, upload, submit, keep the receipts; the bid's id.
+
+        `tender`: the reserve's box instead of the bids'; `opening`: what its form says.
+        """
+        tender = tender or one.tender
         platform, desk = self.market.client(bidder.token), self._desk(one, bidder)
         desk.mkdir(parents=True, exist_ok=True)
-        data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{one.tender}/sealing-kit"), "E-PENDING")
-        memory = Memory(desk / "state")
-        looked = bidder_tool.look_at(Kit(data), one.tender, self.trust, memory, platform=platform)
-        opening = {"price": price, "days": 30, **one.way.opening(one, price)}
+        data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{tender}/sealing-kit"), "E-PENDING")
+        looked = bidder_tool.look_at(Kit(data), tender, self.trust, Memory(desk / "state"), platform=platform)
+        said = opening or {"price": price, "days": 30, **one.way.opening(one, price)}
         document = desk / "投标文件.txt"
         document.write_text(_document(one.source, bidder.name), "utf-8")
         sealed = bidder_tool.seal(
@@ -306,11 +319,11 @@ class Story:
             bidder=bidder.code,
             signer=bidder.signer,
             files=[Source(document, document.name, "text/plain")],
-            opening=answer(opening, choose(looked.documents, None, looked.found.schema.keys())),
+            opening=answer(said, choose(looked.documents, None, looked.found.schema.keys())),
             now=looked.now,
             replaces=replaces,
         )
-        bidder_tool.submit(platform, sealed, self.trust, self.receipts / one.tender / bidder.code)
+        bidder_tool.submit(platform, sealed, self.trust, self.receipts / tender / bidder.code)
         return sealed.bid
 
     def _store_and_wait(self, runs: Sequence[Run]) -> None:

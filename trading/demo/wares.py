@@ -37,7 +37,7 @@ LAND = made_up("land", "城东03-12地块国有建设用地使用权出让（招
 MINERALS = made_up("minerals", "青石山建筑用石灰岩矿采矿权出让（招标）", 4_500, 4_700, 5_120, 4_950)
 
 TOO_DEAR = made_up("too-dear", "新区支路改造（报价均超限价）", 500, 520, 560, 610)
-DEARER = made_up("dearer", "新区支路改造（重新招标）", 600, 520, 560, 580)
+AGAIN = made_up("again", "新区支路改造（重新招标）", 500, 470, 482, 495)
 GIVEN_UP = made_up("given-up", "校舍外墙修缮（招标人终止）", 200, 180, 190, 195)
 IDLE = made_up("idle", "河道清淤（登记后未进行）", 900)
 OBJECTED = made_up("objected", "社区停车场工程（异议）", 400, 360, 372, 385)
@@ -50,3 +50,4 @@ SCORED = made_up("scored", "教学设备采购（综合评分与质疑）", 90, 
 LOT_ONE = made_up("lot-one", "农村公路养护 一标段", 300, 270, 280, 290)
 LOT_TWO = made_up("lot-two", "农村公路养护 二标段", 320, 285, 295, 310)
 TWO_ENVELOPES = made_up("two-envelopes", "污水处理厂提标（双信封）", 2_600, 2_300, 2_420, 2_380)
+SEALED_RESERVE = made_up("sealed-reserve", "国有房产转让（密封底价）", 1_000, 1_050, 1_180, 1_260)

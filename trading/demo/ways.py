@@ -28,6 +28,9 @@ class Way:
     announced = True
     """Whether it is ever announced: what was not has no archive."""
 
+    ended = False
+    """Whether it is given up while it is announced."""
+
     def registration(self, run: Run) -> Mapping[str, Any]:
         """What the project's registration says besides the source's own facts."""
         return {}
@@ -35,6 +38,9 @@ class Way:
     def hours(self, run: Run, deadline: datetime) -> Mapping[str, datetime]:
         """The stages of the bids, and when each may be opened."""
         return {"form": deadline, "documents": deadline}
+
+    def prepare(self, story: Story, run: Run) -> None:
+        """After its tender is named, before its boxes are made."""
 
     def notice(self, story: Story, run: Run) -> Mapping[str, Any]:
         """What the announcement says besides deadline, schema and window: mineral rights need documents beforehand."""
@@ -88,9 +94,7 @@ class Way:
 
     def notify(self, story: Story, run: Run) -> None:
         """The award letter."""
-        story.market.act(
-            "tenderee", run, "notification", {"letter": story.market.paper("tenderee", run, "中标通知书")}
-        )
+        story.market.act("tenderee", run, "notification", {"letter": story.market.paper("tenderee", run, "中标通知书")})
 
     def sign(self, story: Story, run: Run) -> None:
         """The contract, at the price of the award."""
