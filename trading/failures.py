@@ -87,6 +87,8 @@ async def terminate(caller: Caller, tender: str, reason: str) -> dict[str, str]:
         if row["state"] == "announced":
             await closing.abandon(act, tender=tender, reason=reason)
             await act.query(f"{ended}, opens = false, abandoned_at = $3 WHERE id = $1", tender, reason, act.now)
+        elif row["state"] == "closed":  # what was not opened when the tender was given up stays shut, and names nobody
+            await act.query(f"{ended}, opens = false WHERE id = $1", tender, reason)
         else:
             await act.query(f"{ended} WHERE id = $1", tender, reason)
         await reserves.give_up(act, row, **facts)

@@ -46,6 +46,10 @@ def test_op_08() -> None:
             refused("OP-08", "E-SECRET", secrecy.keep, WORKS, secrecy.BIDDERS, role, stage)
         secrecy.keep(WORKS, secrecy.BIDDERS, role, "opened")
     secrecy.keep(WORKS, secrecy.BIDDERS, secrecy.SELF, "announced")
+    for state in ("failed", "terminated", "archived", "opened"):  # whatever ended it, only what was opened is open
+        assert secrecy.is_open(state, True)
+        assert not secrecy.is_open(state, False) and not secrecy.is_open(state, None)
+    assert not secrecy.is_open("closed", True)
 
 
 def test_op_11() -> None:
