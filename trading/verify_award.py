@@ -286,6 +286,8 @@ def _check_sheets(case: Case, found: Found) -> None:
     for fact in case.facts("scores-entered"):
         if fact["replaces"] != last.get(fact["seat"]) or fact["sheet"] in seen:
             found.fault(fact.at, "V-REPLACED", seat=fact["seat"])
+        elif fact["replaces"] is not None:
+            found.note(fact.at, "V-RESCORED", seat=fact["seat"])
         last[fact["seat"]] = fact["sheet"]
         seen.add(fact["sheet"])
 

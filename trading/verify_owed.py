@@ -81,6 +81,8 @@ def _check_ended(case: Case, found: Found) -> None:
     for ever."""
     unsealed = case.facts("unsealed")
     given_up = [fact for fact in case.facts("tender-terminated") if unsealed and fact.index > unsealed[0].index]
+    for fact in given_up:
+        found.note(fact.at, "V-GIVEN-UP", reason=fact["reason"])  # lawful, and worth a supervisor's look
     ended = [*case.facts("awarded"), *case.facts("tender-failed"), *given_up]
     if ended and not case.facts("evaluation-closed"):
         found.fault(ended[0].at, "V-ORDER", first="evaluation-closed", then="archived")

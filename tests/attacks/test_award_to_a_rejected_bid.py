@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.attacks.conftest import Stage
+from tests.verify.lives import ranked
 
 
 def test_award_to_a_rejected_bid(stage: Stage) -> None:
@@ -30,3 +31,20 @@ def test_award_past_the_first_candidate(stage: Stage) -> None:
     tender.award(1)
     tender.finish()
     stage.caught(tender, "V14", "V-WINNER")
+
+
+def test_award_to_the_second_with_state_money(stage: Stage) -> None:
+    """招标投标法实施条例 55: where the state pays, the first candidate wins."""
+    tender = ranked(stage)
+    stage.world.sleep(8)
+    tender.award(1)
+    tender.finish()
+    stage.caught(tender, "V14", "V-WINNER")
+
+
+def test_the_tenderee_chooses_without_state_money(stage: Stage) -> None:
+    tender = ranked(stage, state_funded=False)
+    stage.world.sleep(8)
+    tender.award(1)
+    tender.finish()
+    stage.honest(tender)
