@@ -7,6 +7,7 @@ holidays, as log.md §8 lets a verifier count.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -42,7 +43,8 @@ def last_day(day: date, n: int, unit: str) -> date:
     """The last day of so many 日 or 工作日 that begin on a day which is not counted."""
     if unit == "月":
         month = day.month - 1 + n
-        day, n = date(day.year + month // 12, month % 12 + 1, day.day), 0
+        year, month = day.year + month // 12, month % 12 + 1
+        day, n = date(year, month, min(day.day, monthrange(year, month)[1])), 0
     if unit == "工作日":
         while n:
             day += DAY
@@ -378,9 +380,13 @@ def _trades(p: Past, a: Act) -> bool:
 
 
 def _idle(p: Past, a: Act) -> bool:
-    if p.region == "ningbo":
-        return not _trades(p, a) and a.t >= midnight(last_day(day_of(a["registered"]), 3, "月") + DAY)
-    return not _trades(p, a) and a.t >= midnight(last_day(day_of(a["registered"]), 90, "日") + DAY)
+    return not _trades(p, a) and _long(p, a, a.t)
+
+
+def _long(p: Past, a: Act, t: datetime) -> bool:
+    """Whether the time it had since its registration was over."""
+    n, unit = (3, "月") if p.region == "ningbo" else (90, "日")
+    return t >= midnight(last_day(day_of(a["registered"]), n, unit) + DAY)
 
 
 def _warned(p: Past, a: Act) -> bool:
@@ -391,7 +397,7 @@ def _warned(p: Past, a: Act) -> bool:
 
 def _warned_when_idle(p: Past, a: Act) -> bool:
     warned = p.last("warn-idle")
-    return warned is not None and _idle(p, Act("terminate", warned.t, a.facts))
+    return warned is not None and _long(p, a, warned.t)
 
 
 def _failed(p: Past, a: Act) -> bool:
@@ -442,7 +448,7 @@ ROWS: list[Row] = [
     ("! in time", "move-deadline", "", lambda p, a: p.deadline is None or a.t <= p.deadline - a["beats"]),
     ("! the hour", "close leave-shut", "", lambda p, a: p.deadline is not None and a.t >= p.deadline),
     ("a report first", "publish-candidates", LETTERED, lambda p, a: p.has("receive-report")),
-    ("WK-35", "publish-candidates", WORKS, lambda p, a: len(a["ranking"]) <= 3),
+    ("! WK-35", "publish-candidates", WORKS, lambda p, a: len(a["ranking"]) <= 3),
     ("GP-30", "publish-candidates", GOV, lambda p, a: a["qualified"] >= 3),
     ("WK-38", "award", WORKS, lambda p, a: day_of(a.t) > a.least(p.t("publish-candidates") or a.t, 3)),
     ("WK-40 GP-11", "award", "", _in_turn),

@@ -52,7 +52,7 @@ FORWARD = {
     "ranked": "award award award file-remedy answer-remedy answer-remedy order-suspension lift-suspension "
     "accept-remedy refuse-remedy reject fail archive",
     "awarded": "notify-award notify-award sign-contract sign-contract file-remedy file-remedy answer-remedy "
-    "accept-remedy refuse-remedy file-report fail",
+    "accept-remedy refuse-remedy file-report fail order-suspension lift-suspension",
     "contracted": "publish-contract file-contract settle-securities file-report archive file-remedy file-remedy "
     "answer-remedy accept-remedy refuse-remedy",
     "failed": "close-evaluation settle-securities archive file-remedy file-remedy answer-remedy accept-remedy refuse-remedy",
