@@ -23,7 +23,7 @@ from bidding.slips import SLIP, write_slip
 from trading import bans, documents, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
-from trading.law import admission
+from trading.law import admission, secrecy
 
 Sig = Sequence[Mapping[str, Any]]
 RECEIPTED = (
@@ -232,7 +232,7 @@ async def _own_openings(tender: str, mine: Sequence[Mapping[str, Any]]) -> list[
     """What was read out of the bid that each of these deposits belongs to, once it is opened; None before, and of replaced
     ones, which nobody opens."""
     row = await pool().fetchrow("SELECT state, opens FROM trading_tender WHERE id = $1", tender)
-    if row is None or not row["opens"] or row["state"] not in tenders.OPENED:
+    if row is None or not secrecy.is_open(row["state"], row["opens"]):
         return [None] * len(mine)
     unsealed = await unsealing.unsealed(tender)
     effective = {(u.bid, u.stage, u.seq) for u in unsealed}

@@ -18,9 +18,6 @@ from trading import logbook, payers
 from trading.accounts import Caller, decode_cursor, page
 from trading.law import secrecy, stages
 
-OPENED = frozenset({"opened", "ranked", "awarded", "contracted", "failed", "terminated", "archived"})
-"""From here on a tender that opens (`opens`) shows its bids."""
-
 
 def loaded(value: Any) -> Any:
     """A JSON column, whichever way the driver hands it over."""
