@@ -107,6 +107,9 @@ class SystemFailed(Way):
     name = "system-failed"
     lifted = False
 
+    def registration(self, run: Run) -> Mapping[str, Any]:
+        return {"region": "ningbo"}
+
     def bid(self, story: Story, run: Run) -> None:
         super().bid(story, run)
         story.market.act("operator", run, "suspensions", {"order": "演运〔2025〕1号", "ground": "outage"})
