@@ -4,8 +4,9 @@
     → sealed and handed in by the tenderee, like a bid → closes with its tender, or is given up with it → read
 
 The box has its own id, its own key set and closing, and opens at the hour at which the prices do: so nobody knows the
-reserve before, the tenderee cannot change it once the list of bids is fixed, nor keep it back when it has seen them. Its key is vouched for like a bidder's, or the envelope does not count. (A hash
-in the notice would be simpler, and would leave the tenderee that choice.) Only the tenderee deposits in it.
+reserve before, the tenderee cannot change it once the list of bids is fixed, nor keep it back when it has seen them. Its
+key is vouched for like a bidder's, or the envelope does not count. (A hash in the notice would be simpler, and would leave
+the tenderee that choice.) Only the tenderee deposits in it.
 
 Where none was handed in, or its envelope is void, the tender goes on without: whether there is a base price is the
 tenderee's to decide (招标投标法实施条例 27), and the announced lowest price of a sale binds in any case (企业国有资产法 55).

@@ -200,7 +200,9 @@ async def test_only_its_bidder_learns_that_a_bid_is_stale(place: Town, tmp_path:
     await place.beat()
     await desk.hand_in(wang, 9_000_000)
     first = desk.documents
-    before = [(await place.as_(who).get(f"/api/v1/tenders/{desk.tender}/bids")).status_code for who in ("tenderee", "zhao")]
+    before = [
+        (await place.as_(who).get(f"/api/v1/tenders/{desk.tender}/bids")).status_code for who in ("tenderee", "zhao")
+    ]
     files["plans.zip"] = await desk.paper("tenderee", MARKER.encode())
     body = {"files": files, "affects": True, "reason": "新图纸"}
     told = await place.call("tenderee", "POST", f"/tenders/{desk.tender}/amendments", 201, body)
