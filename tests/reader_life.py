@@ -145,14 +145,14 @@ class Life:
             if rule in self.rules and (kind, about) != ("objection", "opening"):
                 end = self.about("remedy-answered", id) or self.about("remedy-refused", id)
                 scope = "all" if kind == "objection" else "contract"
-                found.append({"scope": scope, "since": x.t, "over": end.t if end else None, "ended": bool(end)})
+                found.append({"scope": scope, "since": x.begun, "over": end.done if end else None, "ended": bool(end)})
         for x in self.all("suspension-ordered"):
             until = self.r.when(x["until"]) if x["until"] else None
             if until is None and x["ground"] == "complaint" and "GP-24" in self.rules:
-                until = begins(self.least("GP-24", self.ordered_first(x).t) + 1)
-            lifted = next((y.t for y in self.all("suspension-lifted") if y["order"] == x["order"]), None)
+                until = begins(self.least("GP-24", self.ordered_first(x).begun) + 1)
+            lifted = next((y.done for y in self.all("suspension-lifted") if y["order"] == x["order"]), None)
             over = min((t for t in (until, lifted) if t is not None), default=None)
-            found.append({"scope": "all", "since": x.t, "until": until, "over": over, "ended": lifted is not None})
+            found.append({"scope": "all", "since": x.begun, "until": until, "over": over, "ended": lifted is not None})
         return sorted(found, key=lambda one: one["since"])
 
     def ordered_first(self, x):
@@ -354,7 +354,11 @@ class Life:
             self.overdue(x.kind, i, start, x.begun)
 
     def suspension_ordered(self, x):
-        need(x["ground"] in ("complaint", "supervision", "outage") and isinstance(x["article"], str) and is_text(x["order"]))
+        need(
+            x["ground"] in ("complaint", "supervision", "outage")
+            and isinstance(x["article"], str)
+            and is_text(x["order"])
+        )
         need(x["order"] not in [y["order"] for y in self.all("suspension-ordered")])
         until = None if x["until"] is None else self.r.when(x["until"])
         need(until is None or until > x.t)

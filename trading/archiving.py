@@ -83,10 +83,14 @@ async def _record(platform: Installation, caller: Caller | None, tender: str) ->
     if state != "archived":
         async with acting(caller.actor if caller else platform.centre) as act:
             row = await locked(act, tender)
-            if row["state"] == "opened" and row["kind"] == "bids":  # else what was sealed in its evaluation stays sealed
+            if (
+                row["state"] == "opened" and row["kind"] == "bids"
+            ):  # else what was sealed in its evaluation stays sealed
                 raise Refused("E-UNFINISHED", act="archive", why="fail")
             await lives.expect(act, tender, "archive", row=row)
-            told = {r["type"] for r in await act.query("SELECT DISTINCT type FROM log_record WHERE tender = $1", tender)}
+            told = {
+                r["type"] for r in await act.query("SELECT DISTINCT type FROM log_record WHERE tender = $1", tender)
+            }
             retention.check_archive(lives.book_of(row, act.now), told, contracted=row["state"] == "contracted")
             rows = await act.query("SELECT sserial FROM log_serial WHERE subject = $1 FOR UPDATE", tender)
             last = rows[0]["sserial"] if rows else 0

@@ -7,6 +7,7 @@ What suspends: in works an objection until it is answered (everything), in gover
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -123,6 +124,28 @@ def test_another_order_is_lifted(stage: Stage) -> None:
     stage.world.sleep(8)
     tender.award()
     tender.lift(first)
+    tender.finish()
+    stage.caught(tender, "V15", CODE)
+
+
+def test_an_order_that_is_dated_back(stage: Stage) -> None:
+    """Its thirty days (GP-24) are over as soon as it is recorded: the checkpoint over it knows better."""
+    tender = awarded(stage, "gov")
+    tender.notify()
+    stage.world.sleep(3)
+    challenge = tender.object(stage.ash, about="result", kind="challenge")
+    stage.world.sleep(2)
+    tender.answer(challenge)
+    complaint = tender.object(stage.ash, about="result", kind="complaint", follows=challenge)
+    stage.world.forge["suspension-ordered"] = lambda record: {
+        **record,
+        "time": stamp(stage.world.now - timedelta(days=40)),
+    }
+    order = tender.suspend(remedy=complaint)
+    stage.world.sleep(2)
+    tender.sign()
+    tender.answer(complaint, actor=SUPERVISOR)
+    tender.lift(order)
     tender.finish()
     stage.caught(tender, "V15", CODE)
 

@@ -113,9 +113,7 @@ async def test_where_the_notice_asks_for_none_none_is_taken(place: Town, tmp_pat
     assert (await _pay(desk, await desk.bidder("wang"), expect=409))["code"] == "T-NO-SECURITY"
 
 
-async def test_every_fen_goes_back_with_its_interest_before_the_ledger_is_settled(
-    place: Town, tmp_path: Path
-) -> None:
+async def test_every_fen_goes_back_with_its_interest_before_the_ledger_is_settled(place: Town, tmp_path: Path) -> None:
     desk = Desk(place, tmp_path)
     await desk.open(terms=TERMS)
     wang, zhao = await desk.bidder("wang"), await desk.bidder("zhao")

@@ -251,21 +251,23 @@ class Life:
         for remedy in self.remedies.values():
             waits = remedies.waits(book, remedy.kind, remedy.about)
             if waits.scope:
-                end = remedy.answered.at if remedy.answered else remedy.refused.at if remedy.refused else None
-                since = remedy.filed.at
+                over = remedy.answered or remedy.refused
+                since, end = remedy.filed.earliest, over.latest if over else None
                 found.append(
                     Suspension(remedy.kind, remedy.id, waits.scope, since, None, end, waits.rule, waits.article)
                 )
-        lifted = {one.facts.get("order"): one.at for one in self.all("lift-suspension")}
+        lifted = {one.facts.get("order"): one.latest for one in self.all("lift-suspension")}
         for order in self.all("order-suspension"):
             id, ground = order.facts.get("order", ""), order.facts.get("ground", "")
             until, rule = order.facts.get("until"), asked(book, "GP-24", "WK-45")
             longest = asked(book, "GP-24") if ground == remedies.COMPLAINT_GROUND else None
             if until is None and longest is not None:
-                until = shortest(book, self.ordered_first(order).at, longest.count, longest.unit).over
+                until = shortest(book, self.ordered_first(order).earliest, longest.count, longest.unit).over
             article = order.facts.get("article") or (rule.article if rule else None)
             found.append(
-                Suspension("order", id, remedies.ALL, order.at, until, lifted.get(id), rule.id if rule else "", article)
+                Suspension(
+                    "order", id, remedies.ALL, order.earliest, until, lifted.get(id), rule.id if rule else "", article
+                )
             )
         return tuple(sorted(found, key=lambda one: one.since))
 
