@@ -354,11 +354,8 @@ class Life:
             self.overdue(x.kind, i, start, x.begun)
 
     def suspension_ordered(self, x):
-        need(
-            x["ground"] in ("complaint", "supervision", "outage")
-            and isinstance(x["article"], str)
-            and is_text(x["order"])
-        )
+        need(x["ground"] in ("complaint", "supervision", "outage"))
+        need(isinstance(x["article"], str) and is_text(x["order"]))
         need(x["order"] not in [y["order"] for y in self.all("suspension-ordered")])
         until = None if x["until"] is None else self.r.when(x["until"])
         need(until is None or until > x.t)
