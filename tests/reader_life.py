@@ -384,7 +384,7 @@ class Life:
         need(is_text(x["article"]) and (x["warned"] is None or self.r.when(x["warned"])))
         if reason == "idle":
             warned, i = self.last("idle-warned"), self.rule("NB-09", "PY-05")
-            need(warned and i and self.stands_idle(x) and day(x.done) > day(warned.t) + self.n(i)["warning"])
+            need(warned and i and self.stands_idle(x) and day(x.done) > day(warned.begun) + self.n(i)["warning"])
 
     def tender_failed(self, x):
         reason = x["reason"]

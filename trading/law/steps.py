@@ -559,7 +559,7 @@ def terminate(asking: Asking) -> None:
         return
     if _traded(asking):  # who has bids in his box does not stand idle
         asking.refuse("E-NOT-IDLE", now=asking.now, earliest=None, derivation="")
-    given = idle.warning_due(asking.book, warned.at) if warned else None
+    given = idle.warning_due(asking.book, warned.earliest) if warned else None
     if warned is None or given is None:
         asking.refuse("E-NOT-WARNED")
     if not given.missed(asking.happened.latest):
