@@ -62,3 +62,9 @@ def test_an_older_checkpoint_than_the_archive_reaches_is_not_judged() -> None:
     early.write_bytes(note)
     report = verify([told.archives["shut", "public"]], told.policy, told.parties, since=early).reports[0]
     assert report.exit == 0
+
+
+def test_an_archive_without_rules_says_that_nothing_holds_it_to_them() -> None:
+    path = next(path for path in sorted(VECTORS.glob("*.zip")))
+    report = verify([path], TRUST / "policy.txt", TRUST / "parties.txt").reports[0]
+    assert report.exit == 0 and "V-NO-RULES" in {note.code for note in report.steps[14].notes}
