@@ -458,6 +458,7 @@ def walk(first: int, count: int, seed: int = SEED) -> Tried:
     return tried
 
 
+@pytest.mark.slow
 def test_ten_thousand_walks() -> None:
     whole, share = Tried(), WALKS // (WORKERS * 8)
     with ProcessPoolExecutor(WORKERS) as pool:
@@ -483,6 +484,7 @@ def _pairs() -> list[tuple[str, str]]:
 # ---- the second reader's fold of a life, from the text alone, says the same
 
 
+@pytest.mark.slow
 def test_the_second_reader_says_the_same_of_every_walk() -> None:
     said: Counter[str] = Counter()
     wrong = []
