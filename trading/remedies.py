@@ -18,8 +18,8 @@ from audit.refusal import Refused
 from trading import lives, logbook
 from trading.accounts import Caller
 from trading.installation import Installation
+from trading.law import admission, secrecy, stages
 from trading.law import remedies as law
-from trading.law import secrecy, stages
 from trading.tenders import arm, finish, locked, rearm
 
 ANSWERING: Mapping[str, str] = {
@@ -49,14 +49,16 @@ async def file(
 ) -> dict[str, Any]:
     """File a remedy; its id, and the receipt of the sealed record that says whose it is.
 
-    Refused: E-REMEDY-KIND, -EARLY, -LATE, -KNOWN, -FIRST with their articles, T-REMEDY (the one it follows is not the
-    caller's), T-REMEDY-OPEN (he has such a one open), W-OFTEN, E-STAGE.
+    Refused: E-REMEDY-KIND, -EARLY, -LATE, -KNOWN, -FIRST with their articles, E-OWN-TENDER, T-REMEDY (the one it follows
+    is not the caller's), T-REMEDY-OPEN (he has such a one open), W-OFTEN, E-STAGE.
     """
     objector = caller.organisation or ""
     remedy, salt = secrets.token_hex(16), secrets.token_hex(32)
     with platform.pace.taking("remedies", objector):
         async with acting(platform.centre) as act:  # an actor of his own would name him in public
             row = await locked(act, tender)
+            # else whoever tenders could stop his own award with an objection, and answer it when it suits him
+            admission.not_the_tenderee(objector, row["organisation_id"], row["agency_id"] or "")
             earlier = await _followed(act, tender, objector, kind, about, follows)
             facts: dict[str, Any] = {
                 "remedy": remedy, "kind": kind, "about": about, "known": stamp(known) if known else None,

@@ -23,11 +23,14 @@ from audit.refusal import Refused
 from trading import lives, logbook, papers, payers
 from trading.accounts import Caller
 from trading.installation import Installation
-from trading.law import rulebook, secrecy, security
+from trading.law import admission, rulebook, secrecy, security
 from trading.tenders import expect, finish, loaded, locked
 
 TAIL = 4
 """Characters of an account that a record keeps: enough to recognise it, too few to use it."""
+PAYMENTS = 20
+"""Payments of one bidder in one tender: with the largest amounts the API takes, no sum grows past what a record can hold,
+else one bidder could keep a tender from ever being settled."""
 
 
 async def receive(
@@ -45,12 +48,16 @@ async def receive(
     """Note what the caller paid; the answer is its receipt. Less than was asked for is a finding at the opening.
 
     Refused: T-NO-SECURITY (the notice asks for none), E-SECURITY-FORM, E-BASIC-ACCOUNT (招标投标法实施条例 26),
-    T-SECURITY-TIME (lies in the future), T-SETTLED, T-PAPER, E-STAGE.
+    T-SECURITY-TIME (lies in the future), E-OWN-TENDER, W-OFTEN (20 payments), T-SETTLED, T-PAPER, E-STAGE.
     """
     bidder = caller.organisation or ""
     with platform.pace.taking("securities", bidder):
         async with acting(caller.actor) as act:
             row, _ = await expect(act, tender, "receive-security")
+            admission.not_the_tenderee(bidder, row["organisation_id"], row["agency_id"] or "")
+            before = "SELECT count(*) AS n FROM trading_security WHERE tender_id = $1 AND bidder_id = $2"
+            if (await act.query(before, tender, bidder))[0]["n"] >= PAYMENTS:
+                raise Refused("W-OFTEN", most=PAYMENTS)
             asked = loaded(row["terms"]).get("security")
             if asked is None:
                 raise Refused("T-NO-SECURITY")
@@ -129,7 +136,7 @@ async def give_back(
 
     Before the opening only the payer itself may note what came back to it. `revoked`: when the bid was revoked, for what is
     kept (招标投标法实施条例 35). Refused: E-SEALED-YET, T-SECURITY (no such payer), T-RETURN-OVER (more than is left),
-    T-SETTLED, E-FORFEIT, E-SECURITY-REASON, E-STAGE.
+    T-INTEREST (more interest than security), T-SETTLED, E-FORFEIT, E-SECURITY-REASON, E-STAGE.
     """
     if caller.role == "bidder" and bidder != caller.organisation:
         raise Refused("W-DENIED", operation="return_security", role=caller.role)
@@ -152,6 +159,8 @@ async def give_back(
         earned = 0 if reason == security.FORFEITED else interest
         if earned is None:
             earned = 0 if rate is None else security.interest_between(amount, rate, first, act.now)
+        if earned > amount:
+            raise Refused("T-INTEREST", interest=earned, amount=amount)
         try:
             await act.query(
                 """INSERT INTO trading_security_return (tender_id, bidder_id, amount, interest, reason, returned_at)

@@ -10,13 +10,21 @@ from starlette.requests import Request
 
 from audit.act import acting, pool
 from audit.refusal import Refused
-from trading import accounts
+from trading import accounts, reserves
 from trading.accounts import PUBLIC, Caller
 from trading.web.models import RoleName
 from trading.web.roles import Row, Verdict
 
 RECORDED_AN_HOUR = 20
 """Refused readings of deposits recorded per token and machine hour; the others are refused all the same."""
+OF_TENDERS = frozenset(
+    {
+        "amend_documents", "answer_question", "answer_remedy", "ask_explanation", "ask_question", "award", "correct_price",
+        "enter_sheet", "fail_tender", "file_remedy", "lift_suspension", "move_deadline", "order_suspension",
+        "publish_candidates", "receive_report", "receive_security", "reject_bid", "warn_idle",
+    }
+)  # fmt: skip
+"""What nobody does with the box of a reserve price: it goes with its tender, closes with it, and nobody wins in it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,9 @@ class Ground:
     state: str
     organisation: str
     agency: str | None
+    kind: str = "bids"
+    bound: bool = False
+    """A reserve box whose tender goes on."""
 
     def owned_by(self, caller: Caller) -> bool:
         """Whether it is the caller's own: its tenderee's, its agency's; to operator and supervisor nothing is foreign."""
@@ -77,9 +88,13 @@ async def admit(row: Row, caller: Caller, request: Request) -> Ground | None:
 
 
 def stands(row: Row, caller: Caller, place: Ground | None) -> None:
-    """Refused W-STATE when the object is not in a state this operation is for."""
+    """Refused W-STATE when the object is not in a state this operation is for, T-RESERVE-BOX when it is the box of a
+    reserve price, which nobody gives up, moves or suspends but with its tender."""
     if place is None:
         return
+    alone = row.operation in OF_TENDERS or (row.operation == "terminate_tender" and place.bound)
+    if place.kind == reserves.KIND and alone:
+        raise Refused("T-RESERVE-BOX", reserves.SECRET, reserve=place.tender)
     if row.judge(RoleName(caller.role), own=place.owned_by(caller), state=place.state) is Verdict.STATE:
         raise Refused("W-STATE", state=place.state, states=sorted(row.states))
 
@@ -107,7 +122,9 @@ async def _note(row: Row, caller: Caller, request: Request) -> None:
 # A tender that was given up before anybody heard of it stays a draft to strangers.
 _TENDER = """SELECT p.id AS project, t.id AS tender,
     CASE WHEN t.announced_at IS NULL AND t.state = 'terminated' THEN 'draft' ELSE t.state END AS state,
-    p.organisation_id AS organisation, p.agency_id AS agency
+    p.organisation_id AS organisation, p.agency_id AS agency, t.kind,
+    EXISTS (SELECT 1 FROM trading_tender m
+            WHERE m.reserve = t.id AND m.state NOT IN ('shut', 'failed', 'terminated', 'archived')) AS bound
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     WHERE t.id = $1"""
 _PROJECT = """SELECT p.id AS project, NULL::text AS tender, p.organisation_id AS organisation, p.agency_id AS agency,

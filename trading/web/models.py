@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Fen = Annotated[int, Field(ge=0, le=2**53 - 1, strict=True, description="whole fen, the smallest unit of the currency")]
 SignedFen = Annotated[int, Field(gt=-(2**53), lt=2**53, strict=True)]
@@ -26,6 +26,16 @@ OrganisationCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWX
 IdentityId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ShortId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 TenderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}@[0-9]{1,16}$")]
+
+
+def _in_our_times(value: datetime) -> datetime:
+    if not 1949 < value.year < 2200:
+        raise ValueError("out of range")
+    return value
+
+
+When = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
+"""An instant with its offset, of a year in which it can be counted with: none that another zone cannot show."""
 
 
 class RoleName(StrEnum):
@@ -135,7 +145,7 @@ class NewToken(Model):
 
     person: ShortId
     role: RoleName
-    expires: AwareDatetime | None = None
+    expires: When | None = None
 
 
 class Token(Model):
@@ -329,7 +339,7 @@ class SchemaField(Model):
 class NewAnnouncement(Model):
     """What the notice adds to the lot. `min_bids` null: the regime's; `window` null: 1800 s; `method` null: by direction."""
 
-    deadline: AwareDatetime
+    deadline: When
     opening_schema: Annotated[dict[Code, SchemaField], Field(min_length=1, max_length=40)]
     method: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}/v[0-9]{1,3}$")] | None = None
     min_bids: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -348,8 +358,8 @@ class Probe(Model):
 class NewOutage(Model):
     """A gap between two cosigned checkpoints, and the probes of witnesses that did not see the platform meanwhile."""
 
-    from_: Annotated[AwareDatetime, Field(alias="from")]
-    to: AwareDatetime
+    from_: Annotated[When, Field(alias="from")]
+    to: When
     probes: Annotated[list[Probe], Field(max_length=20)] = []
 
 
@@ -357,7 +367,7 @@ class NewDeadline(Model):
     """A later deadline. With an `outage` it goes exactly where the rule of log.md §5 moves it; `sig`: two authorities'
     over the record, where no probe confirms the outage."""
 
-    deadline: AwareDatetime
+    deadline: When
     reason: Code
     outage: NewOutage | None = None
     sig: Signatures | None = None

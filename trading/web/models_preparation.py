@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from trading.web.models import (
     Fen,
@@ -19,6 +19,7 @@ from trading.web.models import (
     OrganisationCode,
     Receipt,
     Text,
+    When,
 )
 
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f/\\:*?\"<>|]+$")]
@@ -27,7 +28,8 @@ Decision = Annotated[str, StringConstraints(min_length=1, max_length=100, patter
 Body = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Asked = Annotated[str, StringConstraints(min_length=1, max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
-PositiveFen = Annotated[int, Field(ge=1, le=2**53 - 1, strict=True)]
+SECURED = 10**13  # fen: a hundred billion yuan; sums of it stay numbers that a record can hold
+SecurityFen = Annotated[int, Field(ge=1, le=SECURED, strict=True)]
 
 # ------------------------------------------------------------------------------------------------------- announcement
 
@@ -35,7 +37,7 @@ PositiveFen = Annotated[int, Field(ge=1, le=2**53 - 1, strict=True)]
 class SecurityTerms(Model):
     """Bid security asked for: `accounts` basic (from the bidder's basic account, where paid in money) or any."""
 
-    amount: PositiveFen
+    amount: SecurityFen
     valid_days: Days
     accounts: Literal["basic", "any"] = "basic"
 
@@ -52,7 +54,7 @@ class Announcement(NewAnnouncement):
     the control price; `reserve`: the tender whose box holds the reserve price; `procedure` null: by the stages."""
 
     documents: Annotated[dict[FileName, Hex32], Field(max_length=100)] | None = None
-    supply_until: AwareDatetime | None = None
+    supply_until: When | None = None
     parameters: dict[str, Any] | None = None
     security: SecurityTerms | None = None
     bid_validity_days: Days | None = None
@@ -165,12 +167,12 @@ class NewQuestionAnswer(Model):
 class NewSecurity(Model):
     """What the caller paid. `basic`: out of its basic account; `proof`: a paper of its own, the bank's or guarantor's."""
 
-    amount: PositiveFen
+    amount: SecurityFen
     form: Literal["transfer", "letter", "e-guarantee", "cheque"]
     account: Annotated[str, StringConstraints(min_length=4, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     basic: bool = False
     proof: Hex32 | None = None
-    received: AwareDatetime
+    received: When
 
 
 class Payment(Model):
@@ -214,11 +216,11 @@ class NewReturn(Model):
     """`interest` in fen, or `rate`, the bank's yearly one (0.0035 = 0.35 %); `revoked`: when a forfeiting bidder revoked."""
 
     bidder: OrganisationCode
-    amount: PositiveFen
+    amount: SecurityFen
     reason: Literal["withdrawn", "lost", "won", "shut", "terminated", "forfeited"]
     interest: Fen | None = None
     rate: Annotated[str, StringConstraints(pattern=r"^0(\.[0-9]{1,8})?$")] | None = None
-    revoked: AwareDatetime | None = None
+    revoked: When | None = None
 
 
 class SettledSecurities(Model):
@@ -240,8 +242,8 @@ class NewBan(Model):
     organisation: OrganisationCode
     decision: Decision
     body: Body
-    from_: Annotated[AwareDatetime, Field(alias="from")]
-    until: AwareDatetime | None = None
+    from_: Annotated[When, Field(alias="from")]
+    until: When | None = None
     grounds: LongText
     appeal: LongText
 
@@ -277,7 +279,7 @@ class NewAgentError(Model):
     project: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] | None = None
     kind: Decision
     decision: Decision
-    until: AwareDatetime | None = None
+    until: When | None = None
 
 
 class AgentError(Model):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from trading.web.models import BidId, Fen, Hex32, Model, Receipt, Recorded
+from trading.web.models import BidId, Fen, Hex32, Model, Receipt, Recorded, When
 
 RemedyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
@@ -28,7 +28,7 @@ class NewRemedy(Model):
     kind: Literal["objection", "inquiry", "challenge", "complaint"]
     about: Literal["documents", "opening", "result"]
     text: Words
-    known: AwareDatetime | None = None
+    known: When | None = None
     follows: RemedyId | None = None
 
 
@@ -81,7 +81,7 @@ class NewSuspension(Model):
     order: Number
     ground: Literal["complaint", "supervision", "outage"]
     remedy: RemedyId | None = None
-    until: AwareDatetime | None = None
+    until: When | None = None
 
 
 class Suspended(Recorded):
@@ -124,7 +124,7 @@ class NewCorrection(Model):
 
 class NewExplanationAsked(Model):
     bid: BidId
-    due: AwareDatetime
+    due: When
 
 
 class NewExplanation(Model):
@@ -168,7 +168,7 @@ class NewContract(Model):
     contract: Hex32
     amount: Fen
     performance: Fen | None = None
-    signed: AwareDatetime | None = None
+    signed: When | None = None
 
 
 class Contract(Model):
