@@ -113,6 +113,11 @@ def _preferences(header: str) -> Iterable[tuple[str, float]]:
             yield tag.strip(), weight
 
 
+def unit(word: str, lang: str = DEFAULT) -> str:
+    """A unit of a period (`日`, `工作日` …) in a reader's language."""
+    return _word(word, "en" if language(lang) == EN else "zh")
+
+
 REASON = "why: "
 """Codes of details. Lower floors say `why` in a word or a phrase of their own; the catalogue has it in both languages."""
 

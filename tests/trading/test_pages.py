@@ -96,10 +96,26 @@ async def test_the_opening_record_the_award_and_the_way_to_prove_them(desk: Desk
     text = await _read(desk.town, f"/t/{desk.tender}", "zh-CN")
     for shown in ("赣江工程", "80,000.00", "20,000.00", "baseline-minus-price/v1", "trading verify", "封签完好"):
         assert shown in text, shown
+    for word in ("最低报价", "最高投标限价 − 成交价", "系统自动", "0.00 元", "北京时间", "万元"):
+        assert word in text, word  # said in words, with its unit
+    assert not re.search(r"· (tenderee|system|custodian|supervisor|operator) ", text) and "CNY" not in _outside_records(
+        text
+    )
     got = await desk.town.as_("public").get(f"/t/{desk.tender}/archive")
     assert got.status_code == 200 and got.headers["content-type"] == "application/zip"
     assert "80,000.00" in await _read(desk.town, "/ledger")
     assert (await desk.town.as_("public").get(f"/api/v1/tenders/{desk.tender}/archive/supervision")).status_code == 401
+
+
+def _outside_records(text: str) -> str:
+    return re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL)
+
+
+async def test_what_comes_next_is_told_in_the_reader_s_language(desk: Desk) -> None:
+    chinese, english = [await _read(desk.town, f"/t/{desk.tender}", lang) for lang in ("zh-CN", "en")]
+    assert "投标人不足时，截标并永久封存" in chinese and "《招标投标法》第三十四条" in chinese
+    agenda = english.partition('class="coming')[2].partition("</ol>")[0]
+    assert "Bidding Law, art. 34" in agenda and not re.search(r"[\u4e00-\u9fff]", agenda), agenda
 
 
 async def test_a_tender_that_is_not_announced_is_not_there(place: Town) -> None:

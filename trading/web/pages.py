@@ -5,8 +5,11 @@ Plain HTML from the server, nothing from another host, no script: what a page sa
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,8 @@ from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
 from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
-from trading.messages import EN, ZH, language, negotiate, say
+from trading.law.stages import ARTICLES as STEPPED
+from trading.messages import EN, ZH, language, negotiate, say, unit
 from trading.settings import Settings
 
 HERE = Path(__file__).parent
@@ -34,6 +38,11 @@ REACHED = {
     "failed": 3, "terminated": 1,
 }  # fmt: skip
 SEALED = frozenset({"announced"})
+WAN = 1_000_000
+"""万元 in fen."""
+ARTICLES = {str(one): one for one in (*STEPPED.values(), *(rule.article for rule in RULES.values()))}
+"""Every article an agenda or a suspension can rest on, by its Chinese citation."""
+COUNTED = re.compile(r"(\d+)(工作日|日|月|年|小时)")
 
 _environment = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -95,7 +104,14 @@ class Screen:
             other=EN if self.lang == ZH else ZH,
             path=self.request.url.path,
             link=self.link,
-            money=money,
+            money=self.money,
+            unit=self.unit,
+            wan=self.wan,
+            named=self.named,
+            act=self.act,
+            cited=self.cited,
+            derivation=self.derivation,
+            plainly=plainly,
             time=self.time,
             now=self.now,
             brief=brief,
@@ -123,6 +139,40 @@ class Screen:
             return path
         return f"{path}{'&' if '?' in path else '?'}lang={'en' if self.lang == EN else 'zh'}"
 
+    def named(self, kind: str, code: str) -> str:
+        """What a code of the log is called, `page.<kind>.<code>`; somebody's own word (a stage, a field) as it stands."""
+        told = self.text(f"{kind}.{code}")
+        return code if told == f"page.{kind}.{code}" else told
+
+    def act(self, code: str) -> str:
+        """An act as people call it."""
+        told = self.named("act", code)
+        return say(f"act: {code}", self.lang).removeprefix("act: ") if told == code else told
+
+    def cited(self, article: str | None) -> str:
+        """An article in the reader's language."""
+        return ARTICLES[article].cite(self.lang) if article and article in ARTICLES else article or ""
+
+    def derivation(self, counted: str) -> str:
+        """How a period was counted (`Span`), its unit in the reader's language."""
+        if self.lang == ZH:
+            return counted
+        return COUNTED.sub(lambda found: f"{found[1]} {unit(found[2], EN)}", counted)
+
+    def unit(self, currency: str) -> str:
+        """A currency as people write it: 元 for CNY; others by their code."""
+        return self.named("money", currency)
+
+    def money(self, fen: int | None, currency: str = "") -> str:
+        """An amount in full precision, with its unit if its currency is given."""
+        return money(fen, self.unit(currency) if currency else "")
+
+    def wan(self, fen: int, currency: str) -> str:
+        """Yuan in 万元, exactly, for sums of 10,000 元 and more; "" for others, and in English."""
+        if self.lang != ZH or currency != "CNY" or abs(fen) < WAN:
+            return ""
+        return self.text("money.wan", amount=f"{Decimal(fen) / WAN:,.6f}".rstrip("0").rstrip("."))
+
     def time(self, value: datetime | str | None, seconds: bool = False) -> str:
         """An instant in the legal zone."""
         if value is None:
@@ -137,6 +187,11 @@ def money(fen: int | None, currency: str = "") -> str:
         return "—"
     whole, cents = divmod(abs(fen), 100)
     return f"{'−' if fen < 0 else ''}{whole:,}.{cents:02d}{' ' + currency if currency else ''}"
+
+
+def plainly(value: Any) -> str:
+    """A field of a record as its file has it: JSON, with words as they are."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def brief(digest: str | None) -> str:
@@ -181,6 +236,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
     p = await tenders.read_project(t["project"])
     records = [_record(k) for k in await logbook.public_of(t["id"])]
     places = {r["type"]: r["index"] for r in records}
+    reached = {r["type"]: r["time"] for r in records}
     ranks = {bid: place for place, bid in enumerate(t["ranking"] or [], 1)}
     bids = sorted(t["bids"] or [], key=lambda b: (ranks.get(b["bid"], 10_000), b["price"] or 2**62, b["bid"]))
     left: timedelta | None = t["deadline"] - t["now"] if t["state"] == "announced" else None
@@ -196,6 +252,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
         ranks=ranks,
         records=records,
         places=places,
+        moments=reached,
         left=left,
         closings=closings,
         releases=releases,
