@@ -140,20 +140,26 @@ async def waiting(act: Act, main: Any) -> Any | None:
 
 
 async def give_up(act: Act, main: Any, reason: str, article: str = "", warned: str | None = None) -> None:
-    """End the reserve box with its tender, for the same reason: it closes unopened, and stays secret (条例 27)."""
-    row = await waiting(act, main)
-    if row is None:
+    """End the reserve box with its tender, for the same reason: it closes unopened, or is closed and stays so, and is
+    secret for the next time (条例 27). What has been read out already has been read out."""
+    row = None if main["reserve"] is None else await locked(act, main["reserve"])
+    if row is None or row["state"] not in ("announced", "closed") or await act.query(_READ, row["id"]):
         return
     reserve = row["id"]
     facts: dict[str, Any] = {"reason": reason, "article": article or str(SECRET), "warned": warned}
     await lives.expect(act, reserve, "terminate", facts, row=row)
     act.record("tender-terminated", subject=reserve, tender=reserve, **facts)
-    await closing.abandon(act, tender=reserve, reason=reason)
+    abandoned = act.now if row["state"] == "announced" else None
+    if abandoned is not None:
+        await closing.abandon(act, tender=reserve, reason=reason)
     await act.query(
         "UPDATE trading_tender SET ended = $2, opens = false, abandoned_at = $3, version = version + 1 WHERE id = $1",
-        reserve, reason, act.now,
+        reserve, reason, abandoned,
     )  # fmt: skip
     await finish(act, reserve)
+
+
+_READ = "SELECT 1 FROM log_record WHERE tender = $1 AND type = 'unsealed' LIMIT 1"
 
 
 async def read(query: Query, main: Any) -> int | None:

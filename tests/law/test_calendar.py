@@ -198,3 +198,11 @@ def test_a_spoilt_file_is_told_and_not_taken_for_no_holidays(file: Path, tmp_pat
     years.path(NEXT).write_bytes(known(2026).bytes())
     with pytest.raises(Refused, match="E-CALENDAR-FILE"):
         is_working_day(date(NEXT, 3, 1))
+
+
+@pytest.mark.parametrize("day", ['"\\ud800"', ", ".join(['"0001-01-01"'] * 367)])
+def test_a_json_year_that_would_stop_the_reader_is_refused(day: str) -> None:
+    """Half a character, or more days than a year has."""
+    data = f'{{"year": 2027, "source": "x", "holidays": [{day}], "working": []}}'
+    with pytest.raises(Refused, match="E-CALENDAR-FILE"):
+        read_year(data.encode(), "2027.json")

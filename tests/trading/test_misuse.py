@@ -50,6 +50,24 @@ async def test_a_seller_does_not_take_back_the_reserve_price_alone(desk: Desk) -
     assert (await desk.award())["price"] == 6_500_000
 
 
+async def test_a_reserve_price_stays_secret_when_its_tender_is_given_up_after_the_closing(desk: Desk) -> None:
+    """Nothing was opened: whoever tenders again may use it again."""
+    vault = await announce(desk)
+    seller = await vault.seller()
+    await vault.hand_in(seller, 6_000_000)
+    firms = [await desk.bidder(name) for name in ("安和", "赣江")]
+    for firm in firms:
+        await desk.hand_in(firm, 6_500_000)
+    assert (await desk.wait(), await vault.state()) == ("closed", "closed")
+    await desk.post("tenderee", "termination", 201, {"reason": "tenderee"})
+    assert await vault.state() == "terminated"
+    await desk.covered()
+    for one in (desk, vault):
+        shown = await desk.town.call("public", "GET", f"/tenders/{one.tender}", 200)
+        assert shown["bids"] is None
+        check(one, await one.archive())
+
+
 async def test_who_tenders_does_not_object_to_it_or_pay_into_it(desk: Desk) -> None:
     """An objection of one's own would stop the award for as long as one does not answer it."""
     await desk.open(regime="works", terms={**SECURED, "security": {**SECURED["security"], "accounts": "basic"}})

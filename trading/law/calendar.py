@@ -30,6 +30,8 @@ LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
 TYPE = "trading.calendar/v1"
 LARGEST = 1 << 20
 """Bytes of a calendar file: a year fits many times over."""
+DAYS = 366
+"""Days of a list: no year has more."""
 BUILT_IN = range(min(constants.holidays).year, max(constants.holidays).year + 1)
 """The years `chinesecalendar` knows."""
 
@@ -184,14 +186,14 @@ def _read_json(data: bytes, name: str) -> Year:
     year, source = told["year"], told["source"]
     if type(year) is not int:
         raise _bad(name, 0, "no year")
-    if not isinstance(source, str) or not source.strip():
+    if not isinstance(source, str) or not source.strip() or not source.isprintable():
         raise _bad(name, 0, "no source")
     days: dict[date, tuple[str, int]] = {}
     for key, word in (("holidays", "holiday"), ("working", "working")):
-        if not isinstance(told[key], list):
+        if not isinstance(told[key], list) or len(told[key]) > DAYS:
             raise _bad(name, 0, "not the keys of a year")
         for text in told[key]:
-            line = data.count(b"\n", 0, max(0, data.rfind(str(text).encode()))) + 1
+            line = data.count(b"\n", 0, max(0, data.rfind(str(text).encode(errors="replace")))) + 1
             day = _day(text, name, line)
             if day in days:
                 raise _bad(name, line, "said twice")
