@@ -11,10 +11,13 @@ import asyncpg
 
 from audit.canon import sha256
 from audit.merkle import bundles, entries_path, tile_path
+from audit.report import Status, Step
 from audit.tiles import Published
 from tests.cli.platform import Platform, trading
 from trading import postgres
 from trading.accounts import demo_code
+from trading.cli.verify import said
+from trading.messages import say
 from trading.settings import Settings
 
 
@@ -133,3 +136,9 @@ def test_an_operator_opens_a_log_and_replaces_its_key(tmp_path: Path) -> None:
     assert len(list((tmp_path / "data" / "keys").glob("log.pem*"))) >= 2, "the old key is kept"
     assert trading("log", "publish-trust", env=env).code == 0
     assert first.code == 0 and first.value["token"].startswith("trd_"), first.err
+
+
+def test_where_no_panel_was_drawn_the_verifier_says_so_in_words() -> None:
+    assert say(said(Step(13, Status.ABSENT)), "zh-CN").startswith("未抽取评标专家")
+    assert say(said(Step(5, Status.ABSENT)), "zh-CN") == say("verify.absent", "zh-CN")
+    assert say(said(Step(13, Status.UNCHECKED)), "en") == say("verify.unchecked", "en")

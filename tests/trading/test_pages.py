@@ -114,6 +114,7 @@ def _outside_records(text: str) -> str:
 async def test_what_comes_next_is_told_in_the_reader_s_language(desk: Desk) -> None:
     chinese, english = [await _read(desk.town, f"/t/{desk.tender}", lang) for lang in ("zh-CN", "en")]
     assert "投标人不足时，截标并永久封存" in chinese and "《招标投标法》第三十四条" in chinese
+    assert " 00:00 ·" not in chinese.partition('class="coming')[2].partition("</ol>")[0]  # a day ends at its 24:00
     agenda = english.partition('class="coming')[2].partition("</ol>")[0]
     assert "Bidding Law, art. 34" in agenda and not re.search(r"[\u4e00-\u9fff]", agenda), agenda
 

@@ -11,9 +11,11 @@ import typer
 from trading.cli.app import app, screen, t
 
 if TYPE_CHECKING:
-    from audit.report import Fault, Report
+    from audit.report import Fault, Report, Step
 
 MOST_SHOWN = 20
+DRAW = 13
+"""V13, the draw of the panel."""
 MARKS = {"pass": "✓", "fail": "✗", "not in this edition": "–", "not reached": "·", "not checked by this version": "?"}
 
 
@@ -47,8 +49,7 @@ def _print(report: Report) -> None:
         out.line(f"    {key}")
     for step in report.steps:
         status = str(step.status)
-        said = "no-panel" if step.code == "V13" and status == "not in this edition" else step.status.name.lower()
-        out.line(f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text('verify.' + said)}")
+        out.line(f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text(said(step))}")
         for fault in step.faults[:MOST_SHOWN]:
             out.line(f"        ✗ {fault.at}: {_sentence(fault)}")
         if len(step.faults) > MOST_SHOWN:
@@ -60,6 +61,13 @@ def _print(report: Report) -> None:
         out.say("verify.holds" if report.trusted else "verify.holds.untrusted", size=report.size)
     else:
         out.say("verify.fails", step=failed.code, at=(failed.faults[0].at if failed.faults else "") or report.path)
+
+
+def said(step: Step) -> str:
+    """The code of what is said of a step's status: of a draw that nobody made, that no panel was drawn."""
+    if step.number == DRAW and step.status.name == "ABSENT":
+        return "verify.no-panel"
+    return f"verify.{step.status.name.lower()}"
 
 
 def _sentence(fault: Fault) -> str:

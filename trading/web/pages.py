@@ -113,6 +113,7 @@ class Screen:
             derivation=self.derivation,
             plainly=plainly,
             time=self.time,
+            until=self.until,
             now=self.now,
             brief=brief,
             bare=bare,
@@ -179,6 +180,13 @@ class Screen:
             return "—"
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return f"{moment.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M{':%S' if seconds else ''}}"
+
+    def until(self, value: datetime) -> str:
+        """A last moment: a day is over at 24:00 of itself (民法典第二百零三条), not at 00:00 of the next."""
+        ends = self.time(value)
+        if not ends.endswith(" 00:00"):
+            return ends
+        return f"{(value - timedelta(seconds=1)).astimezone(LEGAL_ZONE):%Y-%m-%d} 24:00"
 
 
 def money(fen: int | None, currency: str = "") -> str:
