@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from trading.law import regimes, regions, rules
 from trading.law.calendar import BUILT_IN
+from trading.messages import say
 
 NEXT = max(BUILT_IN) + 1
 FIELDS = {
@@ -106,3 +107,8 @@ def test_a_year_is_shown_imported_and_known_to_the_next_process(tmp_path: Path) 
     file.write_text(f"year,{NEXT}\nsource,国务院办公厅通知\n{days}holiday,{NEXT}-02-31\n", encoding="utf-8")
     broken = trading("calendar", "import", str(file), code=1, home=tmp_path, lang="en")
     assert "E-CALENDAR-FILE" in broken and "line 8" in broken and "nothing was imported" in broken
+
+
+def test_a_rule_s_days_and_its_test_are_named_in_words() -> None:
+    assert say("law.in-force", "zh-CN", start="2019-03-02", until="…") == "施行：2019-03-02 至 …"
+    assert say("law.tested", "en", test="x") == "Test: x"

@@ -84,7 +84,8 @@ def _print(rule: Rule, *, whole: bool) -> None:
         for line in fold(f"“{rule.quote}”" if rule.quote else screen().text("law.no-words"), COLUMNS - 8):
             screen().line(" " * 8 + line)
         until = rule.effective_to.isoformat() if rule.effective_to else "…"
-        screen().line(f"{'':8}{rule.starts.isoformat()} – {until}  {rule.test}")
+        screen().line(" " * 8 + screen().text("law.in-force", start=rule.starts.isoformat(), until=until))
+        screen().line(" " * 8 + screen().text("law.tested", test=rule.test))
 
 
 def _bound(rule: Rule) -> str:
