@@ -11,12 +11,12 @@ import asyncpg
 
 from audit.canon import sha256
 from audit.merkle import bundles, entries_path, tile_path
-from audit.report import Status, Step
+from audit.report import Fault, Status, Step
 from audit.tiles import Published
 from tests.cli.platform import Platform, trading
 from trading import postgres
 from trading.accounts import demo_code
-from trading.cli.verify import said
+from trading.cli.verify import said, sentence
 from trading.messages import say
 from trading.settings import Settings
 
@@ -142,3 +142,8 @@ def test_where_no_panel_was_drawn_the_verifier_says_so_in_words() -> None:
     assert say(said(Step(13, Status.ABSENT)), "zh-CN").startswith("未抽取评标专家")
     assert say(said(Step(5, Status.ABSENT)), "zh-CN") == say("verify.absent", "zh-CN")
     assert say(said(Step(13, Status.UNCHECKED)), "en") == say("verify.unchecked", "en")
+
+
+def test_a_broken_rule_is_told_with_its_article() -> None:
+    told = sentence(Fault("records/1.json", "V-PERIOD", {"rule": "WK-38", "days": 3}))
+    assert "第五十四条" in told or "art. 54" in told

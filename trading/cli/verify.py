@@ -51,11 +51,11 @@ def _print(report: Report) -> None:
         status = str(step.status)
         out.line(f"  {MARKS[status]} {step.code:<4} {out.text(step.code)}  {out.text(said(step))}")
         for fault in step.faults[:MOST_SHOWN]:
-            out.line(f"        ✗ {fault.at}: {_sentence(fault)}")
+            out.line(f"        ✗ {fault.at}: {sentence(fault)}")
         if len(step.faults) > MOST_SHOWN:
             out.say("verify.more", count=len(step.faults) - MOST_SHOWN)
         for note in step.notes[:MOST_SHOWN]:
-            out.line(f"        · {note.at}: {_sentence(note)}")
+            out.line(f"        · {note.at}: {sentence(note)}")
     failed = report.failed
     if failed is None:
         out.say("verify.holds" if report.trusted else "verify.holds.untrusted", size=report.size)
@@ -70,9 +70,14 @@ def said(step: Step) -> str:
     return f"verify.{step.status.name.lower()}"
 
 
-def _sentence(fault: Fault) -> str:
+def sentence(fault: Fault) -> str:
+    from trading.law.rules import RULES
+
     facts = " ".join(f"{name}={value}" for name, value in fault.facts.items())
-    return f"{fault.code}  {screen().text(fault.code, **fault.facts)}" + (f"  [{facts}]" if facts else "")
+    told = f"{fault.code}  {screen().text(fault.code, **fault.facts)}"
+    if (rule := RULES.get(str(fault.facts.get("rule", "")))) is not None:  # a rule's code alone tells a reader nothing
+        told += f"  {rule.article.cite(screen().lang)} {rule.sentence(screen().lang)}"
+    return told + (f"  [{facts}]" if facts else "")
 
 
 def _plain(report: Report) -> dict[str, Any]:
