@@ -389,3 +389,16 @@ def test_v15_says_in_words_why_a_step_was_not_lawful(code: str) -> None:
     why = f"{code} no complaint" if code == "E-REMEDY" else f"{code} file-report" if code == "E-UNFINISHED" else code
     for lang in ("zh", "en"):
         assert "E-" not in messages.say("V-STEP", lang, act="award", stage="ranked", why=why)
+
+
+@pytest.mark.parametrize(
+    ("regime", "law"),
+    [(regimes.WORKS, "招标投标法实施条例"), (regimes.GOV, "政府采购法实施条例"), (regimes.LAND, None)],
+)
+def test_the_agenda_cites_the_articles_of_its_own_regime(regime: regimes.Regime, law: str | None) -> None:
+    story = Story(regime)
+    story.do("make-keyset", beijing(3, 2))
+    documents = {"documents": "d" * 64} if regime is regimes.LAND else {}
+    story.do("announce", beijing(3, 2), deadline=beijing(3, 30), **documents)
+    article = told(story.life, beijing(3, 3))["amend-documents"].article
+    assert (article.law if article else None) == law

@@ -75,6 +75,14 @@ _PROBES: Mapping[str, Callable[[Life, datetime], Mapping[str, Any]]] = {
     "amend-documents": lambda life, now: {"affects": False},
     "order-suspension": lambda life, now: {"ground": remedies.SUPERVISION},
 }
+_CITED: Mapping[str, tuple[str, ...]] = {
+    "amend-documents": ("WK-07", "GP-05"),
+    "leave-shut": ("WK-26", "GP-29"),
+    "publish-candidates": ("WK-35",),
+    "award": ("WK-40", "GP-11"),
+    "sign-contract": ("WK-46", "GP-15", "LD-03", "MN-04"),
+}
+"""Acts that each regime has an article of its own for: the pinned rule's is cited, and none where none is pinned."""
 _ONE_BY_ONE = frozenset({"file-remedy", "accept-remedy", "refuse-remedy", "answer-remedy", "lift-suspension"})
 
 
@@ -97,7 +105,7 @@ def _of(life: Life, act: str, now: datetime) -> Iterator[Due]:
 
 
 def _one(life: Life, act: str, now: datetime) -> Iterator[Due]:
-    not_before, rule, article, derivation = None, "", ARTICLES.get(act), ""
+    not_before, rule, article, derivation = None, "", _article(life, act), ""
     stopped = life.suspension(now, act)
     if stopped is None:
         try:
@@ -120,6 +128,13 @@ def _one(life: Life, act: str, now: datetime) -> Iterator[Due]:
         yield Due(act, not_before, life.deadline, rule, article, derivation, stopped)
     else:
         yield Due(act, not_before, None, rule, article, derivation, stopped)
+
+
+def _article(life: Life, act: str) -> Article | None:
+    if act not in _CITED:
+        return ARTICLES.get(act)
+    cited = bounds.asked(life.book, *_CITED[act])
+    return cited.article if cited else None
 
 
 def _limit(life: Life, act: str) -> bounds.Due | None:
