@@ -77,8 +77,8 @@ class Receipt:
         nonce = None if nonce is None else unb64(nonce, NONCE)
         return cls(unb64(value["record"]), unb64(value["promise"], 64), manifest, nonce, proof, listed)
 
-    def format(self) -> bytes:
-        """Canonical bytes."""
+    def plain(self) -> dict[str, Any]:
+        """Its members, as a JSON answer carries them."""
         value: dict[str, Any] = {
             "type": _TYPE,
             "manifest": self.manifest,
@@ -90,7 +90,11 @@ class Receipt:
             value["proof"] = self.proof
         if self.listed is not None:
             value["listed"] = {"index": self.listed.index, "path": [step.hex() for step in self.listed.path]}
-        return canon(value)
+        return value
+
+    def format(self) -> bytes:
+        """Canonical bytes."""
+        return canon(self.plain())
 
     @property
     def entry(self) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from audit.act import Act, acting, pool
-from audit.canon import canon, parse_object, sha256_hex, stamp
+from audit.canon import canon, sha256_hex, stamp
 from audit.merkle import root
 from audit.record import Rule, types
 from audit.refusal import Refused
@@ -248,7 +248,7 @@ async def explain(platform: Installation, caller: Caller, tender: str, text: str
             tender, asked[0]["bid"], text, act.now,
         )  # fmt: skip
         ref = act.record("explanation-given", subject=tender, tender=tender, **facts)
-    return {"receipt": parse_object(platform.key.receipt(ref, None).format())}
+    return {"receipt": platform.key.receipt(ref, None).plain()}
 
 
 async def explanations(caller: Caller, tender: str, *, own: bool) -> list[dict[str, Any]]:

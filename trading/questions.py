@@ -13,7 +13,7 @@ import secrets
 from typing import Any
 
 from audit.act import acting, pool
-from audit.canon import parse_object, sha256_hex
+from audit.canon import sha256_hex
 from audit.refusal import Refused
 from trading import logbook
 from trading.accounts import Caller
@@ -54,7 +54,7 @@ async def ask(platform: Installation, caller: Caller, tender: str, text: str) ->
                 asker=asker,
                 text=sha256_hex(text.encode()),
             )
-    return {"question": question, "receipt": parse_object(platform.key.receipt(ref, None).format())}
+    return {"question": question, "receipt": platform.key.receipt(ref, None).plain()}
 
 
 async def pending(tender: str) -> list[dict[str, Any]]:

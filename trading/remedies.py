@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.act import Act, acting, pool
-from audit.canon import parse_object, sha256_hex, stamp
+from audit.canon import sha256_hex, stamp
 from audit.refusal import Refused
 from trading import lives, logbook
 from trading.accounts import Caller
@@ -76,7 +76,7 @@ async def file(
                 grounds=facts["grounds"],
             )  # fmt: skip
             await lives.told(act, tender)
-    return {"remedy": remedy, "salt": salt, "receipt": parse_object(platform.key.receipt(noted, None).format())}
+    return {"remedy": remedy, "salt": salt, "receipt": platform.key.receipt(noted, None).plain()}
 
 
 async def _followed(act: Act, tender: str, objector: str, kind: str, about: str, follows: str | None) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 from audit.act import Act, acting, pool
-from audit.canon import parse_object, stamp
+from audit.canon import stamp
 from audit.receipt import Receipt
 from audit.refusal import Refused
 from trading import lives, logbook, papers, payers
@@ -83,7 +83,7 @@ async def receive(
                 received=stamp(received),
                 proof=proof,
             )
-    return {**await own(platform, caller, tender), "receipt": parse_object(platform.key.receipt(ref, None).format())}
+    return {**await own(platform, caller, tender), "receipt": platform.key.receipt(ref, None).plain()}
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -115,7 +115,7 @@ async def own(platform: Installation, caller: Caller, tender: str) -> dict[str, 
     )
     back = await logbook.concerning(tender, "security-returned", "bidder", caller.organisation or "")
     made = [Receipt(k.record, platform.key.promise(k.entry), None, k.nonce) for k in back]
-    return {"items": lines, "receipts": [parse_object(one.format()) for one in made]}
+    return {"items": lines, "receipts": [one.plain() for one in made]}
 
 
 # ------------------------------------------------------------------------------------------------------------ returns

@@ -13,7 +13,7 @@ from typing import Any
 
 from audit import tiles
 from audit.act import Actor, RecordRef, acting, pool
-from audit.canon import b64, instant, parse_object, sha256_hex
+from audit.canon import b64, instant, sha256_hex
 from audit.merkle import inclusion_proof
 from audit.receipt import Receipt
 from audit.refusal import Refused
@@ -278,7 +278,7 @@ async def _write(path: Path, body: AsyncIterator[bytes], most: int) -> None:
 
 def _receipt(platform: Installation, ref: RecordRef, manifest: str | None) -> dict[str, Any]:
     """The receipt in the request that earns it (log.md §6): record and promise."""
-    return _plain(platform.key.receipt(ref, manifest))
+    return platform.key.receipt(ref, manifest).plain()
 
 
 def _of(platform: Installation, kept: logbook.Kept) -> Receipt:
@@ -300,11 +300,7 @@ async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
             place = listed.index(value["manifest"])
             leaves = [bytes.fromhex(one) for one in listed]  # the hashes are the leaf hashes (envelope.md §6)
             grown = grown.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
-    return _plain(grown)
-
-
-def _plain(made: Receipt) -> dict[str, Any]:
-    return parse_object(made.format())
+    return grown.plain()
 
 
 def _bidder(caller: Caller) -> str:

@@ -104,8 +104,8 @@ class Centre:
         client = Client(self.story.url, token=bidder.token, lang="en")
         self._clients.append(client)
         data = self.story.until(lambda: client.fetch(f"/api/v1/tenders/{self.tender}/sealing-kit"), "E-PENDING")
-        found, _ = tool.examine(Kit(data), self.tender, self.story.trust, Memory(desk / "state"), platform=client)
-        return Firm(bidder, client, desk, found)
+        looked = tool.look_at(Kit(data), self.tender, self.story.trust, Memory(desk / "state"), platform=client)
+        return Firm(bidder, client, desk, looked.found)
 
     def hand_in(self, firm: Firm, price: int, **opening: Any) -> Taken:
         """Seal a small offer that replaces the last one, and do not rest before it is acknowledged.

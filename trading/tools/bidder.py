@@ -58,20 +58,6 @@ def look_at(
         raise Refused("E-KEYSET", why=str(why)) from why
 
 
-def examine(
-    kit: Kit,
-    tender: str,
-    trust: Trust,
-    memory: Memory,
-    *,
-    platform: Platform | None = None,
-    accept: Collection[str] = (),
-) -> tuple[Sealable, datetime]:
-    """`look_at`, for a notice without documents."""
-    looked = look_at(kit, tender, trust, memory, platform=platform, accept=accept)
-    return looked.found, looked.now
-
-
 def read_form(
     schema: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], currency: str = "CNY"
 ) -> dict[str, Any]:
