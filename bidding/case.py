@@ -25,12 +25,6 @@ CLOSING = frozenset({"deposited", "withdrawn", "refused", "erased"})
 """Blinded records of a tender that its closing discloses; registrations of bidders' keys besides."""
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("neither true nor false")
-    return value
-
-
 def _one_of(*values: str) -> wire.Reader:
     def reader(value: Any) -> str:
         if value not in values:
@@ -136,7 +130,7 @@ READERS: Readers = {
             "events": wire.integer(0),
             "events_root": wire.HASH,
             "deadline": wire.time,
-            "opens": _flag,
+            "opens": wire.flag,
             "reason": wire.string,
         },
     ),
@@ -173,7 +167,7 @@ READERS: Readers = {
             "at": wire.listed(wire.integer(1)),
             "opening": wire.anything,
             "findings": wire.listed(wire.integer(1)),
-            "unvouched": _flag,
+            "unvouched": wire.flag,
         },
     ),
 }

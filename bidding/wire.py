@@ -76,6 +76,13 @@ def whole(value: Any) -> int:
     return value
 
 
+def flag(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    return value
+
+
 def name(value: Any) -> str:
     """A stage or a reason code: `[a-z0-9_]+`."""
     if not isinstance(value, str) or not _NAME.match(value):

@@ -32,8 +32,9 @@ from bidding.verify import SEALED, has_opened, shown_indexes
 from bidding.verify_bids import acting_registrations, owed_bid_files, read_bids
 from bidding.verify_custody import owed_releases, owed_statements, read_keysets
 from bidding.verify_openings import owed_opened_files
-from trading.verify import ALL_READERS, OLDER, RULES, is_of_this_text
-from trading.verify_award import TOTALS, owed_totals
+from trading.verify import ALL_READERS, OLDER, RULES
+from trading.verify_award import SHEETS, TOTALS, owed_totals
+from trading.verify_owed import is_of_this_text
 from trading.verify_steps import RULEBOOK, outages
 
 Content = bytes | Path
@@ -245,7 +246,7 @@ class _Making:
         for path in self.files.names:
             if path.startswith("draw/") and (not self.about.public or not path.endswith("/names.json")):
                 owed.add(path)
-            if path.startswith("evaluation/sheets/") and not self.about.public:
+            if path.startswith(SHEETS) and not self.about.public:
                 owed.add(path)
         return owed
 

@@ -9,9 +9,7 @@ number of a tender. Those about people hold ids only: names of natural persons c
 from __future__ import annotations
 
 from audit.record import Rule, declare
-from trading import records_procedure as _procedure
-
-assert _procedure.DOCUMENTS_ISSUED.public  # the rest of the types: whoever imports this knows them all
+from trading import records_procedure as records_procedure  # the rest: whoever imports this knows all types
 
 PROJECT_ANNOUNCED = declare(
     "project-announced",

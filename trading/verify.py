@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from audit.archive import Archive
-from audit.canon import NotCanonical, parse, parse_object
+from audit.canon import NotCanonical, parse_object
 from audit.checkpoint import checkpoint_of
 from audit.receipt import Receipt
 from audit.refusal import Broken
@@ -65,6 +65,7 @@ from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
 from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
+from trading.verify_owed import is_of_this_text
 from trading.verify_reserve import check_reserve
 from trading.verify_steps import READERS as STEP_READERS
 from trading.verify_steps import RULEBOOK, check_steps, outages, read_rulebook
@@ -324,11 +325,3 @@ def _parsed(clear: Mapping[int, bytes]) -> list[dict[str, object]]:
             with suppress(NotCanonical):
                 records.append(parse_object(data))
     return records
-
-
-def is_of_this_text(rulebook: bytes) -> bool:
-    """Whether the rulebook has ``rules``: older archives owe no checkpoint of the tender's ``@<size>`` (log.md §8)."""
-    with suppress(NotCanonical):
-        value = parse(rulebook)
-        return isinstance(value, dict) and "rules" in value
-    return True

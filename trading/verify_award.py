@@ -13,6 +13,7 @@ from audit.refusal import Broken, Refused
 from audit.report import Found
 from bidding import wire
 from bidding.case import Case, Fact, Readers
+from bidding.manifest import FORM
 from bidding.verify_bids import Bids
 from bidding.verify_lists import Counted
 from bidding.verify_openings import final
@@ -37,7 +38,6 @@ from trading.law.rulebook import Rulebook
 
 TOTALS = "evaluation/totals.json"
 SHEETS = "evaluation/sheets/"
-FORM = "form"
 
 
 READERS: Readers = {
@@ -78,25 +78,36 @@ def owed_totals(case: Case) -> bool:
 
 def offers(case: Case, bids: Bids, counted: Counted, before: int, parameters: Mapping[str, Any]) -> list[Offer]:
     """The bids that were opened and count, at their price as read out or corrected; those rejected before do not stand."""
-    rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < before}
+    gone = rejected(case, before)
     corrected = {fact["bid"]: fact["corrected"] for fact in case.facts("price-corrected") if fact.index < before}
     return [
-        Offer(bid, corrected.get(bid, opening["price"]), is_small_firm(parameters, opening), bid not in rejected)
+        Offer(bid, corrected.get(bid, opening["price"]), is_small_firm(parameters, opening), bid not in gone)
         for bid, opening in _openings(case, bids, counted).items()
     ]
+
+
+def rejected(case: Case, before: int) -> set[str]:
+    """The bids that were rejected below an index."""
+    return {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < before}
+
+
+def price_of(opening: Any) -> int | None:
+    """The price that was read out, in fen; None where an opening has none."""
+    price = opening.get("price") if isinstance(opening, dict) else None
+    return price if isinstance(price, int) and not isinstance(price, bool) else None
 
 
 def _openings(case: Case, bids: Bids, counted: Counted) -> dict[str, Mapping[str, Any]]:
     """What was read out of the bids that are OK in every stage and counted, where it has a price."""
     found: dict[str, Mapping[str, Any]] = {}
+    listed = [bids.effective(stage) for stage in case.stages]
     for bid in sorted(counted.bids):
-        told = [final(case, envelope) for stage in case.stages if (envelope := bids.effective(stage).get(bid))]
+        told = [final(case, envelopes[bid]) for envelopes in listed if bid in envelopes]
         forms = [fact for fact in told if fact is not None and fact["stage"] == FORM]
         if len(told) != len(case.stages) or any(fact is None or fact["verdict"] != "OK" for fact in told) or not forms:
             continue
         opening = forms[0]["opening"]
-        price = opening.get("price") if isinstance(opening, dict) else None
-        if isinstance(price, int) and not isinstance(price, bool):
+        if price_of(opening) is not None:
             found[bid] = opening
     return found
 
@@ -247,8 +258,8 @@ def _may_choose(case: Case, rulebook: Rulebook | None) -> bool:
 
 def _check_winner(case: Case, published: Fact, ranking: Evaluation | None, award: Fact, *, free: bool) -> None:
     """The first candidate that was not rejected before the award (`free`: any of them), at the price it offered."""
-    rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < award.index}
-    standing = [bid for bid in published["ranking"] if bid not in rejected]
+    gone = rejected(case, award.index)
+    standing = [bid for bid in published["ranking"] if bid not in gone]
     if award["bid"] not in (standing if free else standing[:1]):
         raise Broken("V-WINNER", bid=award["bid"], expected=standing[:1])
     prices = {} if ranking is None else {one.bid: one.price for one in ranking.ranked}

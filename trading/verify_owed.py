@@ -8,23 +8,25 @@ report. Each is asked for here by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from audit.canon import parse_object
+from audit.canon import NotCanonical, parse
 from audit.refusal import Refused
 from audit.report import Found
 from bidding import wire
 from bidding.case import Case, Fact
+from bidding.manifest import FORM
 from trading.law.article import plain
 from trading.law.calendar import legal_day
 from trading.law.ranking import falls_away
-from trading.law.regimes import REGIMES, SOURCE_LAW
+from trading.law.regimes import SOURCE_LAW
 from trading.law.rulebook import Rulebook
+from trading.verify_award import price_of, rejected
 
 READERS: dict[str, tuple[int, Mapping[str, wire.Reader]]] = {
     "security-received": (15, {"tender": wire.text, "bidder": wire.text, "amount": wire.whole}),
 }
-FORM = "form"
 EVALUATING = ("scores-entered", "explanation-asked", "explanation-given", "price-corrected")
 
 COUNTED: Mapping[str, tuple[str, ...]] = {
@@ -40,6 +42,15 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "minerals": ("WK-26",),
 }  # fmt: skip
 """The rules that V14 and V15 count by, of each regime: no rulebook lacks one, or has another value for it."""
+
+
+def is_of_this_text(rulebook: bytes) -> bool:
+    """Whether the rulebook has ``rules``. One written before log.md §8 stood has none: its archive owes no checkpoint of
+    the tender's ``@<size>``."""
+    with suppress(NotCanonical):
+        value = parse(rulebook)
+        return isinstance(value, dict) and "rules" in value
+    return True
 
 
 def check_owed(case: Case, rulebook: Rulebook, found: Found) -> None:
@@ -60,10 +71,10 @@ def _check_floor(case: Case, rulebook: Rulebook, found: Found) -> None:
     """The law's own numbers stand in the rulebook as they were in force on the day of the announcement (V-LOOSE)."""
     if case.announcement is None:
         return
-    if "rules" not in parse_object(rulebook.data):
-        found.note(case.announcement.at, "V-NO-RULES")  # written before log.md §8 stood: nothing to hold it to
+    if not is_of_this_text(rulebook.data):
+        found.note(case.announcement.at, "V-NO-RULES")  # nothing to hold it to
         return
-    regime = REGIMES.get(rulebook.regime)
+    regime = rulebook.known_regime
     if regime is None:
         return
     for rule in regime.in_force(legal_day(case.announcement.time)):
@@ -127,7 +138,7 @@ def _check_decided(case: Case, found: Found) -> None:
 def _check_failed(case: Case, found: Found) -> None:
     """That nobody met the reserve price is said only of a sale, once it was read out, and if it is true."""
     for fact in case.facts("tender-failed"):
-        gone = {one["bid"] for one in case.facts("bid-rejected") if one.index < fact.index}
+        gone = rejected(case, fact.index)
         offers = [price for bid, price in _prices(case).items() if bid not in gone]
         if fact["reason"] != "no_candidate" or not offers or case.announcement is None:
             continue
@@ -138,21 +149,19 @@ def _check_failed(case: Case, found: Found) -> None:
             if (held.name, held.body.get("tender"), held.nonce) == ("unsealed", reserve, None)
             and held.index < fact.index
         ]
-        floor = _price_of(told[-1]) if told else None
+        floor = _final_price(told[-1]) if told else None
         if case.announcement["direction"] != "sell" or floor is None or max(offers) >= floor:
             found.fault(fact.at, "V-RESERVE-MET", price=max(offers), reserve=floor)
 
 
 def _prices(case: Case) -> dict[str, int]:
     """What was read out of each envelope of `form` that is OK."""
-    final = {bid: _price_of(facts[-1].body) for (stage, bid, _), facts in case.told.items() if stage == FORM}
+    final = {bid: _final_price(facts[-1].body) for (stage, bid, _), facts in case.told.items() if stage == FORM}
     return {bid: price for bid, price in final.items() if price is not None}
 
 
-def _price_of(told: Mapping[str, Any]) -> int | None:
-    opening = told.get("opening")
-    price = opening.get("price") if isinstance(opening, dict) else None
-    return price if told.get("verdict") == "OK" and type(price) is int else None
+def _final_price(told: Mapping[str, Any]) -> int | None:
+    return price_of(told.get("opening")) if told.get("verdict") == "OK" else None
 
 
 def _check_fallen(case: Case, found: Found) -> None:

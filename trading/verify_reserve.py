@@ -12,9 +12,10 @@ from audit.refusal import Broken
 from audit.report import Found
 from audit.verify import Held
 from bidding.case import Case
+from bidding.manifest import FORM
 from bidding.verify_bids import Bids
+from trading.verify_award import price_of
 
-FORM = "form"
 SELL = "sell"
 
 
@@ -67,11 +68,10 @@ def _read_out(case: Case, reserve: str) -> int | None:
         raise Broken("V-RESERVE", why="no price")
     if len({held.body.get("bid") for held in told}) > 1:
         raise Broken("V-RESERVE", why="more than one")
-    opening = final.body.get("opening")
-    price = opening.get("price") if isinstance(opening, dict) else None
     if final.body.get("verdict") != "OK":
         return None
-    if not isinstance(price, int) or isinstance(price, bool):
+    price = price_of(final.body.get("opening"))
+    if price is None:
         raise Broken("V-RESERVE", why="no price")
     return price
 

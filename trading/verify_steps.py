@@ -18,23 +18,18 @@ from audit.trust import BadSignature, record_sig_bytes
 from audit.verify_times import Outage, Pace
 from bidding import wire
 from bidding.case import Case, Fact, Readers
+from bidding.manifest import FORM
 from bidding.verify_bids import Bids
 from bidding.verify_openings import final, to_open
 from trading.law.life import Happened, Life, judge
 from trading.law.periods import OUTAGE_GRACE, after_outage
 from trading.law.rulebook import Rulebook, read
 from trading.law.stages import act_of
+from trading.verify_award import rejected
 from trading.verify_owed import READERS as OWED_READERS
 from trading.verify_owed import check_owed
 
 RULEBOOK = "rulebook.json"
-FORM = "form"
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("neither true nor false")
-    return value
 
 
 _FILES = wire.listed(wire.nested({"name": wire.text, "size": wire.integer(0), "sha256": wire.HASH}))
@@ -42,7 +37,7 @@ _REMEDY = wire.hexadecimal(16)
 _SECURITY = wire.nested({"amount": wire.whole, "valid_days": wire.maybe(wire.integer(0)), "accounts": wire.text})
 _FIELDS: Mapping[str, Mapping[str, wire.Reader]] = {
     "documents-issued": {"set": wire.HASH, "files": _FILES},
-    "documents-amended": {"set": wire.HASH, "files": _FILES, "affects": _flag, "reason": wire.string},
+    "documents-amended": {"set": wire.HASH, "files": _FILES, "affects": wire.flag, "reason": wire.string},
     "question-answered": {},
     "report-received": {"report": wire.HASH},
     "award-notified": {"letter": wire.HASH},
@@ -85,7 +80,7 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
     "security": wire.maybe(_SECURITY),
     "bid_validity_days": wire.maybe(wire.integer(0)),
     "estimate": wire.maybe(wire.whole),
-    "state_funded": _flag,
+    "state_funded": wire.flag,
     "reserve": wire.maybe(wire.text),
     "reserve_of": wire.maybe(wire.text),
 }
@@ -277,13 +272,12 @@ def _announced(fact: Fact) -> dict[str, Any]:
 
 def _qualified(case: Case, bids: Bids, before: int) -> int:
     """How many bids may win: opened in every stage, counted, not rejected until then."""
-    rejected = {fact["bid"] for fact in case.facts("bid-rejected") if fact.index < before}
     able: set[str] | None = None
     for stage in case.stages:
         verdicts = {bid: final(case, one) for bid, one in to_open(case, bids, stage).items()}
         fine = {bid for bid, said in verdicts.items() if said and said["verdict"] == "OK" and not said["unvouched"]}
         able = fine if able is None else able & fine
-    return len((able or set()) - rejected)
+    return len((able or set()) - rejected(case, before))
 
 
 def check_life(

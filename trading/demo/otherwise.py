@@ -219,11 +219,12 @@ class Scored(Way):
         }
 
     def rank(self, story: Story, run: Run) -> None:
-        bids = [bid["bid"] for bid in story.market.read(run)["bids"] if bid["rejected"] is None]
+        standing = {bid["bid"] for bid in story.market.read(run)["bids"] if bid["rejected"] is None}
+        places = {bid: n for n, bid in enumerate(run.bids.values()) if bid in standing}  # as the source lists them
         for seat in range(1, SEATS + 1):
             rows = [
                 {"bid": bid, "points": {"technical": f"{70 + (n * 7 + seat) % 25}.0", "service": f"{80 + seat}.5"}}
-                for n, bid in enumerate(bids)
+                for bid, n in sorted(places.items())
             ]
             story.market.act("tenderee", run, "sheets", {"seat": seat, "rows": rows})
         super().rank(story, run)
@@ -250,7 +251,7 @@ class TwoEnvelopes(Way):
 
     def evaluate(self, story: Story, run: Run) -> None:
         market = story.market
-        admitted = sorted(bid["bid"] for bid in market.read(run)["bids"])[1:]
+        admitted = sorted(list(run.bids.values())[1:])  # all but the first
         paper = settlement.draft(run.tender, "form", admitted)
         for signer in (story.cast.tenderee.signer, story.cast.authorities[0].signer):
             paper = settlement.sign(paper, signer)

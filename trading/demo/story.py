@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -193,9 +193,8 @@ class Story:
         for one in self.runs:
             if not one.way.announced:
                 one.way.stand(self, one)
-        announced = [one for one in self.runs if one.way.announced]
-        self._each(self._archive, announced)
-        self._tell("demo.archived", count=len(announced))
+        self._each(self._archive, self._announced)
+        self._tell("demo.archived", count=len(self._announced))
 
     def _wave(self, runs: Sequence[Run], since: float) -> None:
         """From registration to contract, all of them in step."""
@@ -214,11 +213,13 @@ class Story:
         self._each(lambda one: market.make_boxes(one, statements), runs)
         self._each(lambda one: market.announce(one, **one.way.notice(self, one)), runs)
         self._tell("demo.announced", count=len(runs))
-        self._all(lambda one: one.way.bid(self, one), runs)
+        self._each(lambda one: one.way.bid(self, one), runs, at_once=True)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
         self._store_and_wait(runs)
         self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
-        self._all(lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")])
+        self._each(
+            lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")], at_once=True
+        )
         self._tell("demo.concluded")
 
     def _set_deadlines(self, runs: Sequence[Run], since: float) -> None:
@@ -379,9 +380,8 @@ class Story:
         target = out if out is not None else self.home / "out"
         target.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
-        announced = [one for one in self.runs if one.way.announced]
-        self._each(lambda one: self._fetch(one, target), announced)
-        proofs = outcome.verify_all(announced, target)
+        self._each(lambda one: self._fetch(one, target), self._announced)
+        proofs = outcome.verify_all(self._announced, target)
         self._tell("demo.proved", count=sum(proof.code == 0 for proof in proofs), of=len(proofs))
         return proofs
 
@@ -403,6 +403,11 @@ class Story:
     # -- helpers of the telling ------------------------------------------------------------------------------------------
 
     @property
+    def _announced(self) -> list[Run]:
+        """What was announced, and so ends in an archive."""
+        return [one for one in self.runs if one.way.announced]
+
+    @property
     def trust(self) -> Trust:
         """The trust files, as every tool holds them."""
         return Trust.read(self.trust_files / "policy.txt", self.trust_files / "parties.txt")
@@ -414,15 +419,10 @@ class Story:
         time.sleep(BEAT)
         self.processes.check()
 
-    def _each(self, act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        with ThreadPoolExecutor(WORKERS) as pool:
+    def _each(self, act: Callable[[Any], Any], items: Sequence[Any], *, at_once: bool = False) -> list[Any]:
+        """Do it for all, a few at a time; `at_once`: each in a thread of its own, where most of the time is waiting."""
+        with ThreadPoolExecutor(max(1, len(items)) if at_once else WORKERS) as pool:
             return list(pool.map(act, items))
-
-    def _all(self, act: Callable[[Run], None], runs: Sequence[Run]) -> None:
-        """Each in a thread of its own: most of their time they wait for the clock."""
-        if runs:
-            with ThreadPoolExecutor(len(runs)) as pool:
-                list(pool.map(act, runs))
 
     def until(self, act: Callable[[], Any], *codes: str, patience: float = 60) -> Any:
         """Do it, and again while the platform answers with one of these "not yet" codes. `patience` in machine seconds."""

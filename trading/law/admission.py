@@ -99,7 +99,7 @@ def enough_bidders(book: Book, needed: int) -> None:
 
 # ------------------------------------------------------------------------------------------------- how it is sold
 
-TENDER, AUCTION, LISTING, AGREEMENT = "tender", "auction", "listing", "agreement"
+TENDER, AUCTION, LISTING = "tender", "auction", "listing"
 COMPETITIVE = frozenset({TENDER, AUCTION, LISTING})
 WAYS: Mapping[str, str] = {"open": TENDER, "two-envelope": TENDER}
 """The procedures of a notice, and which way of selling each is; what is none of ours is no competition we know."""

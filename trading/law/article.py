@@ -236,11 +236,6 @@ class Rule:
             raise TypeError(f"{name} of rule {self.id} is no number")
         return found
 
-    @property
-    def is_period(self) -> bool:
-        """Whether its value is a length of time."""
-        return self.op in PERIODS or (self.op is Op.EQUAL and isinstance(self.value, int))
-
     def sentence(self, lang: str) -> str:
         """The rule as a lawyer would say it, in a reader's language."""
         return self.zh if lang.startswith("zh") else self.en

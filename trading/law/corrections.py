@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from audit.refusal import Refused
-from trading.law.article import Article, article
-
-CORRECTING = Article("财政部令87号", 59)
+from trading.law.article import article
 
 OPENING_LIST, WORDS, DECIMAL_POINT, SUM = "opening-list", "words", "decimal-point", "sum"
 RULES = (OPENING_LIST, WORDS, DECIMAL_POINT, SUM)

@@ -35,7 +35,6 @@ REACHED: Mapping[str, frozenset[str]] = {
 
 SELF = "self"
 """The person concerned, whatever role they have."""
-EVERYBODY = "public"
 
 
 def reached(state: str, opens: bool | None) -> str:

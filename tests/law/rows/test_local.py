@@ -93,6 +93,8 @@ def test_nb_09() -> None:
     assert given.not_after == beijing(2026, 6, 16)  # the 13th is a Saturday
     refused("NB-09", "E-NOT-IDLE", idle.check_warning, NINGBO, REGISTERED, idle_from - MOMENT, traded=False)
     refused("NB-09", "E-NOT-IDLE", idle.check_warning, NINGBO, REGISTERED, idle_from, traded=True)
+    later = beijing(2026, 6, 22)  # a Monday: ten days on is Thursday, 2 July
+    assert idle.check_warning(NINGBO, REGISTERED, later, traded=False).not_after == beijing(2026, 7, 3)
 
     end = given.not_after
     assert cites("NB-09", idle.check_termination(NINGBO, REGISTERED, idle_from, end, traded=False))
@@ -120,7 +122,12 @@ def test_py_03() -> None:
 
 
 def test_py_05() -> None:
-    """Ninety days and seven: 31 May is a Sunday, so Monday is the last day; warned on the 2nd, over after the 9th."""
+    """Ninety days and seven: 31 May is a Sunday, so Monday is the last day; warned on the 2nd, over after the 9th.
+    Registered on Wednesday, the ninetieth day is a Tuesday."""
+    runs_out("PY-05", idle.idle_due(PUYANG, beijing(2026, 3, 4, 9)), beijing(2026, 6, 3))
+    wednesday = {"registered": beijing(2026, 3, 4, 9), "traded": False}
+    assert idle.check_warning(PUYANG, now=beijing(2026, 6, 3), **wednesday).not_after == beijing(2026, 6, 11)
+    refused("PY-05", "E-NOT-IDLE", idle.check_warning, PUYANG, now=beijing(2026, 6, 3) - MOMENT, **wednesday)
     idle_from = beijing(2026, 6, 2)
     runs_out("PY-05", idle.idle_due(PUYANG, REGISTERED), idle_from)
     refused("PY-05", "E-NOT-IDLE", idle.check_warning, PUYANG, REGISTERED, idle_from - MOMENT, traded=False)

@@ -84,18 +84,25 @@ def test_wk_02() -> None:
 
 
 def test_wk_03() -> None:
-    """Five days on sale, to the end of the fifth: from Wednesday to Monday, the weekend counts."""
-    wednesday, ends = beijing(2026, 3, 4, 9), beijing(2026, 3, 10)
-    ask(keyed(WORKS), "announce", wednesday, {"deadline": DEADLINE, "supply_until": ends})
-    short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
-    refused("WK-03", "E-PERIOD", ask, keyed(WORKS), "announce", wednesday, short)
+    """Five days on sale, to the end of the fifth: from Wednesday to Monday, the weekend counts; from Thursday to Tuesday."""
+    for noticed, ends in (
+        (beijing(2026, 3, 4, 9), beijing(2026, 3, 10)),
+        (beijing(2026, 3, 5, 9), beijing(2026, 3, 11)),
+    ):
+        ask(keyed(WORKS), "announce", noticed, {"deadline": DEADLINE, "supply_until": ends})
+        short = {"deadline": DEADLINE, "supply_until": ends - MOMENT}
+        refused("WK-03", "E-PERIOD", ask, keyed(WORKS), "announce", noticed, short)
 
 
 def test_wk_04() -> None:
-    """Applications may be handed in on the fifth day after the sale ended, not before it: from Wednesday to Monday."""
-    sold, first = beijing(2026, 3, 11, 17), beijing(2026, 3, 16)
-    publication.keep_prequalification(WORKS, sold, first)
-    refused("WK-04", "E-PERIOD", publication.keep_prequalification, WORKS, sold, first - MOMENT)
+    """Applications may be handed in on the fifth day after the sale ended, not before it: from Wednesday to Monday, from
+    Thursday to Tuesday."""
+    for sold, first in (
+        (beijing(2026, 3, 11, 17), beijing(2026, 3, 16)),
+        (beijing(2026, 3, 12, 17), beijing(2026, 3, 17)),
+    ):
+        publication.keep_prequalification(WORKS, sold, first)
+        refused("WK-04", "E-PERIOD", publication.keep_prequalification, WORKS, sold, first - MOMENT)
 
 
 def test_wk_05() -> None:
@@ -185,7 +192,9 @@ def test_wk_14() -> None:
 
 
 def test_wk_15() -> None:
+    """Five days: from Wednesday to Monday, from Thursday to Tuesday."""
     runs_out("WK-15", security.refund_due(WORKS, "withdrawn", beijing(2026, 3, 4, 9)), beijing(2026, 3, 10))
+    runs_out("WK-15", security.refund_due(WORKS, "withdrawn", beijing(2026, 3, 5, 9)), beijing(2026, 3, 11))
     assert security.refund_since(WORKS, "withdrawn") == "withdrawn"
 
 
@@ -455,11 +464,16 @@ def complain(now: datetime, follows: Earlier | None = OBJECTED, **how: Any) -> A
 
 
 def test_wk_41() -> None:
-    """Ten days of knowing; the three days of the answer do not count, so to the end of Monday the 20th."""
-    last, objected = beijing(2026, 4, 21) - MOMENT, replace(OBJECTED, answered=beijing(2026, 4, 11, 9))
-    complain(last, objected)
-    no = refused("WK-41", "E-REMEDY-LATE", complain, last + MOMENT, objected)
-    assert no.facts["latest"] == last + MOMENT
+    """Ten days of knowing; the days of the answer do not count: three, so to the end of Monday the 20th; six, so to the
+    end of Thursday the 23rd."""
+    for last, answered in (
+        (beijing(2026, 4, 24) - MOMENT, beijing(2026, 4, 14, 9)),
+        (beijing(2026, 4, 21) - MOMENT, beijing(2026, 4, 11, 9)),
+    ):
+        objected = replace(OBJECTED, answered=answered)
+        complain(last, objected)
+        no = refused("WK-41", "E-REMEDY-LATE", complain, last + MOMENT, objected)
+        assert no.facts["latest"] == last + MOMENT
     with pytest.raises(Refused, match="E-REMEDY-KNOWN"):
         remedies.admit(WORKS, COMPLAINT, RESULT, last, COURSE, known=last + MOMENT, follows=OBJECTED)
 
@@ -534,11 +548,17 @@ def test_wk_48() -> None:
 
 
 def test_wk_49() -> None:
-    """Winner and losers alike, five days from the contract, with a bank's interest."""
-    for reason in ("won", "lost"):
-        assert security.refund_since(WORKS, reason) == "contract-signed"
-        told_late("WK-49", lived(WORKS, *SIGNED), "return-security", beijing(2026, 4, 21), reason=reason)
-    told_late("WK-49", lived(WORKS, *SIGNED), "settle-securities", beijing(2026, 4, 21))
+    """Winner and losers alike, five days from the contract, with a bank's interest: from Wednesday to Monday, from
+    Thursday to Tuesday."""
+    thursday = Happened("sign-contract", beijing(2026, 4, 16, 9), {"amount": 90_000_000, "contract": "c" * 64})
+    for signed, last in (
+        (lived(WORKS, *SIGNED), beijing(2026, 4, 21)),
+        (lived(WORKS, *NOTIFIED, thursday), beijing(2026, 4, 22)),
+    ):
+        for reason in ("won", "lost"):
+            assert security.refund_since(WORKS, reason) == "contract-signed"
+            told_late("WK-49", signed, "return-security", last, reason=reason)
+        told_late("WK-49", signed, "settle-securities", last)
 
 
 # ------------------------------------------------------------------------------------------- bidders who are one

@@ -38,7 +38,6 @@ PRICE_FORMULAS: Mapping[str, str] = {LOWEST_SCORE: BUY, HIGHEST_SCORE: SELL, BEN
 ONE_FORMULA = GP_37.article
 LOWEST_IN_GOV = Article("财政部令87号", 54)
 CRITERIA_IN_DOCUMENTS = Article("招标投标法", 19)
-AS_ANNOUNCED = Article("招标投标法", 40)
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 PRICE = "price"
