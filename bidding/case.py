@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from audit import wire
 from audit.refusal import Broken, Refused
 from audit.report import Found
 from audit.verify import Held, Log
-from bidding import wire
 from bidding.container import check_schema
 from bidding.keys import Keyset
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from audit import wire
 from audit.canon import canon, lp4
 from audit.refusal import Refused
-from bidding import wire
 from bidding.manifest import FORM
 from bidding.payload import BLOCK
 

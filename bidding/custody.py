@@ -19,11 +19,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from audit import wire
 from audit.canon import b64, canon, instant, parse, sha256_hex
 from audit.receipt import BEATS, Receipt, check_receipt
 from audit.refusal import Broken, Refused
 from audit.trust import BadSignature, Identities, Signer, record_sig_bytes, sig_hash, verify_by
-from bidding import hpke, wire
+from bidding import hpke
 from bidding.arrival import verify
 from bidding.keys import Keyset, Statement, check_custodian
 from bidding.manifest import FORM, PREFIX, Manifest

@@ -14,10 +14,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from audit import wire
 from audit.canon import b64, canon, sha256, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import BadSignature, Identities, Signer, verify_signatures
-from bidding import hpke, wire
+from bidding import hpke
 
 SUITE = "P256"
 STATEMENT = b"trading/custodian-key/v1\n"

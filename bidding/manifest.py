@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from audit import wire
 from audit.canon import b64, canon, sha256, sha256_hex, stamp
 from audit.refusal import Refused
 from audit.trust import Signer
-from bidding import wire
 
 FORM = "form"
 """The stage that holds the fields read out; its container holds no files."""

@@ -17,10 +17,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from audit import wire
 from audit.canon import b64, canon, sha256_hex, unb64
 from audit.refusal import Refused
 from audit.trust import BadSignature, Parties, chain_to_ca, check_key, verify_signatures
-from bidding import hpke, wire
+from bidding import hpke
 
 REGISTRATION = b"trading/bidder-key/v1\n"
 WITHDRAWAL = b"trading/withdraw/v1\n"

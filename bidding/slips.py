@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from audit import wire
 from audit.canon import canon, sha256_hex, stamp
 from audit.refusal import Broken
 from audit.trust import BadSignature, Policy, verify_signatures
-from bidding import wire
 
 SLIP = b"trading/refusal/v1\n"
 _FIELDS: dict[str, wire.Reader] = {

@@ -33,6 +33,7 @@ MIGRATION_LOCK = 0x7472_6164_696E_67  # "trading": any number, as long as every 
 TABLES = {
     "audit": ("audit.tables",),
     "bidding": ("bidding.tables",),
+    "experts": ("experts.tables",),
     "trading": ("trading.tables", "trading.tables_procedure"),
 }
 APPS = tuple(TABLES)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from audit import wire
 from audit.canon import sha256_hex
 from audit.refusal import Broken, Refused
 from audit.report import Found
-from bidding import wire
 from bidding.case import Case, Fact, Readers
 from bidding.manifest import FORM
 from bidding.verify_bids import Bids

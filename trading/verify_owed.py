@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from audit import wire
 from audit.canon import NotCanonical, parse
 from audit.refusal import Refused
 from audit.report import Found
-from bidding import wire
 from bidding.case import Case, Fact
 from bidding.manifest import FORM
 from trading.law.article import plain

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from audit import wire
 from audit.canon import canon, sha256_hex
 from audit.refusal import Broken, Refused
 from audit.report import Found
 from audit.trust import BadSignature, record_sig_bytes
 from audit.verify_times import Outage, Pace
-from bidding import wire
 from bidding.case import Case, Fact, Readers
 from bidding.manifest import FORM
 from bidding.verify_bids import Bids

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
+from audit import wire
 from audit.canon import canon, parse, stamp
 from audit.refusal import Refused
 from audit.report import Found
-from bidding import wire
 from tests import reader, reader_life
 from tests.law import oracle
 from tests.law.oracle import Act, Past

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from audit import wire
 from audit.canon import NotCanonical, canon, parse_object
 from audit.refusal import Refused
 from audit.trust import BadSignature, Signer, record_sig_bytes, verify_signatures
-from bidding import wire
 from bidding.records import STAGE_SETTLED
 from trading.client import Platform
 
