@@ -113,7 +113,8 @@ class Attempt(Model):
     attempt = fields.IntField()
     sealed = fields.BinaryField()
     record = fields.BinaryField(null=True)  # null: a draft that waits for an approval
-    draft = fields.BinaryField(null=True)  # canonical bytes of what is to be approved
+    draft = fields.BinaryField(null=True)  # canonical bytes of what is to be approved (from the third attempt on)
+    approved: Any = fields.JSONField(null=True)  # the authorities' signatures over it
     reveal_by = fields.DatetimeField(null=True)
     committed_at = fields.DatetimeField(null=True)
     voided_at = fields.DatetimeField(null=True)
