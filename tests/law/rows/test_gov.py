@@ -255,6 +255,16 @@ def test_gp_24() -> None:
     refused("GP-24", "E-SUSPENSION-BODY", remedies.order, GOV, "complaint", "tenderee", since, latest)
 
 
+def test_gp_24_is_about_complaints_alone() -> None:
+    """What the supervisor orders of its own has no thirty days, and so it does not cite the article that sets them."""
+    since, later = beijing(2026, 3, 24, 9), beijing(2026, 9, 1)
+    assert remedies.order(GOV, "supervision", "supervisor", since, later) == (later, None)
+    order = {"order": "1", "ground": "supervision", "remedy": None, "until": None, "article": ""}
+    (stopped,) = lived(GOV, Happened("order-suspension", since, order)).suspensions()
+    assert (stopped.rule, stopped.article, stopped.until) == ("", None, None)
+    assert cites("WK-45", remedies.order(WORKS, "supervision", "supervisor", since, later)[1])
+
+
 def test_gp_25() -> None:
     """A challenge stops the contract and nothing else; its answer lets it go on."""
     waits = remedies.waits(GOV, CHALLENGE, RESULT)
