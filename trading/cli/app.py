@@ -74,6 +74,7 @@ def _rooms() -> None:
         "log",
         "archives",
         "law",
+        "phone",
         "service",
     ):
         importlib.import_module(f"trading.cli.{room}")
