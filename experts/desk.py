@@ -6,6 +6,7 @@ A draw is computed from rows whenever it is needed again: nothing here has to su
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,7 +42,7 @@ class Sealed:
     salts: bytes = b""
     people: tuple[tuple[str, tuple[str, ...], str], ...] = ()
 
-    def bytes(self) -> bytes:
+    def packed(self) -> bytes:
         """As it is sealed: small, for a million experts too."""
         told = {"secret": self.secret.hex(), "salts": self.salts.hex(), "people": self.people}
         return zlib.compress(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(), 1)
@@ -88,8 +89,6 @@ CODE_LENGTH = 8
 
 def one_time_code(key: bytes, name: str) -> str:
     """Eight of 32 letters: 40 bits of HMAC-SHA256(key, "code\\0" || name)."""
-    import hmac
-
     number = int.from_bytes(hmac.digest(key, b"code\0" + name.encode(), "sha256")[:5], "big")
     return "".join(LETTERS[number >> 5 * place & 31] for place in range(CODE_LENGTH))
 
@@ -137,6 +136,10 @@ class Desk:
         if found is None or found.attempt != asked.attempt:
             found = self.opened[asked.draw] = await self._draw(asked)
         return found
+
+    async def panel(self, draw: str) -> Asked:
+        """A panel as its row is now."""
+        return read_panel(await pool().fetchrow("SELECT * FROM experts_panel WHERE draw = $1", draw))
 
     async def first(self, draw: str) -> Sealed:
         """What the first attempt sealed: salts and pool of every later one."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from audit.refusal import Refused
 from experts.conversation import Answer, Script
 from experts.draw import Need, read_need
 
@@ -86,6 +87,14 @@ class Terms:
     """Credit codes of the bodies that supervise: their own staff does not sit."""
 
 
+@dataclass(frozen=True)
+class Bidders:
+    """Who bids, once everybody knows: credit codes, and for how many years an employment recuses."""
+
+    codes: frozenset[str]
+    employer_years: int
+
+
 RUNNING, CLOSED, GIVEN_UP = "running", "closed", "given_up"
 
 
@@ -96,14 +105,14 @@ class Market(Protocol):
         """What the law says of this draw. Raises Refused where it may not be made at all, or not yet for a reason that
         is no hour (the bids are not opened)."""
 
-    async def bidders(self, tender: str) -> frozenset[str] | None:
-        """The bidders' credit codes once they are known to everybody (the opening); None before."""
+    async def bidders(self, tender: str) -> Bidders | None:
+        """The bidders once they are known to everybody (the opening); None before."""
 
     async def stage(self, tender: str) -> str:
         """`running`, `closed` (an `evaluation-closed` is recorded) or `given_up` (it ended without one)."""
 
-    async def names_due(self, tender: str) -> bool:
-        """Whether the members' names are to be published now (政府采购法实施条例 43)."""
+    async def names_due(self, tenders: Sequence[str]) -> Collection[str]:
+        """Of these tenders those whose members' names are to be published now (政府采购法实施条例 43)."""
 
 
 # --------------------------------------------------------------------------------------------------------------- the lines
@@ -165,13 +174,16 @@ class Lines:
         """Channels that ring."""
         return [one.name for one in self.voices]
 
-    def channels(self, *, mail: bool) -> list[str]:
-        """All channels for somebody; `mail`: who has an address."""
-        return [
-            *self.rung,
-            *(f"{one.name}-text" for one in self.texts),
-            *(f"{one.name}-mail" for one in self.mails if mail),
-        ]
+    @property
+    def channels(self) -> list[str]:
+        """By which somebody is tried: those that ring, then those that write; mail where there is no other."""
+        written = [f"{one.name}-text" for one in self.texts] or [f"{one.name}-mail" for one in self.mails]
+        return [*self.rung, *written]
+
+    def check(self) -> None:
+        """Refused("P-CHANNELS"): nobody could be proved unreachable, which takes a voice and a second channel."""
+        if not self.voices or len(set(self.channels)) < 2:
+            raise Refused("P-CHANNELS", channels=self.channels)
 
 
 Digest = Callable[[str], str]
@@ -198,14 +210,3 @@ class Delays:
     retry: float = 1.0
     """The least pause before a try that reached nobody's line is made again."""
     longest_retry: float = 600.0
-
-
-def leaves_of(hexes: Collection[str]) -> list[bytes]:
-    """Leaves as they stand in rows."""
-    return [bytes.fromhex(one) for one in hexes]
-
-
-__all__ = [
-    "CLOSED", "GIVEN_UP", "PURPOSE", "RUNNING", "Asked", "Delays", "Digest", "Lines", "Market", "Terms", "Text", "Voice",
-    "field", "leaves_of", "read_panel",
-]  # fmt: skip
