@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     witnesses: tuple[str, ...] = ()
     """Addresses of the witnesses, each `name=url`."""
 
+    # -- panels (experts/draw.md) ------------------------------------------------------------------------------------
+    reveal_within: float = 1800.0
+    """Seconds the parties of a draw have to commit and reveal, where a request for a panel does not say."""
+
     # -- the edge ----------------------------------------------------------------------------------------------------
     token_pepper: str = ""
     """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
