@@ -120,6 +120,33 @@ def read_experts(
     return taken, rejected
 
 
+def read_field(name: str, text: str, tree: Tree) -> object:
+    """One field of an expert as a column would have it, in its one form: for a correction. Raises Unfit (a word of WORDS).
+
+    KeyError for a field that is none. `specialties` and `regions` come as tuples of codes.
+    """
+    known: Mapping[str, Callable[[str], str]] = {
+        "name": values.name_of, "phone": values.telephone, "second_phone": values.telephone, "email": values.mail,
+        "identity": values.identity_number, "salutation": values.name_of,
+    }  # fmt: skip
+    if name in known:
+        return known[name](text) if text or name in REQUIRED else ""
+    rejected: list[Rejection] = []
+    row = _Row(0, {name: Cell(text.strip())}, rejected)
+    read: Mapping[str, Callable[[], object]] = {
+        "employers": lambda: _employers(row),
+        "kin": lambda: _organisations(row, "kin"),
+        "interests": lambda: _organisations(row, "interests"),
+        "specialties": lambda: _specialties(row, tree),
+        "regions": lambda: _regions(row),
+        "title": lambda: _title(row),
+    }
+    found = read[name]()
+    if rejected:
+        raise Unfit(rejected[0].why)
+    return found
+
+
 def read_specialties(path: Path, known: Iterable[str] = ()) -> tuple[list[Specialty], list[Rejection]]:
     """The specialties of a file; those above stand before those below, or are `known` (codes). Raises likewise."""
     taken: list[Specialty] = []
@@ -196,25 +223,37 @@ def _expert(row: _Row, tree: Tree) -> NewExpert | None:
     salutation = row.value("salutation", values.name_of, optional=True)
     employers = _employers(row)
     kin, interests = _organisations(row, "kin"), _organisations(row, "interests")
-    specialties = [code.lower() for code in row.several("specialties")]
-    if not specialties and not row.text("specialties"):
-        row.value("specialties", str)
-    elif not specialties or any(code not in tree for code in specialties):
-        row.reject("specialties", "specialty")
-    regions = row.several("regions")
-    if any(not _REGION.fullmatch(code) for code in regions):
-        row.reject("regions", "region")
-    title = TITLES.get(row.text("title"), row.text("title"))
-    if title and not _TITLE.fullmatch(title):
-        row.reject("title", "title")
+    specialties, regions, title = _specialties(row, tree), _regions(row), _title(row)
     if not row.whole or name is None or phone is None or identity is None:
         return None
     person = Person(
         name=name, phone=phone, identity=identity, second_phone=second or "", email=email or "", employers=employers,
         kin=kin, interests=interests, salutation=salutation or values.salutation_of(name),
     )  # fmt: skip
-    places = sorted({region_code(code) for code in regions})
-    return NewExpert(person, tuple(sorted(set(specialties))), tuple(places), title)
+    return NewExpert(person, specialties, regions, title)
+
+
+def _specialties(row: _Row, tree: Tree) -> tuple[str, ...]:
+    codes = {code.lower() for code in row.several("specialties")}
+    if not row.text("specialties"):
+        row.value("specialties", str)
+    elif not codes or any(code not in tree for code in codes):
+        row.reject("specialties", "specialty")
+    return tuple(sorted(codes))
+
+
+def _regions(row: _Row) -> tuple[str, ...]:
+    codes = row.several("regions")
+    if any(not _REGION.fullmatch(code) for code in codes):
+        row.reject("regions", "region")
+    return tuple(sorted({region_code(code) for code in codes}))
+
+
+def _title(row: _Row) -> str:
+    title = TITLES.get(row.text("title"), row.text("title"))
+    if title and not _TITLE.fullmatch(title):
+        row.reject("title", "title")
+    return title
 
 
 def _employers(row: _Row) -> tuple[Employment, ...]:

@@ -1,8 +1,8 @@
 """Who an expert is: what is sealed in a row, and what of it a row may be found by.
 
 A `Person` is made of checked values only; each check says no with a word (`Unfit.why`), never with the value. Telephone
-numbers are kept as E.164, identity numbers (GB 11643) with their check character (ISO 7064 MOD 11-2), organisations by their unified
-social credit code (GB 32100). Nothing here shows itself: whoever prints a Person gets `<Person>`.
+numbers are kept as E.164, identity numbers (GB 11643) with their check character (ISO 7064 MOD 11-2), organisations by
+their unified social credit code (GB 32100). Nothing here shows itself: whoever prints a Person gets `<Person>`.
 """
 
 from __future__ import annotations
