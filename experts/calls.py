@@ -162,10 +162,10 @@ def _following(desk: Desk, asked: Asked, row: Any, tries: Sequence[Tried], late:
 
 
 async def _late(fetch: Any, draw: str) -> frozenset[str]:
-    """The specialties in which somebody who had accepted (and so has a code) is lost."""
+    """The specialties in which somebody who had accepted is lost."""
     rows = await fetch(
-        """SELECT DISTINCT specialty FROM experts_summons
-           WHERE panel_id = $1 AND code IS NOT NULL AND state = ANY ($2)""",
+        """SELECT DISTINCT specialty FROM experts_summons s WHERE panel_id = $1 AND state = ANY ($2)
+           AND EXISTS (SELECT 1 FROM experts_try t WHERE t.summons_id = s.id AND t.outcome = 'accepted')""",
         draw, list(LOST),
     )  # fmt: skip
     return frozenset(row["specialty"] for row in rows)
@@ -327,7 +327,7 @@ async def _accept(act: Act, asked: Asked, row: Any, code: str) -> None:
 
 async def _lose(act: Act, asked: Asked, row: Any, outcome: str) -> None:
     await act.query(
-        "UPDATE experts_summons SET state = $2, next_at = NULL, seat = NULL WHERE id = $1", row["id"], outcome
+        "UPDATE experts_summons SET state = $2, next_at = NULL, seat = NULL, code = NULL WHERE id = $1", row["id"], outcome
     )
     if outcome != UNREACHABLE:
         return
@@ -395,11 +395,15 @@ class Message:
 
 
 async def messages(desk: Desk, asked: Asked, template: str) -> list[Message]:
-    """`confirmed` or `released`, for everybody who has accepted and was not written to in the life of this process.
+    """`confirmed` (until its code is used) or `released`, for whoever accepted and was not written to by this process.
 
     After a crash they are written again, under keys that are handed over once.
     """
-    rows = await pool().fetch("SELECT leaf FROM experts_summons WHERE panel_id = $1 AND state = 'accepted'", asked.draw)
+    rows = await pool().fetch(
+        """SELECT leaf FROM experts_summons WHERE panel_id = $1 AND state = 'accepted'
+           AND ($2 = 'released' OR code IS NOT NULL)""",
+        asked.draw, template,
+    )  # fmt: skip
     found = [Message(text_key(asked.draw, row["leaf"], template), row["leaf"], template) for row in rows]
     return [one for one in found if one.key not in desk.told]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
@@ -10,6 +12,8 @@ from trading.channels import Channels, Text, Voice
 from trading.channels.file import File
 from trading.channels.notes import Notes, secret_at
 from trading.channels.settings import ChannelSettings
+from trading.channels.sip import Sip, Trunk
+from trading.channels.speech import Speech
 from trading.channels.steady import SteadyText, SteadyVoice
 
 T = TypeVar("T")
@@ -50,7 +54,26 @@ class _Board:
             )
         return self._file
 
+    def sip(self) -> Voice:
+        s = self.settings
+        account = re.fullmatch(r"(sips?:[^\s<>;@]+@[^\s<>;]+)((?:;[^\s<>]+)?)", s.sip_account)
+        password = s.sip_password.get_secret_value()
+        if not account:
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_ACCOUNT")
+        if re.search(r"[\s;\"<>]", password):
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_PASSWORD")
+        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}"
+        if "{number}" not in target:
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_TARGET")
+        if not shutil.which(s.sip_baresip):
+            raise Refused("E-CHANNEL-BARESIP", program=s.sip_baresip)
+        line = f"<{s.sip_account}>;regint=0;audio_codecs={s.sip_codecs}" + (
+            f";auth_pass={password}" if password else ""
+        )
+        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface)
+        return Sip(trunk, Speech(s.voice_recordings), self.notes("sip"))
 
-VOICES: Final[Mapping[str, Callable[[_Board], Voice]]] = {"file": _Board.file}
+
+VOICES: Final[Mapping[str, Callable[[_Board], Voice]]] = {"file": _Board.file, "sip": _Board.sip}
 TEXTS: Final[Mapping[str, Callable[[_Board], Text]]] = {"file": _Board.file}
 MAILS: Final[Mapping[str, Callable[[_Board], Text]]] = {"file": _Board.file}
