@@ -327,7 +327,9 @@ async def _accept(act: Act, asked: Asked, row: Any, code: str) -> None:
 
 async def _lose(act: Act, asked: Asked, row: Any, outcome: str) -> None:
     await act.query(
-        "UPDATE experts_summons SET state = $2, next_at = NULL, seat = NULL, code = NULL WHERE id = $1", row["id"], outcome
+        "UPDATE experts_summons SET state = $2, next_at = NULL, seat = NULL, code = NULL WHERE id = $1",
+        row["id"],
+        outcome,
     )
     if outcome != UNREACHABLE:
         return

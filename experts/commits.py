@@ -41,8 +41,8 @@ async def commit(desk: Desk, asked: Asked) -> datetime | None:
     """
     now = await pool().fetchval("SELECT log_now()")
     terms = await desk.market.terms(asked, now)
-    if now < terms.earliest:
-        return terms.earliest
+    if terms is None or now < terms.earliest:
+        return None if terms is None else terms.earliest
     attempt = asked.attempt + 1
     if attempt == 1:
         first = secret = await _gather(desk, asked, terms, now)

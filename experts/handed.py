@@ -101,9 +101,9 @@ RUNNING, CLOSED, GIVEN_UP = "running", "closed", "given_up"
 class Market(Protocol):
     """What trading tells of a tender."""
 
-    async def terms(self, asked: Asked, now: datetime) -> Terms:
-        """What the law says of this draw. Raises Refused where it may not be made at all, or not yet for a reason that
-        is no hour (the bids are not opened)."""
+    async def terms(self, asked: Asked, now: datetime) -> Terms | None:
+        """What the law says of this draw; None: not yet, for a reason that is no hour (the bids are not listed). Raises
+        Refused where it may not be made at all."""
 
     async def bidders(self, tender: str) -> Bidders | None:
         """The bidders once they are known to everybody (the opening); None before."""

@@ -232,7 +232,8 @@ ENGLISH: Final = Wording(
     goodbye="Thank you, goodbye.",
     invited=(
         "{salutation}, {centre} could not reach you by telephone. Please come to {city} on {date} at {time} for an "
-        "evaluation of about {duration}. Reply 1 if you can come and wait for our call, 2 if you cannot, 9 if you must recuse yourself."
+        "evaluation of about {duration}. Reply 1 if you can come and wait for our call, 2 if you cannot, 9 if you must "
+        "recuse yourself."
     ),
     confirmed=(
         "You confirmed the evaluation on {date} at {time}, {centre}. Your check-in code: {code}. Bring your identity card; "

@@ -76,6 +76,7 @@ def _rooms() -> None:
         "archives",
         "law",
         "phone",
+        "dispatch",
         "service",
     ):
         importlib.import_module(f"trading.cli.{room}")
