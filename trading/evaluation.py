@@ -21,6 +21,7 @@ from audit.merkle import root
 from audit.record import Rule, types
 from audit.refusal import Refused
 from bidding import releases
+from experts.panels import convened
 from trading import lives, logbook, papers, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
@@ -119,7 +120,8 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
     """Enter a seat's score sheet, or replace it. The sheet's hash, and that of the one it replaces.
 
     Refused: E-SHEET, E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (no such seat, or the method rates nothing), T-SHEET (the same
-    sheet again), T-SETTLED-STAGE (prices may be read: too late to rate), T-REPORTED, E-STAGE.
+    sheet again), T-PANEL-SHEETS (a panel was convened: its seats rate, nobody else), T-SETTLED-STAGE (prices may be read: too
+    late to rate), T-REPORTED, E-STAGE.
     """
     sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
     data = sheet.encoded()
@@ -127,6 +129,8 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
     opened = await tenders.opened_bids(tender)
     async with acting(caller.actor) as act:
         row = await _evaluating(act, tender, "enter-scores")
+        if await convened(act.query, tender):
+            raise Refused("T-PANEL-SHEETS")
         terms = loaded(row["terms"])
         if await act.query(_SETTLED, tender):
             raise Refused("T-SETTLED-STAGE")

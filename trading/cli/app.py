@@ -69,11 +69,14 @@ def _rooms() -> None:
         "bidder",
         "custodian",
         "settle",
+        "experts",
         "witness",
         "keys",
         "log",
         "archives",
         "law",
+        "phone",
+        "dispatch",
         "service",
     ):
         importlib.import_module(f"trading.cli.{room}")

@@ -19,8 +19,8 @@ RECORDED_AN_HOUR = 20
 """Refused readings of deposits recorded per token and machine hour; the others are refused all the same."""
 OF_TENDERS = frozenset(
     {
-        "amend_documents", "answer_question", "answer_remedy", "ask_explanation", "ask_question", "award", "correct_price",
-        "enter_sheet", "fail_tender", "file_remedy", "lift_suspension", "move_deadline", "order_suspension",
+        "amend_documents", "answer_question", "answer_remedy", "ask_explanation", "ask_question", "award", "convene_panel",
+        "correct_price", "enter_sheet", "fail_tender", "file_remedy", "lift_suspension", "move_deadline", "order_suspension",
         "publish_candidates", "receive_report", "receive_security", "reject_bid", "warn_idle",
     }
 )  # fmt: skip
