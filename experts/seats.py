@@ -260,8 +260,7 @@ async def invite(act: Act, draw: str, code: str, seat: int | None) -> int:
     )
     own = range(panel.experts + 1, panel.seats + 1)
     free = [number for number in own if number not in {row["seat"] for row in rows}]
-    if seat is None:
-        seat = free[0] if free else None
+    seat = seat if seat is not None else min(free, default=0)
     if seat not in own:
         raise Refused("E-NO-SEAT", representatives=panel.representatives)
     if seat not in free:
@@ -293,7 +292,7 @@ async def declare(act: Act, mine: Held, conflict: bool, sig: Sig) -> None:
     panel, now = await at_work(act, mine, declared=False)
     if now.declared_at is not None:
         raise Refused("E-DECLARED", seat=now.seat)
-    whole = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "attempt": panel.attempt}
+    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "attempt": panel.attempt}
     ref = act.record(
         "conflict-declared", **whole, seat=now.seat, leaf=now.leaf, conflict=conflict, sig=[dict(one) for one in sig]
     )
@@ -338,7 +337,7 @@ async def ask_time(act: Act, mine: Held, sig: Sig, enough: Callable[[int, int], 
     )  # fmt: skip
     if not made:
         raise Refused("E-ASKED-TIME", seat=now.seat)
-    whole = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "round": panel.extended}
+    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "round": panel.extended}
     ref = act.record("extension-asked", **whole, seat=now.seat, sig=[dict(one) for one in sig])
     check_signed(ref, now)
     seats = await asking(act.query, panel)

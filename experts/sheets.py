@@ -92,7 +92,7 @@ async def commit(act: Act, mine: Held, commitment: str, sig: Sig) -> None:
                (SELECT coalesce(max(round), 0) + 1 FROM experts_scores WHERE seat_id = $1), $2, $3)""",
         now.id, commitment, act.now,
     )  # fmt: skip
-    whole = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw}
+    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw}
     ref = act.record("scores-committed", **whole, seat=now.seat, commit=commitment, sig=[dict(one) for one in sig])
     check_signed(ref, now)
 
@@ -189,7 +189,7 @@ async def _answer(
     if not made:
         raise Refused("E-ANSWERED", seat=who.seat)
     hashed = None if reason is None else sha256_hex(reason.encode())
-    whole = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "seat": who.seat}
+    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "seat": who.seat}
     ref = act.record("report-answered", **whole, report=report, answer=word, reason=hashed, sig=sig)
     if sig is not None:
         check_signed(ref, who)

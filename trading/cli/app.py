@@ -69,6 +69,7 @@ def _rooms() -> None:
         "bidder",
         "custodian",
         "settle",
+        "seat",
         "witness",
         "keys",
         "log",

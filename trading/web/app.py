@@ -37,6 +37,7 @@ from trading.web import (
     api_bids,
     api_custody,
     api_opening,
+    api_panel,
     api_preparation,
     api_procedure,
     api_projects,
@@ -52,7 +53,7 @@ from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
-DESKS = (api_accounts, api_bids, api_custody, api_opening, api_preparation, api_procedure, api_projects)
+DESKS = (api_accounts, api_bids, api_custody, api_opening, api_panel, api_preparation, api_procedure, api_projects)
 """Importing them declares their operations."""
 
 AWAY = (
