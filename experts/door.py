@@ -105,7 +105,9 @@ async def answer(query: Any, tender: str, reading: str, reader: str) -> dict[str
 # ------------------------------------------------------------------------------------------------------------ removals
 
 
-def removal_of(tender: str, draw: str, attempt: int, leaf: str, specialty: str, outcome: str, by: str) -> dict[str, Any]:
+def removal_of(
+    tender: str, draw: str, attempt: int, leaf: str, specialty: str, outcome: str, by: str
+) -> dict[str, Any]:
     """The record by which an authority takes a member away, as far as it is signed."""
     return {
         "type": records.DRAW_CALLED.type, "subject": tender, "tender": tender, "draw": draw, "attempt": attempt,

@@ -92,9 +92,7 @@ def check_size(row: Any, book: Rulebook, wanted: Wanted) -> int:
     return count
 
 
-def check_hour(
-    row: Any, book: Rulebook, meets: datetime, within: timedelta, *, after: bool, now: datetime
-) -> None:
+def check_hour(row: Any, book: Rulebook, meets: datetime, within: timedelta, *, after: bool, now: datetime) -> None:
     """Not before the law lets it be drawn, and late enough that it can be: all must have revealed before it meets."""
     drawn = max(now, row["deadline"]) if after else now
     earliest = max(row["deadline"], drawn + within)

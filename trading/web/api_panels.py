@@ -119,9 +119,7 @@ async def remove_member(call: Call) -> m.Recorded:
     new = call.taken(p.NewRemoval)
     sig = [one.plain() for one in new.sig]
     return m.Recorded(
-        **await convening.remove(
-            call.platform, call.caller, call.path["tender"], new.leaf, new.outcome, new.by, sig
-        )
+        **await convening.remove(call.platform, call.caller, call.path["tender"], new.leaf, new.outcome, new.by, sig)
     )
 
 

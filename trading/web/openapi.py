@@ -26,6 +26,7 @@ PARAMETER_PATTERNS = {
     "ban": r"^[0-9a-f]{32}$",
     "remedy": r"^[0-9a-f]{32}$",
     "reading": r"^[0-9a-f]{32}$",
+    "label": r"^[A-Z]{1,4}$",
 }
 
 
