@@ -77,7 +77,7 @@ async def read(act: Act, identities: Identities, asked: Asking) -> str:
         try:
             two_keys(identities, record, list(asked.approvals), act.now)
         except BadSignature as bad:
-            raise Refused("D-READING-KEYS", why=str(bad)) from None
+            raise Refused("D-READING-KEYS", why=bad.facts["why"]) from None
         approvals = list(asked.approvals)
     fields = {name: value for name, value in record.items() if name not in ("type", "subject")}
     act.record("panel-read", subject=asked.tender, **fields, **{APPROVED: approvals})
@@ -136,7 +136,7 @@ async def remove(
         if identities.parties.authorities_of(list(sig), record_sig_bytes(record), act.now) != {by}:
             raise BadSignature("authority")
     except BadSignature as bad:
-        raise Refused("D-REMOVAL-SIG", by=by, why=str(bad)) from None
+        raise Refused("D-REMOVAL-SIG", by=by, why=bad.facts["why"]) from None
     await act.query(
         "UPDATE experts_summons SET state = $2, next_at = NULL, code = NULL, seat = NULL WHERE id = $1",
         member["id"], outcome,
