@@ -89,7 +89,9 @@ class Drawing:
             "approved": [], **changes,
         }  # fmt: skip
 
-    async def commit(self, attempt: int = 1, *, within: int = 600, covered: bool = True, **changes: Any) -> dict[str, Any]:
+    async def commit(
+        self, attempt: int = 1, *, within: int = 600, covered: bool = True, **changes: Any
+    ) -> dict[str, Any]:
         """The dispatcher commits to pool and secret; its record."""
         async with acting(DISPATCHER) as act:
             (panel,) = await act.query("SELECT * FROM experts_panel WHERE draw = $1 FOR UPDATE", self.draw)
@@ -173,9 +175,7 @@ class Drawing:
         said = self.said(i, reveals=reveals, **changes)
         sig = [self.signer(by or self.parties[min(i, len(self.parties)) - 1]).sign(said.signed)]
         body = {"object": b64(said.data), "sig": sig}
-        return await self.town.call(
-            who, "POST", f"{self.path}/{'reveals' if reveals else 'commitments'}", expect, body
-        )
+        return await self.town.call(who, "POST", f"{self.path}/{'reveals' if reveals else 'commitments'}", expect, body)
 
     async def all_say(self, *, reveals: bool = False) -> None:
         for i in range(1, len(self.parties) + 1):
@@ -190,7 +190,5 @@ async def panel_of(town: Town, tmp: Path, *, regime: str = "works", **more: Any)
 
 
 async def records_of(tender: str, type: str) -> list[dict[str, Any]]:
-    rows = await pool().fetch(
-        "SELECT record FROM log_record WHERE tender = $1 AND type = $2 ORDER BY id", tender, type
-    )
+    rows = await pool().fetch("SELECT record FROM log_record WHERE tender = $1 AND type = $2 ORDER BY id", tender, type)
     return [json.loads(row["record"]) for row in rows]

@@ -225,7 +225,12 @@ async def test_an_authority_takes_a_member_away(drawing: Drawing) -> None:
 
     def body(signer: str = "A-SUP", by: str = "A-SUP", outcome: str = "removed", signed: str = "removed") -> Any:
         record = removal_of(tender, drawing.draw, 1, leaf, "a08", signed, by)
-        return {"leaf": leaf, "outcome": outcome, "by": by, "sig": [drawing.signer(signer).sign(record_sig_bytes(record))]}
+        return {
+            "leaf": leaf,
+            "outcome": outcome,
+            "by": by,
+            "sig": [drawing.signer(signer).sign(record_sig_bytes(record))],
+        }
 
     for wrong in (body("C-TEN"), body("A-AUD"), body(outcome="conflict"), body("C-TEN", by="C-TEN")):
         assert (await drawing.town.call("supervisor", "POST", path, 409, wrong))["code"] == "D-REMOVAL-SIG"
@@ -289,7 +294,8 @@ async def test_what_was_public_all_along_is_in_the_archive_s_files(drawing: Draw
     assert [(one["i"], "reveal" in one) for one in first] == [(1, False)]
     assert [(one["i"], "reveal" in one) for one in second] == [(1, False), (2, False), (3, True)]
     await pool().execute(
-        "INSERT INTO experts_file (panel_id, attempt, name, data) VALUES ($1, 2, 'secret.json', '{}'::bytea)", drawing.draw
+        "INSERT INTO experts_file (panel_id, attempt, name, data) VALUES ($1, 2, 'secret.json', '{}'::bytea)",
+        drawing.draw,
     )
     assert f"{folder}/2/secret.json" in await disclosure.archive_files(pool().fetch, drawing.desk.tender)
 
