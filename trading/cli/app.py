@@ -74,6 +74,8 @@ def _rooms() -> None:
         "log",
         "archives",
         "law",
+        "draw",
+        "panel",
         "phone",
         "service",
     ):
