@@ -1,4 +1,4 @@
-"""The second reader's records of draws and panels, from experts/draw.md alone: each field of its type (see reader_draw.py)."""
+"""The second reader's records of draws, from experts/draw.md alone: each field of its type; see reader_draw.py."""
 
 import re
 
