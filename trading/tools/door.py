@@ -18,15 +18,26 @@ from audit.trust import Signer, record_sig_bytes
 from bidding import hpke
 from experts.approvals import unapproved
 from experts.door import TWO_KEYS, info_of, reading_of, removal_of
+from experts.records import DRAW_COMMITTED
 from trading.client import Platform
 
 _NAMES = {"names": wire.listed(wire.nested({"seat": wire.integer(1), "name": wire.text}))}
 
 
 def approve(platform: Platform, tender: str, reader: str, signer: Signer) -> dict[str, Any]:
-    """One of the two signatures that open the list to `reader` before everybody sits."""
-    panel = platform.get(f"/tenders/{tender}/panel")
-    record = reading_of(tender, panel["draw"], panel["attempt"], reader, TWO_KEYS)
+    """One of the two signatures that open the list to `reader` before everybody sits, in the draw as public records have it.
+
+    Raises Refused("P-DOOR") where nothing was drawn.
+    """
+    draw = DRAW_COMMITTED.type
+    try:
+        lines = platform.get(f"/tenders/{tender}/timeline")["items"]
+        records = [parse_object(unb64(line["record"])) for line in lines if line["type"] == draw]
+    except (KeyError, TypeError, NotCanonical):
+        records = []
+    if not records:
+        raise Refused("P-DOOR", why="nothing was drawn in this tender")
+    record = reading_of(tender, records[-1]["draw"], records[-1]["attempt"], reader, TWO_KEYS)
     return signer.sign(unapproved(record))
 
 
