@@ -76,6 +76,8 @@ def _rooms() -> None:
         "log",
         "archives",
         "law",
+        "draw",
+        "panel",
         "phone",
         "dispatch",
         "service",
