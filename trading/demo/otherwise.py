@@ -272,14 +272,14 @@ class NoShow(Declined):
 
 
 class Voided(Way):
-    """One party commits and never reveals: the attempt is void, logged with the culprit, and drawn anew from the same pool."""
+    """One party commits and never reveals: the attempt is void, logged with its name, and drawn anew from the same pool."""
 
     name = "voided"
     withholds = True
 
 
 class Exhausted(Declined):
-    """Five are needed, five there are, and one declines: the pool is exhausted, and a new panel is drawn from a larger one."""
+    """Five are needed, five there are, and one declines: the pool is exhausted, and a panel is drawn from a larger one."""
 
     name = "exhausted"
     special = roster.SCARCE

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ REVEAL = 20.0
 WITHHELD = 5.0
 """The same where one party withholds its nonce on purpose."""
 MEETS = 6.0
-"""Machine seconds after the deadline at which a panel meets; one that is drawn after the opening later by as much again."""
+"""Machine seconds after the deadline, and after the last reveal there may be, at which a panel meets."""
 DESKS = 4
 GONE = frozenset({"P-PENDING", "D-NONCE-LATE", "D-NONCE-VOID", "D-NONE"})
 """Refusals to a party whose attempt ended, or whose tender was given up, while it looked."""
@@ -64,7 +65,7 @@ class Panels:
         """From now on parties look and experts read their messages."""
         tenderee, authority = self.story.cast.tenderee, self.story.cast.authorities[0]
         for role, member in (("tenderee", tenderee), ("supervisor", authority)):
-            self._thread(lambda role=role, member=member: self._take_part(role, member))
+            self._thread(partial(self._take_part, role, member))
         self._thread(self._read_messages)
 
     def leave(self) -> None:
@@ -105,12 +106,13 @@ class Panels:
         assert run.deadline is not None
         clock, way = self.story.clock, run.way
         within = WITHHELD if way.withholds else REVEAL
-        late = MEETS if run.regime == "works" else 2 * MEETS
-        meets = max(run.deadline, clock.now() + timedelta(seconds=within * clock.factor))
+        reveal = timedelta(seconds=within * clock.factor)
+        drawn = clock.now() if run.regime == "works" else run.deadline  # the others when the bidders are known
+        meets = max(run.deadline, drawn + reveal) + timedelta(seconds=MEETS * clock.factor)
         body = {
             "need": need or way.need(run),
             "representatives": 0,
-            "meets": stamp(meets + timedelta(seconds=late * clock.factor)),
+            "meets": stamp(meets),
             "parties": [self.story.cast.tenderee.id, self.story.cast.authorities[0].id],
             "wording": WORDS,
             "reveal_within": int(within * clock.factor),

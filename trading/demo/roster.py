@@ -111,9 +111,9 @@ async def fill(cast: Cast, vault: Vault, specials: Sequence[Special]) -> Book:
 
 
 def _somebody(book: Book, n: int, chance: random.Random, does: str, fields: tuple[str, ...]) -> NewExpert:
-    body = f"110101{1955 + n % 40}{1 + n % 12:02d}{1 + n % 28:02d}{n % 1000:03d}"
+    body = f"110105{1960 + n % 35}{1 + n % 12:02d}{1 + n % 28:02d}{n % 1000:03d}"
     name = chance.choice(SURNAMES) + chance.choice(GIVEN) + chance.choice(GIVEN)
-    person = Person(name, f"+86139{n:08d}", body + ric.calc_check_digit(body))
+    person = Person(name, f"+86139{n:08d}", body + ric.calc_check_digit(f"{body}0"))
     book.plan[person.phone] = {"does": does, "code": person.code}
     for one in fields:
         book.numbers.setdefault(one, []).append(person.phone)

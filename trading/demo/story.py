@@ -165,7 +165,6 @@ class Story:
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
         self.panels = Panels(self)
-        self.panels.start()
         stack.callback(self.panels.leave)
         self._tell("demo.started", url=self.url, factor=self.clock.factor, base=people.BASE.date())
 
@@ -203,6 +202,7 @@ class Story:
         for member in self.cast.custodians[1:]:
             market.vouch(member, "custodian")
         market.vouch(self.cast.tenderee, "tenderee")
+        self.panels.start()
         self._wave([one for one in self.runs if one.after is None], self.began)
         if again := [one for one in self.runs if one.after is not None]:
             self._wave(again, time.monotonic())
