@@ -85,22 +85,27 @@ def write_key(cast: Cast, path: Path) -> Vault:
     return Vault([read_vault(path, cast.passphrase, origin=ORIGIN)])
 
 
-async def fill(cast: Cast, vault: Vault, specials: Sequence[Special]) -> Book:
-    """Name everybody, and let an authority admit them. The database is connected and the log open."""
+def people(specials: Sequence[Special]) -> tuple[Book, list[NewExpert]]:
+    """Everybody there is, and how they behave: the same people in every demonstration."""
     chance = random.Random(20250707)  # whose telephone does what; the draws themselves are drawn by real chance
-    book, people = Book(), []
+    book, made = Book(), []
     for n in range(POOL):
         [does] = chance.choices(list(OFTEN), list(OFTEN.values()))
         also = (ECONOMICS,) if n % 2 else ()
-        people.append(_somebody(book, n, chance, does, (FIELDS[n // 2 % 3], *also)))
+        made.append(_somebody(book, n, chance, does, (FIELDS[n // 2 % 3], *also)))
     for special in specials:
         for does, count in special.behaviours.items():
-            people += [_somebody(book, len(people) + k, chance, does, (special.specialty,)) for k in range(count)]
-    chance.shuffle(people)
+            made += [_somebody(book, len(made) + k, chance, does, (special.specialty,)) for k in range(count)]
+    return book, made
+
+
+async def fill(cast: Cast, vault: Vault, specials: Sequence[Special]) -> Book:
+    """Name everybody, and let an authority admit them. The database is connected and the log open."""
+    book, made = people(specials)
     async with acting(Actor("dispatcher", "demo")) as act:
         await specialties.learn(act, TREE)
     async with acting(Actor("dispatcher", "demo")) as act:
-        await roster.add_people(act, vault, people)
+        await roster.add_people(act, vault, made)
     ids = await admissions.named(pool().fetch)
     authority = cast.authorities[0]
     sig = [authority.signer.sign(record_sig_bytes(admissions.admission(ids, authority.id)))]
