@@ -292,7 +292,12 @@ async def declare(act: Act, mine: Held, conflict: bool, sig: Sig) -> None:
     panel, now = await at_work(act, mine, declared=False)
     if now.declared_at is not None:
         raise Refused("E-DECLARED", seat=now.seat)
-    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "attempt": panel.attempt}
+    whole: dict[str, Any] = {
+        "subject": panel.tender,
+        "tender": panel.tender,
+        "draw": panel.draw,
+        "attempt": panel.attempt,
+    }
     ref = act.record(
         "conflict-declared", **whole, seat=now.seat, leaf=now.leaf, conflict=conflict, sig=[dict(one) for one in sig]
     )
@@ -337,7 +342,12 @@ async def ask_time(act: Act, mine: Held, sig: Sig, enough: Callable[[int, int], 
     )  # fmt: skip
     if not made:
         raise Refused("E-ASKED-TIME", seat=now.seat)
-    whole: dict[str, Any] = {"subject": panel.tender, "tender": panel.tender, "draw": panel.draw, "round": panel.extended}
+    whole: dict[str, Any] = {
+        "subject": panel.tender,
+        "tender": panel.tender,
+        "draw": panel.draw,
+        "round": panel.extended,
+    }
     ref = act.record("extension-asked", **whole, seat=now.seat, sig=[dict(one) for one in sig])
     check_signed(ref, now)
     seats = await asking(act.query, panel)

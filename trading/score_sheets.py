@@ -233,7 +233,7 @@ async def shown(caller: Caller) -> dict[str, Any]:
     mine = held(caller)
     row = await pool().fetchrow(LOCKED, mine.tender)
     panel = await seats.panel_of(pool().fetch, mine.tender)
-    found = None if panel is None else await revealed(pool().fetch, panel, loaded(row["terms"]))
+    found = None if row is None or panel is None else await revealed(pool().fetch, panel, loaded(row["terms"]))
     if found is None:
         return {"open": False, "seats": [], "deviations": [], "outliers": []}
     told = [
