@@ -451,17 +451,13 @@ class Identities:
                     return vouched.public
         raise Refused("E-IDENTITY", id=id, role=role, at=at)
 
-    def holders(self, public: bytes, at: datetime) -> frozenset[tuple[str, str]]:
-        """Whose key this is at a time: (role or kind, id). Empty for nobody's."""
-        found = {(one.kind, one.id) for one in self.parties.lines if one.kind != "ca" and one.public == public}
-        found |= {(role, id) for (id, role), keys in self._known.items() if any(key.public == public for key in keys)}
-        return frozenset((role, id) for role, id in found if self._holds(public, id, role, at))
-
-    def _holds(self, public: bytes, id: str, role: str, at: datetime) -> bool:
-        try:
-            return self.key(id, role, at) == public
-        except Refused:
-            return False
+    def holders(self, public: bytes, at: datetime) -> set[tuple[str, str]]:
+        """(id, role) of everybody whose key this is, in force at a time."""
+        found = {(line.id, line.kind) for line in self.parties.lines if line.public == public and line.in_force(at)}
+        for (id, role), known in self._known.items():
+            if any(one.public == public and one.since <= at and (one.until is None or at < one.until) for one in known):
+                found.add((id, role))
+        return found
 
     def check(self, sigs: Any, message: bytes, id: str, role: str | Collection[str], at: datetime) -> None:
         """That ``sigs`` are ``id``'s over ``message``, in role, at that time. Refused("E-IDENTITY"), BadSignature."""

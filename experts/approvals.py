@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any, Final
 
 from audit.refusal import Refused
@@ -73,17 +74,13 @@ def approved_by(parties: Parties, record: Mapping[str, Any], sigs: Any, at: date
 def two_keys(identities: Identities, record: Mapping[str, Any], sigs: Any, at: datetime) -> frozenset[str]:
     """The ids of different kinds out of party, authority, custodian that opened the door. Raises BadSignature."""
     signers = verify_signatures(sigs, unapproved(record))
-    holders = []
+    held = []
     for signer in signers:
-        if signer.alg != "EdDSA" or signer.x5c:
+        holders = {one for one in identities.holders(signer.key, at) if one[1] in INDEPENDENT}
+        if signer.alg != "EdDSA" or signer.x5c or not holders:
             raise BadSignature("identity")
-        held = {(kind, id) for kind, id in identities.holders(signer.key, at) if kind in INDEPENDENT}
-        if not held:
-            raise BadSignature("identity")
-        holders.append(held)
-    for place, one in enumerate(holders):
-        for other in holders[place + 1 :]:
-            for kind, id in one:
-                if any(kind != kind_ and id != id_ for kind_, id_ in other):
-                    return frozenset(id for held in holders for _, id in held)
+        held.append(holders)
+    for one, other in combinations(held, 2):
+        if any(id != id_ and kind != kind_ for id, kind in one for id_, kind_ in other):
+            return frozenset(id for holders in held for id, _ in holders)
     raise BadSignature("two kinds of keys")

@@ -18,7 +18,7 @@ from audit.refusal import Refused
 from audit.signature import BadSignature
 from audit.trust import Identities, record_sig_bytes
 from experts import records
-from experts.approvals import APPROVED, DOOR, two_keys
+from experts.approvals import DOOR, two_keys
 from experts.panels import lock
 
 Sigs = Sequence[Mapping[str, Any]]
@@ -69,7 +69,7 @@ async def read(act: Act, identities: Identities, asked: Asking) -> str:
         raise Refused("D-READING-NOBODY")
     ground = SEATED if panel["seated_at"] is not None else TWO_KEYS
     record = reading_of(asked.tender, panel["draw"], panel["attempt"], asked.reader, ground)
-    approvals: list[Mapping[str, Any]] = []
+    approved: list[Mapping[str, Any]] = []
     if ground == TWO_KEYS:
         earliest = panel["meets"] - DOOR
         if act.now < earliest or not asked.approvals:
@@ -77,10 +77,10 @@ async def read(act: Act, identities: Identities, asked: Asking) -> str:
         try:
             two_keys(identities, record, list(asked.approvals), act.now)
         except BadSignature as bad:
-            raise Refused("D-READING-KEYS", why=str(bad)) from None
-        approvals = list(asked.approvals)
+            raise Refused("D-READING-KEYS", why=bad.facts["why"]) from None
+        approved = list(asked.approvals)
     fields = {name: value for name, value in record.items() if name not in ("type", "subject")}
-    act.record("panel-read", subject=asked.tender, **fields, **{APPROVED: approvals})
+    act.record("panel-read", subject=asked.tender, **fields, approved=approved)
     reading = secrets.token_hex(16)
     await act.query(
         """INSERT INTO experts_reading (id, panel_id, reader, ground, reader_key, asked_at)
@@ -105,12 +105,27 @@ async def answer(query: Any, tender: str, reading: str, reader: str) -> dict[str
 # ------------------------------------------------------------------------------------------------------------ removals
 
 
-def removal_of(tender: str, draw: str, attempt: int, leaf: str, specialty: str, outcome: str, by: str) -> dict[str, Any]:
+def removal_of(
+    tender: str, draw: str, attempt: int, leaf: str, specialty: str, outcome: str, by: str
+) -> dict[str, Any]:
     """The record by which an authority takes a member away, as far as it is signed."""
     return {
         "type": records.DRAW_CALLED.type, "subject": tender, "tender": tender, "draw": draw, "attempt": attempt,
         "leaf": leaf, "specialty": specialty, "try": 0, "channel": "", "answer": None, "outcome": outcome, "by": by,
     }  # fmt: skip
+
+
+async def sitting(query: Any, tender: str, seat: int) -> dict[str, Any]:
+    """Under which leaf somebody has a seat: what an authority signs who takes them away. No name. Refused: D-MEMBER."""
+    rows = await query(
+        """SELECT p.draw, s.attempt, s.seat, s.leaf, s.specialty FROM experts_summons s
+           JOIN experts_panel p ON p.draw = s.panel_id WHERE p.tender = $1 AND s.seat = $2
+           AND s.state IN ('accepted', 'seated') AND p.state IN ('calling', 'seated')""",
+        tender, seat,
+    )  # fmt: skip
+    if not rows:
+        raise Refused("D-MEMBER", leaf=f"{seat}")
+    return dict(rows[0])
 
 
 async def remove(
@@ -136,7 +151,7 @@ async def remove(
         if identities.parties.authorities_of(list(sig), record_sig_bytes(record), act.now) != {by}:
             raise BadSignature("authority")
     except BadSignature as bad:
-        raise Refused("D-REMOVAL-SIG", by=by, why=str(bad)) from None
+        raise Refused("D-REMOVAL-SIG", by=by, why=bad.facts["why"]) from None
     await act.query(
         "UPDATE experts_summons SET state = $2, next_at = NULL, code = NULL, seat = NULL WHERE id = $1",
         member["id"], outcome,

@@ -183,7 +183,7 @@ async def _said(
     try:
         check_party(identities, list(sig), said.signed, ids[said.i], act.now)
     except BadSignature as bad:
-        raise Refused("D-NONCE-SIG", id=ids[said.i], why=str(bad)) from None
+        raise Refused("D-NONCE-SIG", id=ids[said.i], why=bad.facts["why"]) from None
     if act.now > attempt["reveal_by"]:
         raise Refused("D-NONCE-LATE", latest=attempt["reveal_by"], now=act.now)
     return said, panel, attempt
@@ -247,7 +247,7 @@ async def approve(query: Any, identities: Identities, tender: str, sig: Sigs, at
     try:
         approved_by(identities.parties, parse(data), list(sig), at)
     except BadSignature as bad:
-        raise Refused("D-APPROVAL", why=str(bad)) from None
+        raise Refused("D-APPROVAL", why=bad.facts["why"]) from None
     done = await query(
         """UPDATE experts_attempt SET approved = $3::text::jsonb WHERE attempt = $1 AND draft = $2 AND record IS NULL
            AND approved IS NULL AND panel_id IN (SELECT draw FROM experts_panel WHERE tender = $4) RETURNING id""",

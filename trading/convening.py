@@ -1,4 +1,4 @@
-"""A panel for a tender: the law is asked, the experts' floor acts; counts for the centre, names for nobody before their hour.
+"""A panel for a tender: the law is asked, the experts' floor acts; counts for the centre, names for nobody before the hour.
 
 Whether and when a panel is drawn is the law's (law/committee.py, law/secrecy.py, law/stages.py); how it is drawn is
 experts/panels.py's, which knows no projects. What a draw refuses early is told with the article that keeps names secret.
@@ -92,9 +92,7 @@ def check_size(row: Any, book: Rulebook, wanted: Wanted) -> int:
     return count
 
 
-def check_hour(
-    row: Any, book: Rulebook, meets: datetime, within: timedelta, *, after: bool, now: datetime
-) -> None:
+def check_hour(row: Any, book: Rulebook, meets: datetime, within: timedelta, *, after: bool, now: datetime) -> None:
     """Not before the law lets it be drawn, and late enough that it can be: all must have revealed before it meets."""
     drawn = max(now, row["deadline"]) if after else now
     earliest = max(row["deadline"], drawn + within)
@@ -185,6 +183,11 @@ async def read_names(platform: Installation, caller: Caller, tender: str, key: b
 async def reading(caller: Caller, tender: str, id: str) -> dict[str, Any]:
     """The caller's own reading. Refused: D-READING."""
     return await door.answer(pool().fetch, tender, id, caller.party)
+
+
+async def seat(tender: str, number: int) -> dict[str, Any]:
+    """Under which leaf a seat is held. Refused: D-MEMBER."""
+    return await door.sitting(pool().fetch, tender, number)
 
 
 async def remove(

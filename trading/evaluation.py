@@ -120,8 +120,8 @@ async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Map
     """Enter a seat's score sheet, or replace it. The sheet's hash, and that of the one it replaces.
 
     Refused: E-SHEET, E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (no such seat, or the method rates nothing), T-SHEET (the same
-    sheet again), T-PANEL-SHEETS (a panel was convened: its seats rate, nobody else), T-SETTLED-STAGE (prices may be read: too
-    late to rate), T-REPORTED, E-STAGE.
+    sheet again), T-PANEL-SHEETS (a panel was convened: its seats rate), T-SETTLED-STAGE (prices may be read: too late to
+    rate), T-REPORTED, E-STAGE.
     """
     sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
     data = sheet.encoded()

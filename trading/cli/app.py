@@ -75,6 +75,8 @@ def _rooms() -> None:
         "log",
         "archives",
         "law",
+        "draw",
+        "panel",
         "phone",
         "dispatch",
         "service",

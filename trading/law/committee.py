@@ -176,7 +176,7 @@ def check_draw_time(book: Book, drawn: datetime, evaluation: datetime) -> None:
 
 
 TOLD = ("WK-55", "N-01", "HN-01")
-"""Rules about the hour of a draw that nobody has read in a primary text: told to whoever asks for a panel, never blocking."""
+"""Rules about the hour of a draw that nobody has read in a primary text: told to whoever asks for one, never blocking."""
 
 
 def told_of_draw(unchecked: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -113,15 +113,19 @@ async def _reading(call: Call, id: str) -> p.Reading:
     return p.Reading(**found, sealed=None if sealed is None else b64(bytes(sealed)))
 
 
+@operation("GET", "/tenders/{tender}/panel/seats/{seat}", answer=p.PanelSeat)
+async def get_panel_seat(call: Call) -> Answer:
+    """Under which leaf a seat is held: what an authority signs to take its member away."""
+    return one_size(p.PanelSeat(**await convening.seat(call.path["tender"], int(call.path["seat"]))))
+
+
 @operation("POST", "/tenders/{tender}/panel/removals", body=p.NewRemoval, answer=m.Recorded, status=201)
 async def remove_member(call: Call) -> m.Recorded:
     """An authority takes a member away; the next in order is called."""
     new = call.taken(p.NewRemoval)
     sig = [one.plain() for one in new.sig]
     return m.Recorded(
-        **await convening.remove(
-            call.platform, call.caller, call.path["tender"], new.leaf, new.outcome, new.by, sig
-        )
+        **await convening.remove(call.platform, call.caller, call.path["tender"], new.leaf, new.outcome, new.by, sig)
     )
 
 

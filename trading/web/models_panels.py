@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from trading.web.models import Base64, BidId, Hex32, IdentityId, Model, Signatures, When
+from trading.web.models import Base64, BidId, Hex32, IdentityId, Model, Signature, Signatures, When
 
 Specialty = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f{}]+$")]
@@ -36,9 +36,11 @@ class Wording(Model):
 
 
 class NewPanel(Model):
-    """`need` ascends by specialty; `representatives`: the tenderee's own seats; `parties`: ids of identity keys, in the order
-    in which they are numbered. `region`: GB/T 2260 code of the experts' region, "" any. `special`: complex, or of great social
-    impact. `reveal_within`: seconds of the log's time between the draw's commitment and the last reveal."""
+    """`need` ascends by specialty; `representatives`: the tenderee's own seats; `parties`: ids of identity keys.
+
+    `region`: GB/T 2260 code of the experts' region, "" any. `special`: complex, or of great social impact. `reveal_within`:
+    seconds of the log's time between the draw's commitment and the last reveal.
+    """
 
     need: Annotated[list[Needed], Field(min_length=1, max_length=12)]
     representatives: Annotated[int, Field(ge=0, le=33, strict=True)] = 0
@@ -135,7 +137,7 @@ class NewReading(Model):
     seated."""
 
     key: Point
-    approvals: Annotated[Signatures, Field(min_length=0)] = []
+    approvals: Annotated[list[Signature], Field(default_factory=list, max_length=16)]
 
 
 class Reading(Model):
@@ -147,6 +149,16 @@ class Reading(Model):
     asked_at: datetime
     answered_at: datetime | None
     sealed: Base64 | None
+
+
+class PanelSeat(Model):
+    """Under which leaf somebody sits: a salted hash, for the authority that signs a removal. No name."""
+
+    draw: BidId
+    attempt: int
+    seat: int
+    leaf: Hex32
+    specialty: str
 
 
 class NewRemoval(Model):
