@@ -12,6 +12,7 @@ import csv
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,6 +122,8 @@ def _xlsx(data: bytes) -> Iterator[Line]:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             members = packed.infolist()
             size = sum(one.file_size for one in members)
+            if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
+                raise broken
             if size > UNPACKED or len(members) > 1000:
                 raise Refused("E-TABLE-SIZE", size=size, most=UNPACKED)
             for one in members:
@@ -149,7 +152,7 @@ def _xlsx(data: bytes) -> Iterator[Line]:
     except (Refused, GeneratorExit):
         raise
     except (InvalidFileException, zipfile.BadZipFile, OSError, ValueError, KeyError, IndexError, TypeError, SyntaxError,
-            AttributeError, NotImplementedError, EOFError, RuntimeError, OverflowError):  # fmt: skip
+            AttributeError, NotImplementedError, EOFError, RuntimeError, OverflowError, zlib.error):  # fmt: skip
         raise broken from None  # SyntaxError: XML's own; the others are how a spreadsheet library meets a broken file
 
 
