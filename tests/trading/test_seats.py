@@ -134,7 +134,7 @@ async def test_sheets_of_a_panel_rank_as_sheets_ever_did(desk: Desk, tmp_path: P
     of_panel = (await members.of(1, Seat.report))["value"]["totals"]
     rows = {bids[name]: row for name, row in GIVEN.items()}
     no = await desk.post("tenderee", "sheets", 409, sheet(1, rows))  # type: ignore[arg-type]
-    assert no["code"] == "T-PANEL-SCORES"
+    assert no["code"] == "T-PANEL-SHEETS"
     hashes = await pool().fetch("SELECT seat, sha256, data FROM trading_sheet ORDER BY seat")
     await pool().execute("UPDATE experts_panel SET state = 'exhausted'")  # as if there had never been one
     for one in hashes:

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from audit.canon import unb64
 from trading import panel_bids, panel_work, reports, score_sheets
 from trading.web import models as m
-from trading.web import models_panel as p
+from trading.web import models_seats as p
 from trading.web.api import LARGE, Answer, Call, operation
 
 # ------------------------------------------------------------------------------------------------------------ check-in
@@ -42,7 +42,7 @@ async def invite_representative(call: Call) -> p.Invitation:
 
 
 @operation("GET", "/panel", answer=p.Desk)
-async def get_panel(call: Call) -> p.Desk:
+async def get_desk(call: Call) -> p.Desk:
     """What this seat is there for, and how far the panel is."""
     return p.Desk(**await panel_work.desk(call.platform, call.caller))
 
