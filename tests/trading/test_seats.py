@@ -14,14 +14,17 @@ from audit.canon import b64, sha256_hex, unb64
 from audit.signature import verify_by
 from audit.trust import record_sig_bytes
 from experts.draw import draw_ctx, score_commit
+from tests import reader
 from tests.trading.desk import Desk
 from tests.trading.members import Members
 from tests.trading.test_contracts import opened
 from tests.trading.test_evaluation import rated, sheet
-from tests.trading.test_journey import check
 from tests.trading.town import Town
 from trading.client import PREFIX
+from trading.law import methods
+from trading.law.methods import Offer, Sheet
 from trading.tools.seat import Seat
+from trading.verify import verify
 
 PRICES = {"安和": 9_000_000, "赣江": 8_000_000, "博远": 9_500_000}
 NAMES = ("technical", "business")
@@ -116,7 +119,15 @@ async def test_a_panel_from_the_check_in_to_the_award(desk: Desk, tmp_path: Path
     await desk.town.push(timedelta(seconds=1))
     assert await members.no(1, lambda tool: _fresh(tool)) == "W-TOKEN"  # the evaluation is over
     await desk.conclude(won["price"], "gov")
-    check(desk, await desk.archive())
+    await pool().execute("UPDATE experts_panel SET state = 'over', disclosed_at = log_now()")  # the dispatcher's part
+    # No draw was made here, which V13 says of every record of the panel; scores, ranking and all else hold.
+    settings = desk.town.settings
+    archives = list((await desk.archive()).values())
+    told = verify(archives, policy=settings.policy_path, parties=settings.parties_path)
+    for report in told.reports:
+        failed = {step.number: {fault.code for fault in step.faults} for step in report.steps if step.faults}
+        assert failed == {13: {"D-UNKNOWN"}}
+    assert reader.read(archives, settings.policy_path, settings.parties_path)[1] == "V13"
 
 
 def _fresh(tool: Seat) -> Any:
@@ -135,14 +146,13 @@ async def test_sheets_of_a_panel_rank_as_sheets_ever_did(desk: Desk, tmp_path: P
     rows = {bids[name]: row for name, row in GIVEN.items()}
     no = await desk.post("tenderee", "sheets", 409, sheet(1, rows))  # type: ignore[arg-type]
     assert no["code"] == "T-PANEL-SHEETS"
-    hashes = await pool().fetch("SELECT seat, sha256, data FROM trading_sheet ORDER BY seat")
-    await pool().execute("UPDATE experts_panel SET state = 'exhausted'")  # as if there had never been one
-    for one in hashes:
-        again = await desk.post("tenderee", "sheets", 409, sheet(one["seat"], rows))  # type: ignore[arg-type]
-        assert (again["code"], again["facts"]["sheet"]) == ("T-SHEET", one["sha256"])  # byte for byte the same
-    await desk.candidates()
-    totals = await pool().fetchval("SELECT totals FROM trading_tender WHERE id = $1", desk.tender)
-    assert json.loads(totals) == of_panel
+    kept = await pool().fetch("SELECT data FROM trading_sheet ORDER BY seat")
+    by_hand = [Sheet.of({"type": "trading.sheet/v1", "tender": desk.tender, **sheet(n, rows)}) for n in range(1, 6)]  # type: ignore[arg-type]
+    assert [bytes(one["data"]) for one in kept] == [one.encoded() for one in by_hand]
+    shown = await desk.town.call("public", "GET", f"/tenders/{desk.tender}", 200)
+    offers = [Offer(bids[name], price) for name, price in PRICES.items()]
+    ranked = methods.evaluate(shown["method"], shown["parameters"], offers, by_hand)
+    assert methods.totals(shown["method"], desk.tender, ranked) == of_panel
 
 
 async def test_everything_a_seat_says_is_signed_and_meets_its_commitment(desk: Desk, tmp_path: Path) -> None:
