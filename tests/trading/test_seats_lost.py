@@ -71,7 +71,10 @@ async def test_a_key_is_proved_before_a_code_is_looked_at(desk: Desk, tmp_path: 
     small = {**proof(members.codes[1], mine), "key": b64(bytes(32))}
     assert (await desk.town.call("public", "POST", "/panel/check-in", 409, small))["code"] == "E-SIG"
     assert await members.records("seat-keyed") == []
-    await members.check_in(1)
+    await desk.town.call("public", "POST", "/panel/check-in", 201, proof(members.codes[1], mine))
+    again = await desk.town.call("public", "POST", "/panel/check-in", 409, proof(members.codes[2], mine))
+    assert again["code"] == "E-SEAT-KEY"  # draw.md §2.6: no key stands for two members or seats
+    await members.check_in(2)
 
 
 async def test_whoever_guesses_waits_even_with_the_right_code(desk: Desk, tmp_path: Path) -> None:
