@@ -148,15 +148,16 @@ def check_signed(ref: RecordRef, by: Held) -> None:
 async def whose(token: str) -> Held | None:
     """Whose seat a token (keyed hash, hex) speaks for; None: nobody's, not any more, or the evaluation is over."""
     row = await pool().fetchrow(
-        f"{_HELD} WHERE s.token = $1 AND s.ended_at IS NULL AND s.signed_out_at IS NULL AND p.state <> '{EXHAUSTED}'",
+        f"{_HELD} WHERE s.token = $1 AND s.ended_at IS NULL AND s.signed_out_at IS NULL"
+        " AND p.state NOT IN ('exhausted', 'over')",
         token,
     )
     return None if row is None else Held(**dict(row))
 
 
-ENDINGS = f"""(SELECT count(*) FROM experts_seat WHERE ended_at IS NOT NULL),
+ENDINGS = """(SELECT count(*) FROM experts_seat WHERE ended_at IS NOT NULL),
     (SELECT count(*) FROM experts_seat WHERE signed_out_at IS NOT NULL),
-    (SELECT count(*) FROM experts_panel WHERE state = '{EXHAUSTED}')"""
+    (SELECT count(*) FROM experts_panel WHERE state IN ('exhausted', 'over'))"""
 """Columns of which one changes whenever a token has ended: for whoever remembers tokens."""
 
 

@@ -19,12 +19,11 @@ from audit.act import pool
 from audit.refusal import Broken, Refused
 from tests.trading.desk import Desk
 from trading import accounts
-from trading.client import PATIENCE, Platform
+from trading.client import Platform
 from trading.tools.memory import Memory
 from trading.tools.seat import Mark, Seat
 
 T = TypeVar("T")
-assert PATIENCE
 
 
 class Bridge(httpx.BaseTransport):
