@@ -257,4 +257,4 @@ async def void(desk: Desk, asked: Asked) -> None:
         )  # fmt: skip
         await act.query("UPDATE experts_panel SET state = 'requested' WHERE draw = $1", held.draw)
         facts = {"level": "red", "draw": held.draw, "attempt": held.attempt, "party": ids[culprit]}
-        await raise_in(act, held.tender, [Alert("P-VOID", held.tender, facts, held.tender)])
+        await raise_in(act, held.tender, [Alert("P-DRAW-VOID", held.tender, facts, held.tender)])

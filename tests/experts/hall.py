@@ -42,8 +42,8 @@ CREATE OR REPLACE FUNCTION log_now() RETURNS timestamptz LANGUAGE sql VOLATILE A
 """
 SINCE = "2020-01-01T00:00:00.000000Z"
 WORDS = {
-    "date": "十一月三十日星期一上午", "time": "九点三十分", "duration": "半天", "city": "南昌", "centre": "江西省公共资源交易中心",
-    "contact": "0791-86000000",
+    "date": "十一月三十日星期一上午", "time": "九点三十分", "duration": "半天", "city": "南昌",
+    "centre": "江西省公共资源交易中心", "contact": "0791-86000000",
 }  # fmt: skip
 POLICY = Policy(ring=1.0)
 DELAYS = Delays(look=0.02, rest=0.05, retry=0.01, longest_retry=0.05, approval=3600.0)
@@ -71,8 +71,8 @@ class Call:
 
 
 class Exchange:
-    """A voice whose people do what `plan` says, a word a call, the last one for ever: accept, decline, conflict, wrong, busy,
-    silent, mute (no answer of the provider at all), down, unfit. It counts keys: a key rings once."""
+    """A voice whose people do what `plan` says, a word a call, the last one for ever: accept, decline, conflict, wrong,
+    busy, silent, mute (no answer of the provider at all), down, unfit. It counts keys: a key rings once."""
 
     def __init__(self, name: str = "sip", default: str = "accept") -> None:
         self.name = name
@@ -166,7 +166,11 @@ class Market:
 
 def identity_number(n: int) -> str:
     """A valid one, of nobody."""
-    body = f"11010119800101{n % 1000:03d}" if n < 1000 else f"1101011981{1 + n // 28 % 12:02d}{1 + n % 28:02d}{n % 1000:03d}"
+    body = (
+        f"11010119800101{n % 1000:03d}"
+        if n < 1000
+        else f"1101011981{1 + n // 28 % 12:02d}{1 + n % 28:02d}{n % 1000:03d}"
+    )
     return body + ric.calc_check_digit(body + "0")
 
 
@@ -222,9 +226,7 @@ class Hall:
             async with acting(Actor("authority", "A-SUP")) as act:
                 value = admissions.admission(sorted(named), "A-SUP")
                 sig = [self.authority.sign(record_sig_bytes(value))]
-                await admissions.admit(
-                    act, experts=sorted(named), by="A-SUP", sig=sig, identities=self.identities
-                )
+                await admissions.admit(act, experts=sorted(named), by="A-SUP", sig=sig, identities=self.identities)
             ids += named
         self.people |= dict(zip(ids, made, strict=True))
         if old:
@@ -239,7 +241,9 @@ class Hall:
         }  # fmt: skip
         needs = tuple(Need(name, count) for name, count in sorted((need or {"a08": 5}).items()))
         async with acting(Actor("tenderee", "P-TEN")) as act:
-            ref = await panels.request(act, self.identities, panels.Asked(tender=tender, need=needs, **{**wanted, **more}))
+            ref = await panels.request(
+                act, self.identities, panels.Asked(tender=tender, need=needs, **{**wanted, **more})
+            )
         return str(ref.body["draw"])
 
     # -- the parties -----------------------------------------------------------------------------------------------------
@@ -357,7 +361,9 @@ class Hall:
         )  # fmt: skip
 
 
-def check_calls(records: Sequence[Mapping[str, Any]], queues: Mapping[str, Sequence[str]], need: Mapping[str, int]) -> None:
+def check_calls(
+    records: Sequence[Mapping[str, Any]], queues: Mapping[str, Sequence[str]], need: Mapping[str, int]
+) -> None:
     """The rules of draw.md §2.4 and §2.5 over `draw-called` records in the order of the log. Asserts."""
     lost: dict[str, str] = {}
     tries: dict[str, list[Mapping[str, Any]]] = {}

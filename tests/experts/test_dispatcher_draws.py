@@ -1,4 +1,4 @@
-"""A draw's beginning and its end: pool and secret are committed to before anybody reveals, and nothing is given out early."""
+"""A draw's beginning and its end: pool and secret are committed to before anybody reveals, nothing is given out early."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from audit.act import Actor, acting, pool
 from audit.canon import canon, parse, sha256_hex
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
-from trading.records import EVALUATION_CLOSED
 from experts import draw as law
 from experts.commits import commit
 from experts.desk import Gone, one_time_code
@@ -25,6 +24,7 @@ from experts.disclosing import SUITE, reading_info
 from experts.handed import CLOSED, GIVEN_UP, Lines
 from experts.vault import Vault, new_key
 from tests.experts.hall import Down, Exchange, Hall, Unfit
+from trading.records import EVALUATION_CLOSED
 
 
 @pytest.fixture
@@ -111,17 +111,28 @@ async def test_a_party_that_does_not_reveal_voids_the_attempt_and_the_pool_stays
     assert (await hall.panel(draw))["state"] == "committed"
     # who leaves meanwhile stays in the pool of the draw, who is new does not come in
     await pool().execute(
-        "INSERT INTO experts_absence (expert_id, kind, since, made_at) VALUES ($1, 'leave', log_now(), log_now())", ids[0]
+        "INSERT INTO experts_absence (expert_id, kind, since, made_at) VALUES ($1, 'leave', log_now(), log_now())",
+        ids[0],
     )
     await hall.roster(5)
     await hall.push(timedelta(hours=1))
     await hall.look(2)
     (void,) = await hall.records("draw-voided", draw)
     assert (void["attempt"], void["culprit"]) == (1, 2)
-    raised = [one for one in await hall.records("alert-raised") if one["rule"] == "P-VOID"]
+    raised = [one for one in await hall.records("alert-raised") if one["rule"] == "P-DRAW-VOID"]
     assert raised[0]["facts"]["party"] == "C-NOT" and raised[0]["facts"]["level"] == "red"
     first, second = await hall.records("draw-committed", draw)
-    same = ("need", "representatives", "meets", "pool_root", "pool_size", "leaves", "roster_root", "roster_size", "excluded")
+    same = (
+        "need",
+        "representatives",
+        "meets",
+        "pool_root",
+        "pool_size",
+        "leaves",
+        "roster_root",
+        "roster_size",
+        "excluded",
+    )
     assert all(first[name] == second[name] for name in same)
     assert (second["attempt"], second["approved"]) == (2, [])
     assert first["secret_commit"] != second["secret_commit"]
@@ -170,7 +181,9 @@ async def test_a_third_attempt_waits_for_an_authority(hall: Hall) -> None:
     await hall.look()
     third = (await hall.records("draw-committed", draw))[-1]
     assert (third["attempt"], third["approved"]) == (3, sig)
-    assert record_sig_bytes({k: v for k, v in third.items() if k != "approved"}) == record_sig_bytes(parse(bytes(newer)))
+    assert record_sig_bytes({k: v for k, v in third.items() if k != "approved"}) == record_sig_bytes(
+        parse(bytes(newer))
+    )
     await hall.say(draw)
     await hall.say(draw, reveals=True)
     await hall.look(2)
@@ -323,7 +336,7 @@ async def test_names_are_sealed_to_their_reader_and_as_long_whoever_sits(hall: H
     (row,) = await pool().fetch("SELECT leaf FROM experts_summons WHERE panel_id = $1", draw)
     name = hall.people[hall.dispatcher.desk.opened[draw].expert(row["leaf"])].name
     assert told == {"names": [{"seat": 1, "name": name}]}
-    with pytest.raises(Exception):  # noqa: B017 - another reading's name opens nothing
+    with pytest.raises(Exception):
         SUITE.decrypt(somebody, private, reading_info(draw, "11" * 16))
 
 
@@ -450,5 +463,3 @@ async def test_no_name_and_no_number_gets_into_a_log_line(hall: Hall, caplog: An
 def test_a_code_has_no_letters_that_look_alike() -> None:
     codes = {one_time_code(bytes(32), f"{n}") for n in range(500)}
     assert len(codes) == 500 and not set("".join(codes)) & set("01IO") and {len(one) for one in codes} == {8}
-
-

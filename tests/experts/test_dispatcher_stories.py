@@ -155,7 +155,7 @@ async def test_a_late_decline_is_replaced_with_one_call(hall: Hall) -> None:
     await hall.drawn(draw)
     await hall.look(2)
     queue = hall.queue(draw)
-    key, number, _ = hall.post.of("confirmed")[0]
+    key, _, _ = hall.post.of("confirmed")[0]
     hall.exchange.plan[queue[5]] = ["silent"]
     hall.post.reply(key, "declined")
     await hall.dispatcher.run_once()

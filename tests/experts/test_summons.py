@@ -22,7 +22,9 @@ def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-def tried(channel: str, start: float, end: float | None, outcome: str | None = "no_answer", proof: bool = True) -> Tried:
+def tried(
+    channel: str, start: float, end: float | None, outcome: str | None = "no_answer", proof: bool = True
+) -> Tried:
     return Tried(channel, at(start), None if end is None else at(end), outcome, proof)
 
 
@@ -59,7 +61,9 @@ TABLE: Sequence[tuple[str, Sequence[Tried], Sequence[str], bool, plan.Step]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("tries", "channels", "late", "step"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+@pytest.mark.parametrize(
+    ("tries", "channels", "late", "step"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
 def test_what_follows(tries: Sequence[Tried], channels: Sequence[str], late: bool, step: plan.Step) -> None:
     assert plan.following(tries, T0, channels, POLICY, late=late) == step
 
@@ -176,7 +180,9 @@ class Walk:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), st.sampled_from([TWO, TEXT, ("sip", "aliyun_voice", "sms-text")]), st.integers(1, 5), st.integers(0, 12))
+@given(
+    st.data(), st.sampled_from([TWO, TEXT, ("sip", "aliyun_voice", "sms-text")]), st.integers(1, 5), st.integers(0, 12)
+)
 def test_every_walk_ends_in_order_and_by_its_proofs(
     data: st.DataObject, channels: Sequence[str], count: int, queue: int
 ) -> None:
