@@ -138,7 +138,7 @@ async def at_work(act: Act, mine: Held, *, declared: bool = True) -> tuple[Panel
 def check_signed(ref: RecordRef, by: Held) -> None:
     """That the seat's key, and nobody else's, signed this record. BadSignature."""
     if len(ref.body["sig"]) != 1:
-        raise BadSignature("one")
+        raise BadSignature("array")
     verify_by(ref.body["sig"], record_sig_bytes(ref.body), by.key or b"")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,11 @@ from audit.signature import verify_by
 from audit.trust import record_sig_bytes
 from experts.draw import draw_ctx, score_commit
 from tests import reader
-from tests.trading.desk import Desk
+from tests.journeys.test_two_envelopes import LATER, TwoEnvelopes
+from tests.trading.desk import SCHEMA, Desk
 from tests.trading.members import Members
 from tests.trading.test_contracts import opened
-from tests.trading.test_evaluation import rated, sheet
+from tests.trading.test_evaluation import RATED, rated, sheet
 from tests.trading.town import Town
 from trading.client import PREFIX
 from trading.law import methods
@@ -354,3 +356,55 @@ async def test_the_law_of_works_gives_it(desk: Desk, tmp_path: Path) -> None:
     assert (await members.of(1, Seat.desk))["due"] > due
     (told,) = await members.records("evaluation-extended")
     assert told["seats"] == [1, 2] and (await members.of(1, Seat.ask_time))["extended"] is False  # a new round
+
+
+async def test_all_at_once(desk: Desk, tmp_path: Path) -> None:
+    """Five tools at the same moment, each as fast as it can: one order, nobody lost, no deadlock."""
+    bids = await rated(desk, PRICES)
+    members = Members(desk, tmp_path)
+    await members.convene()
+    await asyncio.gather(*(members.check_in(seat) for seat in members.codes))
+    assert len(await members.records("panel-seated")) == 1
+    await asyncio.gather(*(members.of(seat, no_conflict) for seat in members.tools))
+    for seat in members.tools:
+        await members.score(seat, {bids[name]: row for name, row in GIVEN.items()}, NAMES)
+    for what in (Seat.commit, Seat.reveal, lambda tool: tool.answer("signed")):
+        await asyncio.gather(*(members.of(seat, what) for seat in members.tools))
+    for kind in ("seat-keyed", "conflict-declared", "scores-committed", "scores-entered", "report-answered"):
+        assert sorted(one["seat"] for one in await members.records(kind)) == [1, 2, 3, 4, 5], kind
+    entered = await members.records("scores-committed", "scores-entered")
+    assert ["committed" in one["type"] for one in entered] == [True] * 5 + [False] * 5
+
+
+async def test_two_envelopes_are_rated_before_a_price_is_known(place: Town, tmp_path: Path) -> None:
+    desk = TwoEnvelopes(place, tmp_path / "desk")
+    await desk.people()
+    parameters = {**RATED["parameters"], "small_firm": None, "abnormal": None, "object": None}
+    terms = {"method": "comprehensive/v1", "parameters": parameters, "opening_schema": SCHEMA}
+    await desk.open(regime="works", terms=terms)
+    firms = {name: await desk.bidder(name) for name in PRICES}
+    for firm, price in zip(firms.values(), PRICES.values(), strict=True):
+        await desk.hand_in(firm, price)
+    assert await desk.wait() == "closed"
+    assert (await desk.open_technical())["state"] == "opened"
+    members = Members(desk, tmp_path)
+    await members.convene()
+    await members.check_in(*members.codes)
+    await members.all(no_conflict)
+    assert {one["opening"] is None for one in (await members.of(1, Seat.bids))["items"]} == {True}
+    bids = {name: firm.bid for name, firm in firms.items()}
+    await scored(members, bids)
+    await members.all(Seat.reveal)
+    assert await members.no(1, Seat.report) == "E-SETTLED"
+    await desk.town.push(LATER)
+    await desk.tick()
+    await desk.settle(desk.admission(*firms.values()))
+    assert await members.no(1, Seat.report) in ("E-UNOPENED", "E-SETTLED")
+    for one in desk.custodians[:2]:
+        await desk.release(one, "form")
+    await desk.tick()
+    await members.all(lambda tool: tool.answer("signed"))
+    report = await members.of(1, Seat.report)
+    assert report["value"]["totals"]["rows"][0]["price"] == PRICES["博远"]
+    await desk.post("tenderee", "report", 201, {"report": report["report"]})
+    assert (await desk.post("tenderee", "candidates"))["ranking"][0] == bids["博远"]
