@@ -22,7 +22,7 @@ from audit.clock import span
 from experts import draw as law
 from experts.desk import Desk, Gone, Sealed, locked, rows_locked, secret_id
 from experts.eligibility import RosterRow, eligibility
-from experts.handed import PURPOSE, Asked, Terms
+from experts.handed import PURPOSE, Asked, Terms, plain
 from experts.records import DRAW_COMMITTED, DRAW_VOIDED
 from experts.roster import person_of, roster_batches
 
@@ -185,7 +185,7 @@ async def _approved(desk: Desk, asked: Asked, attempt: int, body: Mapping[str, A
             if row["approved"] is None:
                 return
             fields = {name: value for name, value in draft.items() if name not in ("type", "subject", "reveal_by")}
-            await _record(desk, asked, fields, None, reveal_by=by, approved=_read(row["approved"]))
+            await _record(desk, asked, fields, None, reveal_by=by, approved=plain(row["approved"]))
             return
     by = now + asked.reveal_within + span(desk.clock, desk.delays.approval)
     value = {"type": DRAW_COMMITTED.type, "subject": asked.tender, **body, "reveal_by": stamp(by)}
@@ -200,10 +200,6 @@ async def _approved(desk: Desk, asked: Asked, attempt: int, body: Mapping[str, A
                WHERE experts_attempt.record IS NULL""",
             asked.draw, attempt, data, canon(value),
         )  # fmt: skip
-
-
-def _read(value: Any) -> Any:
-    return parse(value.encode()) if isinstance(value, str) else value
 
 
 # --------------------------------------------------------------------------------------------------------- void or calling
@@ -261,4 +257,4 @@ async def void(desk: Desk, asked: Asked) -> None:
         )  # fmt: skip
         await act.query("UPDATE experts_panel SET state = 'requested' WHERE draw = $1", held.draw)
         facts = {"level": "red", "draw": held.draw, "attempt": held.attempt, "party": ids[culprit]}
-        await raise_in(act, held.tender, [Alert("P-ATTEMPT-VOID", held.tender, facts, held.tender)])
+        await raise_in(act, held.tender, [Alert("P-DRAW-VOID", held.tender, facts, held.tender)])

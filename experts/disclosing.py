@@ -7,7 +7,6 @@ name has its place there. Each is done once, whenever it is looked at again.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from audit.act import acting, pool
 from audit.canon import b64, canon, sha256_hex
 from experts import draw as law
 from experts.desk import Desk, Gone, Sealed, records_of
-from experts.handed import CLOSED, Asked
+from experts.handed import CLOSED, Asked, plain
 from experts.records import DRAW_CALLED, PANEL_NAMED, PANEL_SEATED
 
 READ: Final = b"trading/panel-read/v1\0"
@@ -131,10 +130,10 @@ def _nonces(rows: Sequence[Any]) -> bytes:
         one: dict[str, Any] = {
             "i": row["i"],
             "commit": b64(bytes(row["commit"])),
-            "commit_sig": _plain(row["commit_sig"]),
+            "commit_sig": plain(row["commit_sig"]),
         }
         if row["reveal"] is not None:
-            one |= {"reveal": b64(bytes(row["reveal"])), "sig": _plain(row["reveal_sig"])}
+            one |= {"reveal": b64(bytes(row["reveal"])), "sig": plain(row["reveal_sig"])}
         told.append(one)
     return canon({"nonces": told})
 
@@ -174,7 +173,3 @@ def names_file(first: Sealed) -> bytes:
     ]
     names = ("leaf", "expert", "salt", "excluded")
     return canon({"roster": [dict(zip(names, row, strict=True)) for row in sorted(rows)]}, nfc=True)
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str | bytes) else value

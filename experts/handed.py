@@ -52,14 +52,14 @@ def read_panel(row: Any) -> Asked:
     return Asked(
         draw=row["draw"],
         tender=row["tender"],
-        need=read_need(_plain(row["need"])),
+        need=read_need(plain(row["need"])),
         representatives=row["representatives"],
         region=row["region"],
         meets=row["meets"],
-        parties=tuple(_plain(row["parties"])),
+        parties=tuple(plain(row["parties"])),
         reveal_within=timedelta(microseconds=row["reveal_within"]),
-        wording=_plain(row["wording"]),
-        recuse=frozenset(_plain(row["recuse"])),
+        wording=plain(row["wording"]),
+        recuse=frozenset(plain(row["recuse"])),
         after_opening=row["after_opening"],
         replaces=row["replaces"],
         attempt=row["attempt"],
@@ -67,7 +67,8 @@ def read_panel(row: Any) -> Asked:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A JSON column, whichever way the driver hands it over."""
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 

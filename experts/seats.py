@@ -19,7 +19,7 @@ from typing import Any
 from audit.act import Act, RecordRef, pool
 from audit.canon import b64
 from audit.refusal import Refused
-from audit.signature import verify_by
+from audit.signature import BadSignature, verify_by
 from audit.trust import record_sig_bytes
 from experts import records as _records
 from experts.draw import Need
@@ -137,6 +137,8 @@ async def at_work(act: Act, mine: Held, *, declared: bool = True) -> tuple[Panel
 
 def check_signed(ref: RecordRef, by: Held) -> None:
     """That the seat's key, and nobody else's, signed this record. BadSignature."""
+    if len(ref.body["sig"]) != 1:
+        raise BadSignature("array")
     verify_by(ref.body["sig"], record_sig_bytes(ref.body), by.key or b"")
 
 
@@ -146,15 +148,16 @@ def check_signed(ref: RecordRef, by: Held) -> None:
 async def whose(token: str) -> Held | None:
     """Whose seat a token (keyed hash, hex) speaks for; None: nobody's, not any more, or the evaluation is over."""
     row = await pool().fetchrow(
-        f"{_HELD} WHERE s.token = $1 AND s.ended_at IS NULL AND s.signed_out_at IS NULL AND p.state <> '{EXHAUSTED}'",
+        f"{_HELD} WHERE s.token = $1 AND s.ended_at IS NULL AND s.signed_out_at IS NULL"
+        " AND p.state NOT IN ('exhausted', 'over')",
         token,
     )
     return None if row is None else Held(**dict(row))
 
 
-ENDINGS = f"""(SELECT count(*) FROM experts_seat WHERE ended_at IS NOT NULL),
+ENDINGS = """(SELECT count(*) FROM experts_seat WHERE ended_at IS NOT NULL),
     (SELECT count(*) FROM experts_seat WHERE signed_out_at IS NOT NULL),
-    (SELECT count(*) FROM experts_panel WHERE state = '{EXHAUSTED}')"""
+    (SELECT count(*) FROM experts_panel WHERE state IN ('exhausted', 'over'))"""
 """Columns of which one changes whenever a token has ended: for whoever remembers tokens."""
 
 
@@ -197,16 +200,22 @@ SELECT p.draw, s.seat, NULL, p.state FROM experts_seat s JOIN experts_panel p ON
 WHERE s.code = $1 AND s.keyed_at IS NULL AND s.ended_at IS NULL AND p.state IN ('calling', 'seated')"""
 
 
+_KEYED = """SELECT 1 FROM experts_seat s JOIN experts_panel p ON p.draw = s.panel_id
+    WHERE p.tender = $1 AND s.key = $2 LIMIT 1"""
+
+
 async def check_in(act: Act, place: Place, code: str, key: bytes, token: str) -> Held:
     """Seat whoever brings the code, under a new key; the code is used up, an earlier key of the same member is void.
 
-    Refused: E-CHECK-IN (the code opens nothing any more: not told apart).
+    Refused: E-CHECK-IN (the code opens nothing any more: not told apart), E-SEAT-KEY (no key stands for two).
     """
     panel = await lock(act, place.draw)
     rows = await act.query(_CODES, code)
     if not rows or (rows[0]["draw"], rows[0]["seat"]) != (place.draw, place.seat):
         raise Refused("E-CHECK-IN")
     seat, leaf = place.seat, rows[0]["leaf"]
+    if await act.query(_KEYED, panel.tender, key):
+        raise Refused("E-SEAT-KEY")
     if leaf is None:
         made = await act.query(
             """UPDATE experts_seat SET code = NULL, token = $2, key = $3, keyed_at = $4 WHERE code = $1 RETURNING id""",

@@ -176,13 +176,13 @@ class Life:
         r, self.ann = self.r, x
         self.deadline, supplied = r.when(x["deadline"]), x.get("supply_until")
         need(self.deadline > x.t and (x.get("documents") is None or is_hash(x["documents"])))
-        need(x.get("state_funded", True) in (True, False) and (x.get("reserve") is None or is_text(x["reserve"])))
+        need(x.get("reserve") is None or is_text(x["reserve"]))
+        need(x.get("state_funded", True) in (True, False) and x.get("blind") in (None, True, False))
         for i in ("WK-06", "GP-01"):
             if i in self.rules:
                 need(day(self.deadline) >= self.least(i, x.begun))
         if supplied is not None:
-            until = r.when(supplied)
-            need(until <= self.deadline)
+            need((until := r.when(supplied)) <= self.deadline)
             for i in ("WK-03", "GP-03", "GP-04"):
                 if i in self.rules:
                     need(day(until) > self.least(i, x.begun))

@@ -203,8 +203,8 @@ async def run(
 
 
 def speak() -> None:
-    """One line of JSON for each thing that happens, on stderr. What is written is chosen where it is written: a draw's id, an
-    error's kind, a count; never a value that came from outside."""
+    """One line of JSON for each thing that happens, on stderr. What is written is chosen where it is written: a draw's id,
+    an error's kind, a count; never a value that came from outside."""
     shared: list[Any] = [structlog.stdlib.add_logger_name, structlog.stdlib.add_log_level]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -227,7 +227,7 @@ def speak() -> None:
 
 
 async def status() -> dict[str, Any]:
-    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long people take. No names, no draws."""
+    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names, no draws."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
     tries = await pool().fetch(
@@ -243,6 +243,6 @@ async def status() -> dict[str, Any]:
     return {
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
-        "channels": {row["channel"]: {name: row[name] for name in row.keys() if name != "channel"} for row in tries},
+        "channels": {row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries},
         "seconds_to_fill": filled["seconds"],
     }

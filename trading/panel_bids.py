@@ -63,7 +63,7 @@ async def _table(caller: Caller) -> _Table:
     if told["declared_at"] is None:
         raise Refused("E-UNDECLARED", seat=mine.seat)
     row = await pool().fetchrow(LOCKED, mine.tender)
-    if row["state"] in ("announced", "closed") or not row["opens"]:
+    if row is None or row["state"] in ("announced", "closed") or not row["opens"]:
         raise Refused("E-DECLARE-EARLY")
     terms = loaded(row["terms"])
     blind = bool(terms.get("blind"))

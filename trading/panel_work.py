@@ -34,7 +34,7 @@ async def check_in(
     """Seat whoever brings a check-in code; the answer holds the seat's token, and nobody is ever given it again.
 
     `sig`: by the new key over `check_in_bytes(code, key)`. Refused: E-CHECK-IN (used up, withdrawn, never given: one
-    answer), W-GUESSED (too many wrong ones from this device). BadSignature.
+    answer), E-SEAT-KEY, W-GUESSED (too many wrong ones from this device). BadSignature.
     """
     platform.guesses.check(device)
     check_key("EdDSA", key)

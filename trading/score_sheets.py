@@ -17,6 +17,7 @@ from audit.act import Act, RecordRef, acting, pool
 from audit.canon import b64, sha256_hex
 from audit.refusal import Refused
 from experts import scoring, seats, sheets
+from experts.panels import convened
 from experts.scoring import Scale
 from experts.seats import Held
 from trading import lives, logbook, tenders
@@ -98,14 +99,14 @@ async def enter(caller: Caller, tender: str, seat: int, rows: Sequence[Mapping[s
     """The tenderee enters a seat's score sheet, or replaces it, where no panel was convened. The sheet's hash, and that of
     the one it replaces.
 
-    Refused: as `take`; T-PANEL-SCORES (a panel scores by itself), T-REPORTED, E-STAGE.
+    Refused: as `take`; T-PANEL-SHEETS (a panel was convened: its seats rate), T-REPORTED, E-STAGE.
     """
     sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
     opened = await tenders.opened_bids(tender)
     async with acting(caller.actor) as act:
         row = await evaluating(act, tender, "enter-scores")
-        if await seats.panel_of(act.query, tender) is not None:
-            raise Refused("T-PANEL-SCORES")
+        if await convened(act.query, tender):
+            raise Refused("T-PANEL-SHEETS")
         ref, replaces = await take(act, row, sheet, opened)
     return {**logbook.shown(ref), "sheet": ref.body["sheet"], "replaces": replaces}
 
@@ -233,7 +234,7 @@ async def shown(caller: Caller) -> dict[str, Any]:
     mine = held(caller)
     row = await pool().fetchrow(LOCKED, mine.tender)
     panel = await seats.panel_of(pool().fetch, mine.tender)
-    found = None if panel is None else await revealed(pool().fetch, panel, loaded(row["terms"]))
+    found = None if row is None or panel is None else await revealed(pool().fetch, panel, loaded(row["terms"]))
     if found is None:
         return {"open": False, "seats": [], "deviations": [], "outliers": []}
     told = [

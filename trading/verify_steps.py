@@ -83,6 +83,7 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
     "state_funded": wire.flag,
     "reserve": wire.maybe(wire.text),
     "reserve_of": wire.maybe(wire.text),
+    "blind": wire.maybe(wire.flag),
 }
 """What an announcement may say besides (log.md §1); what it does not say is not asked for."""
 

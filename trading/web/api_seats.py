@@ -42,7 +42,7 @@ async def invite_representative(call: Call) -> p.Invitation:
 
 
 @operation("GET", "/panel", answer=p.Desk)
-async def get_seat(call: Call) -> p.Desk:
+async def get_desk(call: Call) -> p.Desk:
     """What this seat is there for, and how far the panel is."""
     return p.Desk(**await panel_work.desk(call.platform, call.caller))
 
