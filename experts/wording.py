@@ -145,6 +145,10 @@ def _check(text: str, field: str) -> None:
         raise Refused("E-WORDING-COUNT", field=field)
 
 
+CLIPS: Final = tuple(one.name for one in fields(Script) if one.name not in ("lang", "values"))
+"""The parts of a call's wording."""
+
+
 @dataclass(frozen=True)
 class Wording:
     """The templates of one language: those of a call (as `Script` has them), and of what is written.
@@ -180,8 +184,8 @@ class Wording:
 
     def script(self, values: Mapping[str, str]) -> Script:
         """What one call says. Raises Refused as `render` does."""
-        names = (one.name for one in fields(Script) if one.name != "lang")
-        return Script(lang=self.lang, **{one: render(getattr(self, one), values) for one in names})
+        clips = {one: render(getattr(self, one), values) for one in CLIPS}
+        return Script(lang=self.lang, **clips, values={name: values[name] for name in FIELDS if name in values})
 
 
 def _templates() -> tuple[str, ...]:
