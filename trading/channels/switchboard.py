@@ -73,7 +73,8 @@ class _Board:
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_ACCOUNT")
         if re.search(r"[\s;\"<>]", password):
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_PASSWORD")
-        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}"
+        transport = re.search(r";transport=\w+", account[2])
+        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}{transport[0] if transport else ''}"
         if "{number}" not in target:
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_TARGET")
         if not shutil.which(s.sip_baresip):
