@@ -24,7 +24,8 @@ ALL = {
     "TRADING_MAIL": "smtp,file",
     "TRADING_ALIYUN_KEY_ID": "LTAI", "TRADING_ALIYUN_KEY_SECRET": "hush-aliyun", "TRADING_ALIYUN_SHOW_NUMBER": "0571",
     "TRADING_ALIYUN_VOICE_TEMPLATES": json.dumps(CLIPS), "TRADING_ALIYUN_SMS_SIGN": "江西交易",
-    "TRADING_ALIYUN_SMS_TEMPLATES": '{"confirmed": "SMS_1"}', "TRADING_SMTP_FROM": "a@ggzy.example",
+    "TRADING_ALIYUN_SMS_TEMPLATES": '{"invited": "SMS_1", "confirmed": "SMS_2", "released": "SMS_3"}',
+    "TRADING_SMTP_FROM": "a@ggzy.example",
     "TRADING_SMTP_PASSWORD": "hush-smtp", "TRADING_GATEWAY_URL": "https://gateway.example",
     "TRADING_GATEWAY_SECRET": GATEWAY_SECRET, "TRADING_CALLBACK_PORT": "8099", "TRADING_CALLBACK_TOKEN": "hush" * 8,
 }  # fmt: skip
@@ -59,7 +60,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         ("ALIYUN_VOICE_TEMPLATES", '{"invitation": "TTS_1"}', "ALIYUN_VOICE_TEMPLATES"),
         ("CALLBACK_PORT", "0", "CALLBACK_PORT"),
         ("CALLBACK_TOKEN", "short", "CALLBACK_TOKEN"),
-        ("ALIYUN_SMS_TEMPLATES", "{}", "ALIYUN_SMS_TEMPLATES"),
+        ("ALIYUN_SMS_TEMPLATES", '{"confirmed": "SMS_2"}', "ALIYUN_SMS_TEMPLATES"),
         ("SMTP_FROM", "nobody", "SMTP_FROM"),
         ("SMTP_SECURITY", "maybe", "SMTP_SECURITY"),
         ("SMTP_SECURITY", "none", "SMTP_SECURITY"),  # and a password in clear
