@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +42,7 @@ UNSENT: Final = ("refused", "unreachable", "No route", "Destination address requ
 class Trunk:
     """Who calls and over what; `account` is a line of baresip's accounts file, `target` has `{number}`."""
 
-    account: str
+    account: str = field(repr=False)
     target: str
     program: str = "baresip"
     modules: Path = Path("/usr/lib/baresip/modules")
