@@ -16,7 +16,7 @@ from audit.report import Status
 from experts.told import READERS
 from tests import reader
 from tests.attacks.conftest import EDITIONS, Stage
-from tests.verify.panels import STORIES, a_bad_day, exhausted, removed_after_scoring, voided
+from tests.verify.panels import REGIMES, STORIES, a_bad_day, exhausted, finish, removed_after_scoring, seated, voided
 from tests.verify.test_malformed import GONE, OURS, changes
 from tests.world_tender import Tender
 from trading.verify import verify
@@ -110,3 +110,44 @@ def edited(folder: Path, story: Story, seed: str, times: int) -> None:
 def test_what_is_malformed_is_named_by_both(tmp_path: Path, story: Story) -> None:
     forged(tmp_path / "records", story, story.__name__, 12)
     edited(tmp_path / "files", story, story.__name__, 30)
+
+
+def notes(stage: Stage, tender: Tender, edition: str = "public") -> dict[str, Any]:
+    """What V13 prints beside its verdict."""
+    report, _ = stage.judge(tender, edition)
+    assert report.exit == 0, report.failed
+    return {note.code: dict(note.facts) for note in report.steps[12].notes}
+
+
+def test_a_glance_at_the_calls(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    assert notes(stage, a_bad_day(stage)) == {
+        "D-CALLED": {"called": 11, "accepted": 8, "unreachable": 9, "pool": 20, "seats": 5}
+    }
+
+
+def test_many_who_cannot_be_reached_are_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender, panel = seated(stage, {"civil": ["unreachable"] * 3}, unrated=True)
+    assert notes(stage, finish(tender, panel))["D-MANY-UNREACHABLE"] == {"unreachable": 3, "called": 8}
+
+
+def test_a_pool_too_small_to_hide_in_is_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender, panel = seated(stage, unrated=True, size=14)
+    assert notes(stage, finish(tender, panel))["D-SMALL-POOL"] == {"pool": 14, "seats": 5}
+
+
+@pytest.mark.parametrize(("regime", "rule"), [("works", "WK-29"), ("gov", "GP-39")])
+def test_a_ranking_without_any_draw_is_told_loudly(tmp_path: Path, regime: str, rule: str) -> None:
+    stage = Stage(tmp_path)
+    tender = stage.bids(**REGIMES[regime])
+    tender.finish()
+    assert notes(stage, tender) == {"D-NO-DRAW": {"rule": rule}}
+
+
+def test_where_nobody_asks_for_a_draw_nothing_is_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender = stage.bids()
+    tender.finish()
+    assert notes(stage, tender) == {}
