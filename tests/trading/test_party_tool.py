@@ -133,7 +133,7 @@ async def test_a_supervisor_reads_the_names_with_two_keys(drawing: Drawing) -> N
     reader = town.codes["supervisor"]
     with pytest.raises(Refused) as no:
         await asyncio.to_thread(door.read, wire, tender, (), patience=1)
-    assert no.value.code == "D-READING-EARLY"
+    assert no.value.code == "E-READING-EARLY"
     public: Any = Wire(town, "public")  # who signs needs no token: the draw is public
     keys = [
         await asyncio.to_thread(door.approve, public, tender, reader, drawing.signer(id)) for id in ("A-SUP", "C-NOT")
@@ -156,7 +156,7 @@ async def test_an_authority_removes_who_sits_in_a_seat(drawing: Drawing) -> None
     await pool().execute("UPDATE experts_summons SET seat = 1")
     await drawing.set(state="seated", seated_at=await drawing.desk.now())
     wire: Any = Wire(town, "supervisor")
-    with pytest.raises(Refused, match="D-MEMBER"):
+    with pytest.raises(Refused, match="E-DRAW-MEMBER"):
         await asyncio.to_thread(door.remove, wire, tender, 2, "removed", "A-SUP", town.authority)
     await asyncio.to_thread(door.remove, wire, tender, 1, "conflict", "A-SUP", town.authority)
     (record,) = await records_of(tender, "draw-called")
