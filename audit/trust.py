@@ -451,6 +451,14 @@ class Identities:
                     return vouched.public
         raise Refused("E-IDENTITY", id=id, role=role, at=at)
 
+    def holders(self, public: bytes, at: datetime) -> set[tuple[str, str]]:
+        """(id, role) of everybody whose key this is, in force at a time."""
+        found = {(line.id, line.kind) for line in self.parties.lines if line.public == public and line.in_force(at)}
+        for (id, role), known in self._known.items():
+            if any(one.public == public and one.since <= at and (one.until is None or at < one.until) for one in known):
+                found.add((id, role))
+        return found
+
     def check(self, sigs: Any, message: bytes, id: str, role: str | Collection[str], at: datetime) -> None:
         """That ``sigs`` are ``id``'s over ``message``, in role, at that time. Refused("E-IDENTITY"), BadSignature."""
         verify_by(sigs, message, self.key(id, role, at))

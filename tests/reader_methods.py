@@ -7,6 +7,8 @@ import json
 import re
 from fractions import Fraction
 
+import reader_draw
+
 H, HEX = "[0-9a-f]{64}", "[0-9a-f]{32}"
 SIDES = {
     "lowest-price/v1": "buy",
@@ -311,6 +313,7 @@ def v14(r):
         need(x.replaces == sheets.get(x.seat))
         sheets[x.seat] = x.sheet
         seen.add(x.sheet)
+    reader_draw.signed(r, set(sheets.values()))
     openings, steps = {}, {}
     for b in state.counted if state.opens else ():
         if all(b in r.listing(s) and [u.verdict for u in r.unsealed(s, b)][-1:] == ["OK"] for s in state.stages):

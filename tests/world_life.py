@@ -168,19 +168,26 @@ class Life(Box):
 
     def score(self, seat: int, points: Points | None = None, bids: Sequence[Bid] | None = None) -> Sheet:
         """A seat's sheet; a second one replaces the first."""
-        self.done.add("score")
+        return self.enter(self.sheet(seat, points, bids))
+
+    def sheet(self, seat: int, points: Points | None = None, bids: Sequence[Bid] | None = None) -> Sheet:
+        """What a seat writes down."""
         rated = read(self.method, self.parameters).rated
         given = points or _fairly
         standing = self.standing() if bids is None else bids
-        sheet = Sheet(
+        return Sheet(
             self.id, seat, {bid.id: {name: Decimal(given(seat, bid, name)) for name in rated} for bid in standing}
         )
-        data = sheet.encoded()
+
+    def enter(self, sheet: Sheet, **told: Any) -> Sheet:
+        """Hand a sheet in; a panel's sheet has a nonce and a signature besides."""
+        self.done.add("score")
+        seat, data = sheet.seat, sheet.encoded()
         before = self.sheets.get(seat)
         self.files[f"evaluation/sheets/{sha256_hex(data)}.json"] = data
         self.log(
             "scores-entered", PANEL, seat=seat, sheet=sha256_hex(data),
-            replaces=None if before is None else sha256_hex(before.encoded()),
+            replaces=None if before is None else sha256_hex(before.encoded()), **told,
         )  # fmt: skip
         self.sheets[seat] = sheet
         return sheet

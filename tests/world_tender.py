@@ -22,6 +22,13 @@ __all__ = ["CUSTODIANS", "SCHEMA", "Bid", "Handed", "Tender"]
 class Tender(Life):
     """A tender on its way. Each act does what the platform does; ``finish`` does whatever is still to come."""
 
+    panels: list[Any]
+    """The draws of its panel (``tests.world_draw``), the last one being the one that sits."""
+
+    def __init__(self, *given: Any, **terms: Any) -> None:
+        self.panels = []
+        super().__init__(*given, **terms)
+
     def open(self) -> None:
         """Close, store, release, unseal: as far as that is still to come."""
         if "close" not in self.done:
@@ -68,7 +75,11 @@ class Tender(Life):
             notes=world.notes,
             tree=_Tree(world),
             disclosed=disclosed,
-            files={**world.files, **self.files},
+            files={
+                **world.files,
+                **self.files,
+                **{path: data for one in self.panels for path, data in one.files().items()},
+            },
         )
 
     def write(self, edition: Edition, path: Path) -> Path:

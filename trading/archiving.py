@@ -19,7 +19,8 @@ from audit.archive import write_archive
 from audit.logkey import sync_path
 from audit.refusal import Refused
 from bidding import files as bids
-from trading import evaluation, lives, material
+from experts import disclosure
+from trading import lives, material, score_sheets
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
@@ -88,6 +89,7 @@ async def _record(platform: Installation, caller: Caller | None, tender: str) ->
             ):  # else what was sealed in its evaluation stays sealed
                 raise Refused("E-UNFINISHED", act="archive", why="fail")
             await lives.expect(act, tender, "archive", row=row)
+            await disclosure.settle(act, tender)
             told = {
                 r["type"] for r in await act.query("SELECT DISTINCT type FROM log_record WHERE tender = $1", tender)
             }
@@ -148,8 +150,9 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
     files = dict(await bids.archive_files(platform.store, tender, edition))
     if row["totals"] is not None:
         files["evaluation/totals.json"] = row["totals"]
-    files |= await evaluation.sheet_files(tender)
+    files |= await score_sheets.sheet_files(tender)
     files |= await probe_files(tender)
+    files |= await disclosure.archive_files(pool().fetch, tender)
     shown = await material.disclosed(tender, first, size)
     return Material(
         tender=tender,

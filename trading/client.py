@@ -69,6 +69,10 @@ class Platform:
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, follow_redirects=False)
 
+    def authorize(self, token: str) -> None:
+        """Speak for this token from now on: a seat's, which the check-in gave."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
     def __enter__(self) -> Platform:
         return self
 

@@ -32,6 +32,7 @@ from bidding.verify import SEALED, has_opened, shown_indexes
 from bidding.verify_bids import acting_registrations, owed_bid_files, read_bids
 from bidding.verify_custody import owed_releases, owed_statements, read_keysets
 from bidding.verify_openings import owed_opened_files
+from experts.verify import last_admission, owed_files, read_draws
 from trading.verify import ALL_READERS, OLDER, RULES
 from trading.verify_award import SHEETS, TOTALS, owed_totals
 from trading.verify_owed import is_of_this_text
@@ -193,6 +194,7 @@ class _Making:
         statements = owed_statements(case, self.keysets)
         seen: set[tuple[str, str]] = set()
         chosen: dict[int, Held] = {}
+        admitted = last_admission(case.facts)
         for index, record in sorted(self.held.items()):
             if record.file and record.name == "bidder-key-registered" and index not in registrations.values():
                 continue
@@ -201,6 +203,8 @@ class _Making:
                 if key[1] not in statements or key in seen:
                     continue
                 seen.add(key)
+            if record.file and record.name == "expert-admitted" and index > admitted:
+                continue
             chosen[index] = record
         return chosen
 
@@ -243,9 +247,11 @@ class _Making:
         owed |= {f"probes/{name}.json" for outage in outages(case) for name in outage.probes}
         owed |= owed_bid_files(case).keys() | owed_releases(case).keys() | owed_opened_files(case, bids)
         owed |= {TOTALS} if owed_totals(case) else set()
+        if is_of_this_text(self.material.rulebook):
+            draws, _ = read_draws(case.facts)
+            shown = bool(case.facts("evaluation-closed"))
+            owed |= set(owed_files(draws, shown=shown, public=self.about.public))
         for path in self.files.names:
-            if path.startswith("draw/") and (not self.about.public or not path.endswith("/names.json")):
-                owed.add(path)
             if path.startswith(SHEETS) and not self.about.public:
                 owed.add(path)
         return owed

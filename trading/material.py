@@ -71,7 +71,8 @@ async def notes(policy: Policy, sizes_from: int, size: int, more: Sequence[int] 
 
 
 async def disclosed(tender: str, first: int, size: int) -> list[Disclosed]:
-    """The tender's blinded records, every registration of a bidder's key, and the older clear ones (edition.Material).
+    """The tender's blinded records, every registration of a bidder's key, the older clear ones, and where anybody was drawn
+    the roster (edition.Material).
 
     What its party alone may see (who asked, who objected, who was paid back) never gets as far as here.
     """
@@ -79,7 +80,9 @@ async def disclosed(tender: str, first: int, size: int) -> list[Disclosed]:
         """SELECT l.index, r.nonce, r.record FROM log_record r JOIN log_leaf l ON l.record = r.id
            WHERE l.index < $2 AND ((r.tender = $1 AND r.nonce IS NOT NULL AND r.rules <> 'party')
                  OR r.type = 'bidder-key-registered' OR (r.subject = $1 AND r.sserial IS NOT NULL)
-                 OR (r.type = ANY ($3) AND l.index < $4)) ORDER BY l.index""",
+                 OR (r.type = ANY ($3) AND l.index < $4)
+                 OR (r.type = 'expert-admitted' AND EXISTS (
+                     SELECT 1 FROM log_record d WHERE d.tender = $1 AND d.type = 'draw-committed'))) ORDER BY l.index""",
         tender, size, list(OLDER), first,
     )  # fmt: skip
     return [Disclosed(row["index"], row["nonce"], row["record"]) for row in rows]

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     witnesses: tuple[str, ...] = ()
     """Addresses of the witnesses, each `name=url`."""
 
+    # -- panels (experts/draw.md) ------------------------------------------------------------------------------------
+    reveal_within: float = 1800.0
+    """Seconds the parties of a draw have to commit and reveal, where a request for a panel does not say."""
+
     # -- the experts' vault (experts/vault.py): only the dispatcher and `trading experts` read these files ---------------
     vault_key: Path | None = None
     """The file of the key under which names and numbers of experts rest; None: `data/keys/vault.key`. A web or job process
@@ -73,6 +77,15 @@ class Settings(BaseSettings):
     """Bytes one bidder may hold in unfinished uploads."""
     paper_quota: int = 20 << 30
     """Bytes one organisation may keep in papers."""
+
+    # -- panels ------------------------------------------------------------------------------------------------------
+    panel_work: float = 8 * 3600.0
+    """Seconds of log time a panel is given from when all sit, and again each time it is given more."""
+    report_within: float = 24 * 3600.0
+    """Seconds of log time in which a member signs the evaluation report or says why not; then it counts as silent."""
+    expert_fees: tuple[int, int, int, int] = (4, 50_000, 10_000, 10_000)
+    """The declared rule of the members' fees: for so many hours, so many fen; for each further hour; for who came and was
+    replaced for a conflict (experts/attendance.py)."""
 
     @property
     def base_url(self) -> str:

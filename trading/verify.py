@@ -11,7 +11,7 @@
 | V7, V10 | identities, key sets, releases | ``bidding.verify_custody`` |
 | V8, V9 | manifests, lists | ``bidding.verify_bids``, ``bidding.verify_lists`` |
 | V11, V12 | openings, verdicts | ``bidding.verify_openings`` |
-| V13 | the draw | not checked by this version |
+| V13 | the draw of the panel | ``experts.verify``, ``trading.verify_panel`` |
 | V14, V16 | ranking, award, gain | ``trading.verify_award`` |
 | V15 | order, periods, deadlines | ``trading.verify_steps`` |
 | V17 | receipts | ``bidding.verify_receipts`` |
@@ -63,17 +63,18 @@ from bidding.verify_lists import check_counts, count
 from bidding.verify_openings import check_openings, check_verdicts
 from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
+from experts.verify import DRAWS, DRAWS_SEALED, SUPERVISION, is_timed
+from experts.verify import READERS as DRAW_READERS
 from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
 from trading.verify_owed import is_of_this_text
+from trading.verify_panel import DRAW, check_panel
 from trading.verify_reserve import check_reserve
 from trading.verify_steps import READERS as STEP_READERS
 from trading.verify_steps import RULEBOOK, check_steps, outages, read_rulebook
 
 T = TypeVar("T")
 
-DRAWS = frozenset({"draw-committed", "draw-nonce-committed", "draw-nonce-revealed", "draw-voided"})
-DRAWS_SEALED = frozenset({"draw-called", "panel-seated"})
 ALL_ROWS: tuple[Row, ...] = (
     *ROWS,
     *bids_part.ROWS,
@@ -96,12 +97,12 @@ OLDER = frozenset(
 RULES = Disclosure(
     older=OLDER | {"expert-admitted"},
     anywhere=frozenset({"bidder-key-registered", "expert-admitted"}),
-    supervision=frozenset({"expert-admitted"}),
+    supervision=SUPERVISION,
     closing=bids_part.SEALED,
-    blinded=DRAWS_SEALED | {"expert-admitted"},
+    blinded=DRAWS_SEALED | SUPERVISION,
     public=DRAWS,
 )
-ALL_READERS = {**READERS, **verify_award.READERS, **STEP_READERS}
+ALL_READERS = {**READERS, **DRAW_READERS, **verify_award.READERS, **STEP_READERS}
 
 
 def verify(
@@ -239,8 +240,10 @@ class _Verifier:
             self._do(5, lambda found: check_since(log, since, found))
         pace = read_pace(log, steps[6])
         case = Case(log, ALL_READERS, pace.span)
+        current = is_of_this_text(log.files.bytes(RULEBOOK))
         for found in steps.values():
-            case.name_malformed(found)
+            if current or found.number != DRAW:  # draws of another text are not read
+                case.name_malformed(found)
         keysets = self._do(7, lambda found: read_keysets(case, found)) or {}
         gaps = outages(case)
         self._do(
@@ -252,12 +255,12 @@ class _Verifier:
                     log.tree,
                     log.times,
                     bids_part.shown_indexes(case, keysets),
-                    log.about.created if is_of_this_text(log.files.bytes(RULEBOOK)) else None,
+                    log.about.created if current else None,
                     case.first_closing,
                     gaps,
                 ),
                 bids_part.bounds(case, keysets, pace),
-                {held.index for held in case.mine if held.name in bids_part.NEAR | DRAWS | DRAWS_SEALED},
+                {held.index for held in case.mine if held.name in bids_part.NEAR or is_timed(held.name)},
                 [held for held in log.held.values() if held.file or held.body.get("tender") == case.tender],
                 gaps,
                 found,
@@ -277,8 +280,8 @@ class _Verifier:
         shares = self._do(10, lambda found: check_releases(case, identities, keysets, lists, found)) or {}
         opened = self._do(11, lambda found: check_openings(case, bids, keysets, shares, counted, found)) or {}
         self._do(12, lambda found: check_verdicts(case, bids, keysets, opened, counted, found))
-        self._do(13, lambda found: _pass_over_draws(case, found))
         rulebook = self._do(15, lambda found: read_rulebook(case, found))
+        self._do(DRAW, lambda found: check_panel(case, identities, rulebook, found, current=current))
         self._do(14, lambda found: check_reserve(case, bids, found))
         self._do(14, lambda found: verify_award.check_award(case, bids, counted, rulebook, found))
         self._do(15, lambda found: check_steps(case, bids, rulebook, pace, found))
@@ -302,19 +305,6 @@ class _Verifier:
             elif tender not in self.tenders:
                 found.fault(name, "V-ELSEWHERE", tender=tender)
         check_receipts(case, bids, mine, found)
-
-
-def _pass_over_draws(case: Case, found: Found) -> None:
-    """V13: draws are not checked by this version, but files of a draw that no record speaks of are at fault."""
-    drawn = {
-        f"draw/{held.body.get('draw')}/{held.body.get('attempt')}/"
-        for held in case.mine
-        if held.name == "draw-committed"
-    }
-    for path in case.log.files.under("draw/"):
-        if path.rpartition("/")[0] + "/" not in drawn:
-            found.fault(path, "V-STRAY")
-    found.status = Status.UNCHECKED if drawn else Status.ABSENT
 
 
 def _parsed(clear: Mapping[int, bytes]) -> list[dict[str, object]]:

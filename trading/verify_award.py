@@ -35,6 +35,7 @@ from trading.law.methods import (
 from trading.law.methods.parameters import Terms, read
 from trading.law.regimes import REGIMES, SOURCE_LAW
 from trading.law.rulebook import Rulebook
+from trading.verify_panel import check_signed
 
 TOTALS = "evaluation/totals.json"
 SHEETS = "evaluation/sheets/"
@@ -118,6 +119,8 @@ def check_award(case: Case, bids: Bids, counted: Counted, rulebook: Rulebook | N
     if (TOTALS in files) != owed_totals(case):
         found.fault(TOTALS, "V-MISSING" if published else "V-STRAY")
     _check_sheets(case, found)
+    ended = published[0].index if published else case.log.about.size
+    check_signed(case, set(_effective(case, ended).values()), found)
     _check_corrections(case, bids, counted, found)
     for second in published[1:]:
         found.fault(second.at, "V-SECOND", what="candidates-published", stage="")

@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ('sealed', fields.BinaryField()),
                 ('record', fields.BinaryField(null=True)),
                 ('draft', fields.BinaryField(null=True)),
+                ('approved', fields.JSONField(null=True, encoder=functools.partial(dumps, separators=(',', ':')), decoder=loads)),
                 ('reveal_by', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('committed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('voided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),

@@ -62,7 +62,7 @@ def test_the_regime_the_region_and_the_status_choose() -> None:
     laid = ids("--regime", "works", "--region", "ningbo")
     assert laid == [rule.id for rule in regions.overlay(regimes.WORKS, "ningbo").rules] and "NB-09" in laid
     assert ids("--regime", "auction") == [rule.id for rule in regimes.AUCTIONS]
-    assert ids("--region", "puyang") == ["PY-03", "PY-04", "PY-05"]
+    assert ids("--region", "puyang") == ["PY-03", "PY-04", "PY-05", "HN-01"]
     assert set(ids("--status", "unchecked")) == {rule.id for rule in rules.ALL if not rule.checked}
     assert ids("wk-06", "GP-09") == ["WK-06", "GP-09"]
 

@@ -111,7 +111,7 @@ def _request(name: str) -> tuple[str, str, dict[str, Any]]:
     for key, value in {
         "project": PROJECT, "tender": TENDER, "bid": "0" * 32, "manifest": "0" * 64, "statement": "0" * 64,
         "stage": "form", "upload": "0" * 32, "n": "0", "token": "none", "sha256": "0" * 64, "question": "0" * 32,
-        "ban": "0" * 32, "remedy": "0" * 32,
+        "ban": "0" * 32, "remedy": "0" * 32, "reading": "0" * 32, "seat": "1",
     }.items():  # fmt: skip
         path = path.replace("{" + key + "}", value)
     more: dict[str, Any] = {}

@@ -70,11 +70,16 @@ def _rooms() -> None:
         "custodian",
         "settle",
         "experts",
+        "seat",
         "witness",
         "keys",
         "log",
         "archives",
         "law",
+        "draw",
+        "panel",
+        "phone",
+        "dispatch",
         "service",
     ):
         importlib.import_module(f"trading.cli.{room}")

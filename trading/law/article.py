@@ -136,6 +136,9 @@ STATUTES = {
         Statute(
             "濮阳市公共资源交易管理条例", "Puyang Public Resource Trading Regulation", Level.LOCAL, date(2021, 10, 1)
         ),
+        Statute(
+            "河南省实施招标投标法办法", "Henan Measures implementing the Bidding Law", Level.LOCAL, date(2002, 12, 31)
+        ),
         Statute("重庆市招标投标条例", "Chongqing Bidding Regulation", Level.LOCAL, date(2018, 7, 26)),
         Statute("来源", "as the source published", Level.SOURCE, date(2000, 1, 1)),
     )

@@ -12,12 +12,16 @@ from typing import TypeVar
 
 from audit.refusal import Refused
 from trading.law import periods
+from trading.law.article import Rule
 from trading.law.bounds import Book, asked
+from trading.law.regimes import ADMITTED_DAYS, Regime
 
 EXPERT, TENDEREE = "expert", "tenderee"
 SIGNED, DISSENT, SILENT = "signed", "dissent", "silent"
 
 T = TypeVar("T")
+EMPLOYER_YEARS = 3
+"""How long somebody who worked for a bidder may not evaluate its bid (政府采购法实施条例 9); for every procedure (draw.md §1)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,19 @@ def check_drawn(book: Book, members: Iterable[Member]) -> None:
         raise Refused("E-PANEL-NAMED", rule.article, seats=named)
 
 
+def asks_draw(book: Book) -> bool:
+    """Whether this book asks for a panel drawn by lot (WK-29, GP-39): then nobody else's sheets count."""
+    return asked(book, "WK-29", "GP-39") is not None
+
+
+def before_opening(regime: Regime) -> bool:
+    """Whether the list is generally fixed before the opening, while nobody knows the bidders (WK-55, not checked).
+
+    Everywhere else the draw waits for the closing, so that recusal against the bidders is part of the pool (draw.md §1).
+    """
+    return regime.has("WK-55")
+
+
 def check_independent(book: Book, members: Iterable[Member], supervisor: str) -> None:
     """Nobody who works for the body that supervises the project sits (WK-30). Raises Refused E-PANEL-SUPERVISOR."""
     rule = asked(book, "WK-30")
@@ -129,11 +146,21 @@ def check_refilled(book: Book, members: Sequence[Member], gone: Collection[int],
         raise Refused("E-PANEL-SHORT", rule.article, gone=len(left), replacements=replacements)
 
 
+def admitted_days(panel: Mapping[str, object]) -> int:
+    """How many days an expert has been on the roster before a draw: as a rulebook's `panel` says (draw.md §1)."""
+    days = panel.get("admitted_days", ADMITTED_DAYS)
+    return days if isinstance(days, int) and not isinstance(days, bool) and days >= 0 else ADMITTED_DAYS
+
+
 def check_draw_time(book: Book, drawn: datetime, evaluation: datetime) -> None:
-    """Chongqing: drawn within 24 hours before the evaluation (CQ-01). Raises Refused E-DRAW-EARLY (earliest)."""
+    """Chongqing: drawn within 24 hours before the evaluation (CQ-01).
+
+    Raises Refused E-DRAW-EARLY (earliest, derivation).
+    """
     rule = asked(book, "CQ-01")
     if rule is None:
         return
+    span = periods.count(evaluation, rule.count, rule.unit, backwards=True)
     earliest = periods.before(evaluation, rule.count, rule.unit)
     if not earliest <= drawn <= evaluation:
         raise Refused(
@@ -144,4 +171,14 @@ def check_draw_time(book: Book, drawn: datetime, evaluation: datetime) -> None:
             drawn=drawn,
             earliest=earliest,
             end=evaluation,
+            derivation=str(span),
         )
+
+
+TOLD = ("WK-55", "N-01", "HN-01")
+"""Rules about the hour of a draw that nobody has read in a primary text: told to whoever asks for one, never blocking."""
+
+
+def told_of_draw(unchecked: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Of the unchecked rules of a day those that speak of the hour of a draw."""
+    return tuple(rule for rule in unchecked if rule.id in TOLD)

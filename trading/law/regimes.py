@@ -85,6 +85,9 @@ _PLATFORM = (
 )  # fmt: skip
 _BIDDING = (w.WK_20, w.WK_21, w.WK_22, w.WK_23, w.WK_24, w.WK_25, w.WK_34A)
 _PANEL = (("min", 5), ("odd", True))
+ADMITTED_DAYS = 7
+"""How many days an expert has been on the roster before a draw, where no rulebook says otherwise (`panel.admitted_days`):
+nobody is admitted for a panel that is about to be drawn (draw.md §1)."""
 
 WORKS = Regime(
     id="works",

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from audit.refusal import Refused
 from trading.law.article import Op, Rule
 from trading.law.regimes import Regime
-from trading.law.rules import local
+from trading.law.rules import local, unchecked
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ PUYANG = Region(
     "puyang",
     "濮阳市",
     "Puyang",
-    ((local.PY_03, TENDERS), (local.PY_04, EVERY), (local.PY_05, EVERY)),
+    ((local.PY_03, TENDERS), (local.PY_04, EVERY), (local.PY_05, EVERY), (unchecked.HN_01, ("works",))),  # in Henan
 )
 CHONGQING = Region(
     "chongqing",

@@ -155,6 +155,23 @@ ACTS: Mapping[str, str] = {
 """Which act a record (log.md §1) tells of; `closed` is three acts, see `act_of`."""
 
 
+PANEL: Mapping[str, frozenset[str]] = {
+    "convene-panel": frozenset({"announced", "closed", "opened"}),
+    "draw-panel": frozenset({"announced", "closed", "opened"}),
+    "read-panel": frozenset({"announced", "closed", "opened"}),
+    "remove-member": frozenset({"announced", "closed", "opened"}),
+}
+"""Acts of a panel, and the stages of its tender in which each may be done. They move no tender and stand in no row of V15:
+V13 judges what they record (draw.md §4)."""
+
+
+def panel_act(stage: str, act: str) -> None:
+    """Refuse an act of a panel while its tender is elsewhere: E-STAGE."""
+    if stage not in PANEL[act]:
+        allowed = ", ".join(sorted(a for s, a in TABLE if s == stage))
+        raise Refused("E-STAGE", stage=stage, act=act, allowed=allowed)
+
+
 def act_of(what: str, record: Mapping[str, Any]) -> str:
     """The act a record of a tender tells of; "" for a record that moves no tender (readings, erasures, vouchings)."""
     if what == "closed":

@@ -37,10 +37,12 @@ from trading.web import (
     api_bids,
     api_custody,
     api_opening,
+    api_panels,
     api_preparation,
     api_procedure,
     api_projects,
     api_roster,
+    api_seats,
     guard,
     openapi,
     pages,
@@ -53,7 +55,10 @@ from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
-DESKS = (api_accounts, api_bids, api_custody, api_opening, api_preparation, api_procedure, api_projects, api_roster)
+DESKS = (
+    api_accounts, api_bids, api_custody, api_opening, api_seats, api_panels, api_preparation, api_procedure, api_projects,
+    api_roster,
+)  # fmt: skip
 """Importing them declares their operations."""
 
 AWAY = (

@@ -23,6 +23,11 @@ N_01 = _seen(
     en="Procurement experts are in general drawn no earlier than two working days before the evaluation.",
     since="panel-drawn", until="evaluation", regime="gov",
 )  # fmt: skip
+HN_01 = _seen(
+    "HN-01", Article("河南省实施招标投标法办法", 41), Op.MAX, 24, "小时",
+    zh="评标委员会在开标前二十四小时内组成。", en="The committee is formed within twenty-four hours before the opening.",
+    since="panel-drawn", until="opening", regime="local-HN",
+)  # fmt: skip
 N_02 = _seen(
     "N-02", Article("国土资源部令39号", 0), Op.MIN, 20, "日",
     zh="出让公告至少在活动开始前二十日发布。", en="A land grant is announced at least twenty days before it starts.",

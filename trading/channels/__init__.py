@@ -1,0 +1,94 @@
+"""How the dispatcher reaches people: a voice that rings, a text that is read. Drivers of two small protocols.
+
+What every driver keeps: the same `key` rings or writes once, whatever crashes in between (trading/channels/notes.py);
+names and numbers leave it only in the provider's own field for them; no exception and no log line carries either.
+`open_channels` makes those that the settings name, in order of preference. Only the dispatcher's process opens them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from experts.conversation import Answer, Script
+
+if TYPE_CHECKING:
+    from trading.channels.settings import ChannelSettings
+
+KEY_LENGTH = 40
+"""Most characters of a key, ASCII."""
+
+
+class ChannelError(Exception):
+    """A try did not happen: nobody was rung, nothing was handed over. The same key may be tried again.
+
+    `channel` is the driver's name, `why` a word of ours: neither ever holds a number or what a provider wrote.
+    `retry_after` is the least span in machine seconds to wait, where known.
+    """
+
+    def __init__(self, channel: str, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(f"{channel}: {why}")
+        self.channel = channel
+        self.why = why
+        self.retry_after = retry_after
+
+
+class ChannelDown(ChannelError):
+    """The provider cannot be reached, or says that it cannot now."""
+
+
+class ChannelNonsense(ChannelError):
+    """The provider's answer is none, and nobody was rung."""
+
+
+class ChannelUnfit(ChannelError):
+    """This channel cannot do what is asked (ask for a personal code, reach such a number): trying again is no use."""
+
+
+class Voice(Protocol):
+    """Rings somebody and holds the dialogue of experts/conversation.py."""
+
+    name: str
+
+    async def call(
+        self, *, key: str, number: str, script: Script, check: Callable[[str], bool] | None, ring: float
+    ) -> Answer:
+        """What came of ringing `number` for at most `ring` machine seconds.
+
+        `check` compares a personal code (None: none is asked). The same `key` never rings twice: asked again, the
+        driver returns what it knows or finds out, or an answer of state "failed". Raises ChannelError only when it
+        is certain that nobody was rung.
+        """
+
+
+class Text(Protocol):
+    """Writes to somebody, by short message or mail."""
+
+    name: str
+
+    async def write(self, *, key: str, number: str, template: str, fields: Mapping[str, str]) -> Answer:
+        """Hands one message over: `template` is the name of a text of experts/wording.py (`confirmed`, `released`).
+
+        State "answered": the provider took it; "failed": it refused it, or nobody can say. Outcome "no_answer" unless
+        the person has answered since. The same `key` is handed over once. Raises ChannelError as `Voice.call` does.
+        """
+
+    async def answers(self) -> Sequence[tuple[str, Answer]]:
+        """Replies and bounces that came since, each with the key of its message; after a restart some come again."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The drivers of this installation, the preferred one first. `mail` writes to addresses instead of numbers."""
+
+    voice: Sequence[Voice] = ()
+    text: Sequence[Text] = ()
+    mail: Sequence[Text] = field(default=())
+
+
+def open_channels(settings: ChannelSettings) -> Channels:
+    """The channels that the settings name. Raises Refused("E-CHANNEL…") for settings that cannot work."""
+    from trading.channels.switchboard import connect  # the drivers, and httpx with them, only where they are wanted
+
+    return connect(settings)
