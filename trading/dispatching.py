@@ -246,7 +246,7 @@ def speak() -> None:
 
 
 async def status() -> dict[str, Any]:
-    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names, no draws."""
+    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
     tries = await pool().fetch(
@@ -262,6 +262,8 @@ async def status() -> dict[str, Any]:
     return {
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
-        "channels": {row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries},
+        "channels": {
+            row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries
+        },
         "seconds_to_fill": filled["seconds"],
     }

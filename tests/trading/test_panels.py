@@ -131,7 +131,7 @@ async def test_where_a_panel_was_convened_nobody_else_scores(place: Town, tmp_pa
     await desk.wait()
     await desk.open_boxes()
     sheet = {"seat": 1, "rows": [{"bid": "0" * 32, "points": {"plan": "9"}}]}
-    assert code(await desk.post("tenderee", "sheets", 409, sheet)) == "T-PANEL-SCORES"
+    assert code(await desk.post("tenderee", "sheets", 409, sheet)) == "T-PANEL-SHEETS"
 
 
 # --------------------------------------------------------------------------------------------------- commit and reveal

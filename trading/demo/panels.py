@@ -40,7 +40,7 @@ WITHHELD = 5.0
 MEETS = 6.0
 """Machine seconds after the deadline, and after the last reveal there may be, at which a panel meets."""
 DESKS = 4
-GONE = frozenset({"P-PENDING", "D-NONCE-LATE", "D-NONCE-VOID", "D-NONE"})
+GONE = frozenset({"E-NONCE-LATE", "E-NONCE-VOID", "E-NONCE-OVER", "E-NONCE-ATTEMPT"})
 """Refusals to a party whose attempt ended, or whose tender was given up, while it looked."""
 WORDS = {"duration": "半天", "city": "北京市", "centre": "示范公共资源交易中心", "contact": "010-00000000"}
 
