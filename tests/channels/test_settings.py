@@ -102,11 +102,13 @@ def test_a_telephone_line_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADING_SIP_ACCOUNT", "sip:centre@trunk.example;transport=tls")
     monkeypatch.setenv("TRADING_SIP_PASSWORD", "hush")
     monkeypatch.setenv("TRADING_SIP_BARESIP", "true")
+    Path("data/channels/under-way/words-1").mkdir(parents=True)  # a crash left it
     (voice,) = open_channels(ChannelSettings()).voice
     trunk = voice.driver._trunk  # type: ignore[attr-defined]
     assert trunk.target == "sip:{number}@trunk.example;transport=tls"
     assert trunk.account == ("<sip:centre@trunk.example;transport=tls>;regint=0;audio_codecs=pcma,pcmu;auth_pass=hush")
     assert "hush" not in repr(trunk)
+    assert list(Path("data/channels/under-way").iterdir()) == [], "a voice that says a name does not outlive a crash"
 
 
 async def test_callbacks_are_heard_on_their_own_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,20 +66,23 @@ class Baresip:
         interface: str = "",
         listen: str = "",
         record: Path | None = None,
+        under_way: Path | None = None,
     ) -> None:
         """`account` is a line of baresip's accounts file, `source` the WAV that is played when a call is answered.
 
-        `record` (tests) is a folder for what is heard and said; without it nothing of a call is kept.
+        `under_way` is where its folder is made, absolute. `record` (tests) is a folder for what is heard and said; without
+        it nothing of a call is kept.
         """
         self.events: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._account, self._source, self._program = account, source, program
         self._modules, self._interface, self._listen, self._record = modules, interface, listen, record
+        self._under_way = under_way
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._count = 0
+        self._count = self._played = 0
 
     async def __aenter__(self) -> Baresip:
         """Raises ChannelDown if it does not come up."""
-        self._folder = Path(tempfile.mkdtemp(prefix="call-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="call-", dir=self._under_way))
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: asyncio.Task[None] | None = None
         try:
@@ -111,7 +114,14 @@ class Baresip:
 
     async def play(self, source: Path) -> None:
         """Plays another WAV from its beginning, in the call that is up."""
-        await self.command("ausrc", f"aufile,{source}")
+        await self.command("ausrc", f"aufile,{self._linked(source)}")
+
+    def _linked(self, source: Path) -> str:
+        """A WAV by a name of our own in the process's folder: a path with a space would end at it."""
+        self._played += 1
+        name = f"{self._played}.wav"
+        (self._folder / name).symlink_to(source)
+        return f"./{name}"
 
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -132,7 +142,7 @@ class Baresip:
 
     def _spawn(self, port: int) -> None:
         config = [
-            f"audio_source aufile,{self._source}",
+            f"audio_source aufile,{self._linked(self._source)}",
             "audio_player aubridge,nobody",
             "audio_alert aubridge,nobody",
             "ausrc_srate 8000", "auplay_srate 8000", "ausrc_channels 1", "auplay_channels 1", "audio_buffer 20-160",

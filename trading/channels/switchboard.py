@@ -83,7 +83,8 @@ class _Board:
         line = f"<{s.sip_account}>;regint=0;audio_codecs={s.sip_codecs}" + (
             f";auth_pass={password}" if password else ""
         )
-        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface)
+        under_way = s.notes_path.absolute() / "under-way"
+        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface, under_way)
         return Sip(trunk, Speech(s.voice_recordings), self.notes("sip"))
 
     def aliyun_voice(self) -> Voice:
