@@ -9,7 +9,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,6 @@ from trading import accounts, lives, logbook, postgres
 from trading.channels import ChannelError, Channels, ChannelUnfit, open_channels
 from trading.channels.settings import ChannelSettings
 from trading.installation import clock_row
-from trading.jobs import AWAY
 from trading.law import committee, secrecy
 from trading.law.stages import ENDED
 from trading.settings import Settings
@@ -186,20 +185,39 @@ async def run(
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)
 
+    listening = None if channels.callbacks is None or once else asyncio.create_task(channels.callbacks.serve())
+    try:
+        await _dispatch(settings, vault, channels, chosen, stop, guard, once=once)
+    finally:
+        if listening is not None:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+    logger.info("stopped")
+
+
+async def _dispatch(
+    settings: Settings,
+    vault: Vault,
+    channels: Channels,
+    chosen: DispatchSettings,
+    stop: asyncio.Event,
+    guard: Callable[[], Awaitable[asyncpg.Connection]],
+    *,
+    once: bool,
+) -> None:
     while not stop.is_set():
         try:
             async with postgres.connected(settings):
                 desk = await desk_of(vault, channels, chosen, settings.origin)
-                dispatcher = Dispatcher(desk, AWAY)
+                dispatcher = Dispatcher(desk, postgres.AWAY)
                 if once:
                     await dispatcher.run_once()
                     await dispatcher.settle()
                     return
                 await dispatcher.run(stop, guard)
-        except AWAY as gone:  # before the first look: the database is not there yet
+        except postgres.AWAY as gone:  # before the first look: the database is not there yet
             logger.warning("the database is away: %s", type(gone).__name__)
             await asyncio.sleep(chosen.look_machine)
-    logger.info("stopped")
 
 
 def speak() -> None:
@@ -227,7 +245,7 @@ def speak() -> None:
 
 
 async def status() -> dict[str, Any]:
-    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names, no draws."""
+    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
     tries = await pool().fetch(
@@ -243,6 +261,8 @@ async def status() -> dict[str, Any]:
     return {
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
-        "channels": {row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries},
+        "channels": {
+            row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries
+        },
         "seconds_to_fill": filled["seconds"],
     }
