@@ -121,6 +121,12 @@ class Act:
         self.entries.append(ref)
         return ref
 
+    async def settle(self, ref: RecordRef) -> bytes:
+        """The bytes of a record before the act ends, for a row that keeps them: its serial number is taken now."""
+        if not ref.record:
+            await self._number([ref])
+        return ref.record
+
     def disclose(
         self,
         cause: RecordRef,
@@ -141,7 +147,7 @@ class Act:
         """Serial numbers, then all records in one statement, then disclosures. Called once, by who opened the act."""
         if not self.entries:
             raise RuntimeError("an act without a record")
-        await self._number([ref for ref in self.entries if ref.kind.counter])
+        await self._number([ref for ref in self.entries if not ref.record])
         rows = [
             (
                 ref.kind.name,

@@ -8,8 +8,8 @@ the `check` handed down and never kept: `keys` shows x's in its place. A driver 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 OUTCOMES: Final = ("accepted", "declined", "conflict", "invalid", "no_answer")
@@ -28,7 +28,10 @@ _CONFIRM: Final = {"1": "confirm_yes", "2": "confirm_no", "9": "confirm_conflict
 
 @dataclass(frozen=True)
 class Script:
-    """What one call says; `experts/wording.py` renders it. Each member but `lang` is a clip of its own."""
+    """What one call says; `experts/wording.py` renders it. Each member but `lang` and `values` is a clip of its own.
+
+    `values` are the fields it was made of, for providers that fill in templates of their own.
+    """
 
     lang: str
     invitation: str
@@ -41,6 +44,7 @@ class Script:
     ask_code: str
     again: str
     goodbye: str
+    values: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

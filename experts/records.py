@@ -13,9 +13,15 @@ ROSTER = "roster"
 
 # ------------------------------------------------------------------------------------------------------------- the roster
 
+EXPERTS_NAMED = declare("experts-named", Rule.SUPERVISOR, fields=("experts",))
+"""New rows, 1 to 1,000 ids ascending: named by the centre, drawn by nobody until an authority admits them."""
 EXPERT_ADMITTED = declare("expert-admitted", Rule.SUPERVISOR, fields=("experts", "by", "sig"))
 EXPERT_CHANGED = declare("expert-changed", Rule.SUPERVISOR, fields=("expert", "what"))
 """Leave, suspension, removal, assessment, a corrected row: which kind of change, of whom by id; never its content."""
+EXPERT_READ = declare("expert-read", Rule.SUPERVISOR, fields=("expert",))
+"""Somebody at the dispatcher looked at who an expert is; the actor says who did."""
+SPECIALTIES_CHANGED = declare("specialties-changed", Rule.SUPERVISOR, fields=("added", "changed"))
+"""Codes that are new in the tree of specialties, and codes that mean something else from now on."""
 VAULT_ROTATED = declare("vault-rotated", Rule.SUPERVISOR, fields=("key", "experts"))
 """The dispatcher's key was replaced: the new key's fingerprint, and how many rows were sealed anew."""
 

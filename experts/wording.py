@@ -145,11 +145,16 @@ def _check(text: str, field: str) -> None:
         raise Refused("E-WORDING-COUNT", field=field)
 
 
+CLIPS: Final = tuple(one.name for one in fields(Script) if one.name not in ("lang", "values"))
+"""The parts of a call's wording."""
+
+
 @dataclass(frozen=True)
 class Wording:
     """The templates of one language: those of a call (as `Script` has them), and of what is written.
 
-    `confirmed` goes out after an acceptance, `released` when the seat is not needed any more, `subject` heads a mail.
+    `invited` is written to whoever did not answer, `confirmed` after an acceptance, `released` when the seat is not needed,
+    `subject` heads a mail.
     """
 
     lang: str
@@ -163,6 +168,7 @@ class Wording:
     ask_code: str
     again: str
     goodbye: str
+    invited: str
     confirmed: str
     released: str
     subject: str
@@ -178,8 +184,8 @@ class Wording:
 
     def script(self, values: Mapping[str, str]) -> Script:
         """What one call says. Raises Refused as `render` does."""
-        names = (one.name for one in fields(Script) if one.name != "lang")
-        return Script(lang=self.lang, **{one: render(getattr(self, one), values) for one in names})
+        clips = {one: render(getattr(self, one), values) for one in CLIPS}
+        return Script(lang=self.lang, **clips, values={name: values[name] for name in FIELDS if name in values})
 
 
 def _templates() -> tuple[str, ...]:
@@ -202,6 +208,10 @@ CHINESE: Final = Wording(
     ask_code="请输入您的个人识别码。",
     again="按键无效，请重新选择。",
     goodbye="谢谢，再见。",
+    invited=(
+        "{salutation}您好，{centre}多次致电未能接通。请您于{date}{time}到{city}参加评标，约需{duration}。"
+        "能参加请回复1并留意来电，不能参加请回复2，需要回避请回复9。"
+    ),
     confirmed=(
         "您已确认{date}{time}在{centre}参加评标，报到验证码{code}。请携带身份证，手机统一存放。如需取消请回拨{contact}。"
     ),
@@ -224,6 +234,11 @@ ENGLISH: Final = Wording(
     ask_code="Please enter your personal code.",
     again="That key means nothing here. Please choose again.",
     goodbye="Thank you, goodbye.",
+    invited=(
+        "{salutation}, {centre} could not reach you by telephone. Please come to {city} on {date} at {time} for an "
+        "evaluation of about {duration}. Reply 1 if you can come and wait for our call, 2 if you cannot, 9 if you must "
+        "recuse yourself."
+    ),
     confirmed=(
         "You confirmed the evaluation on {date} at {time}, {centre}. Your check-in code: {code}. Bring your identity card; "
         "telephones are kept at the door. To cancel, call {contact}."

@@ -38,7 +38,7 @@ class Installation:
 
     async def clock(self) -> Clock:
         """The clock of record 0 (log.md §5); a demonstration's runs faster."""
-        return clock_from(await _clock_row(), self.origin)
+        return clock_from(await clock_row(), self.origin)
 
     async def identities(self) -> Identities:
         """Who is known under which identity key: the parties file and every vouching logged."""
@@ -71,6 +71,7 @@ def open_(settings: Settings) -> Installation:
     return Installation(settings, settings.origin, key, policy_bytes, parties_bytes, policy, parties, store, uploads)
 
 
-async def _clock_row() -> dict[str, Any] | None:
+async def clock_row() -> dict[str, Any] | None:
+    """The clock of record 0 as its row has it; None: the machine's."""
     row = await pool().fetchrow("SELECT base, factor, start FROM log_clock")
     return None if row is None else {"base": stamp(row["base"]), "factor": row["factor"], "start": stamp(row["start"])}

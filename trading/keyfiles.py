@@ -1,9 +1,11 @@
-"""Private keys at rest: one small JSON file per key, opened by a passphrase.
+"""Keys at rest: one small JSON file per key, opened by a passphrase.
 
 The file says in clear whose key it is, of what kind and for which log, so that a person can tell files apart and a
 tool can refuse the wrong one before it asks for a passphrase. That header is the associated data of the encryption:
 whoever edits it makes the file unreadable. PBKDF2 and AES-GCM are what every browser has, so a page can open the
 same file (envelope.md §2: the tool keeps `origin` beside the private key and refuses any other).
+
+The dispatcher's vault key (experts/vault.py) lies in such a file too; it is no pair, so its `public` is its fingerprint.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from audit.canon import NotCanonical, b64, canon, parse, unb64
 from audit.refusal import Refused
+from experts.vault import KEY, fingerprint, new_key
 
 Kind = Literal["identity", "bidder", "custodian"]
+VAULT, VAULT_ALGORITHM = "vault", "AES256"
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 ITERATIONS = 600_000
 """PBKDF2-HMAC-SHA-512 rounds of a new file: what OWASP asks of it thrice over; old files keep their own number."""
@@ -73,20 +77,38 @@ def write(path: Path, key: KeyFile, passphrase: str, *, iterations: int = ITERAT
 
     Raises `Refused("K-EXISTS")`, `Refused("K-PASSPHRASE-EMPTY")`.
     """
-    if not passphrase:
-        raise Refused("K-PASSPHRASE-EMPTY")
-    header: dict[str, Any] = {
-        "type": "trading.keyfile/v1",
+    about = {
         "kind": key.kind,
         "id": key.id,
         "origin": key.origin,
         "algorithm": key.algorithm,
         "public": b64(key.public),
+    }
+    _write(path, about, _raw(key.private), passphrase, iterations)
+
+
+def new_vault(path: Path, id: str, origin: str, passphrase: str, *, iterations: int = ITERATIONS) -> str:
+    """Make a vault key and write its file; its fingerprint. Raises as `write`."""
+    key = new_key()
+    about = {
+        "kind": VAULT, "id": id, "origin": origin, "algorithm": VAULT_ALGORITHM,
+        "public": b64(bytes.fromhex(fingerprint(key))),
+    }  # fmt: skip
+    _write(path, about, key, passphrase, iterations)
+    return fingerprint(key)
+
+
+def _write(path: Path, about: Mapping[str, str], raw: bytes, passphrase: str, iterations: int) -> None:
+    if not passphrase:
+        raise Refused("K-PASSPHRASE-EMPTY")
+    header: dict[str, Any] = {
+        "type": "trading.keyfile/v1",
+        **about,
         "iterations": iterations,
         "salt": b64(os.urandom(16)),
         "nonce": b64(os.urandom(12)),
     }
-    sealed = AESGCM(_stretch(passphrase, header)).encrypt(unb64(header["nonce"]), _raw(key.private), canon(header))
+    sealed = AESGCM(_stretch(passphrase, header)).encrypt(unb64(header["nonce"]), raw, canon(header))
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -117,23 +139,38 @@ def read(path: Path, passphrase: str, *, kind: Kind | None = None, origin: str |
     """Open a key file. Raises `Refused`: `K-FILE`, `K-KIND` (another kind of key), `K-ORIGIN` (made for another log),
     `K-PASSPHRASE` (wrong passphrase, or the file was altered)."""
     content = peek(path)
-    if kind is not None and content["kind"] != kind:
-        raise Refused("K-KIND", path=str(path), kind=content["kind"], wanted=kind)
-    if origin is not None and content["origin"] != origin:
-        raise Refused("K-ORIGIN", path=str(path), origin=content["origin"], wanted=origin)
-    header = {name: value for name, value in content.items() if name != "sealed"}
-    try:
-        raw = AESGCM(_stretch(passphrase, header)).decrypt(
-            unb64(header["nonce"]), unb64(content["sealed"]), canon(header)
-        )
-    except (InvalidTag, ValueError, TypeError):
-        raise Refused("K-PASSPHRASE", path=str(path)) from None
+    if content["kind"] == VAULT or (kind is not None and content["kind"] != kind):
+        raise Refused("K-KIND", path=str(path), kind=content["kind"], wanted=kind or "identity")
+    raw = _open(path, content, passphrase, origin)
     private: PrivateKey
     if content["algorithm"] == "Ed25519":
         private = ed25519.Ed25519PrivateKey.from_private_bytes(raw)
     else:
         private = ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
     return KeyFile(content["kind"], content["id"], content["origin"], private)
+
+
+def read_vault(path: Path, passphrase: str, *, origin: str | None = None) -> bytes:
+    """The vault key of a file: 32 bytes, for `experts.vault.Vault` and nothing else. Raises as `read`."""
+    content = peek(path)
+    if content["kind"] != VAULT:
+        raise Refused("K-KIND", path=str(path), kind=content["kind"], wanted=VAULT)
+    key = _open(path, content, passphrase, origin)
+    if len(key) != KEY or bytes.fromhex(fingerprint(key)) != unb64(content["public"]):
+        raise Refused("K-FILE", path=str(path))
+    return key
+
+
+def _open(path: Path, content: Mapping[str, Any], passphrase: str, origin: str | None) -> bytes:
+    if origin is not None and content["origin"] != origin:
+        raise Refused("K-ORIGIN", path=str(path), origin=content["origin"], wanted=origin)
+    header = {name: value for name, value in content.items() if name != "sealed"}
+    try:
+        return AESGCM(_stretch(passphrase, header)).decrypt(
+            unb64(header["nonce"]), unb64(content["sealed"]), canon(header)
+        )
+    except (InvalidTag, ValueError, TypeError):
+        raise Refused("K-PASSPHRASE", path=str(path)) from None
 
 
 def _stretch(passphrase: str, header: Mapping[str, Any]) -> bytes:

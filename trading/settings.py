@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     reveal_within: float = 1800.0
     """Seconds the parties of a draw have to commit and reveal, where a request for a panel does not say."""
 
+    # -- the experts' vault (experts/vault.py): only the dispatcher and `trading experts` read these files ---------------
+    vault_key: Path | None = None
+    """The file of the key under which names and numbers of experts rest; None: `data/keys/vault.key`. A web or job process
+    needs neither file nor passphrase: give both to the dispatcher's user alone."""
+    vault_old_key: Path | None = None
+    """The key before it, while a row or an open draw still lies under it (`trading experts rotate-key`)."""
+
     # -- the edge ----------------------------------------------------------------------------------------------------
     token_pepper: str = ""
     """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
@@ -80,6 +87,11 @@ class Settings(BaseSettings):
     def log_key_path(self) -> Path:
         """Where the log's private key lies (PEM, mode 0600)."""
         return self.log_key or self.data / "keys" / "log.pem"
+
+    @property
+    def vault_key_path(self) -> Path:
+        """Where the dispatcher's vault key lies (a key file behind a passphrase)."""
+        return self.vault_key or self.data / "keys" / "vault.key"
 
     @property
     def policy_path(self) -> Path:

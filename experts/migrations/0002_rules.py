@@ -113,8 +113,37 @@ END $$;
     )
 )
 
+ROSTER = """
+CREATE INDEX experts_expert_phone ON experts_expert (phone);
+CREATE INDEX experts_expert_key ON experts_expert (key);
+CREATE INDEX experts_expert_admitted ON experts_expert (id, admitted_at) WHERE admitted_at IS NOT NULL;
+CREATE INDEX experts_absence_of ON experts_absence (expert_id);
+ALTER TABLE experts_expert
+    ADD CONSTRAINT experts_expert_key_form CHECK (key ~ '^[0-9a-f]{16}$'),
+    ADD CONSTRAINT experts_expert_marks CHECK (identity ~ '^[0-9a-f]{64}$' AND phone ~ '^[0-9a-f]{64}$'),
+    ADD CONSTRAINT experts_expert_lists CHECK (jsonb_typeof(specialties) = 'array' AND jsonb_typeof(regions) = 'array');
+CREATE FUNCTION experts_expert_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'experts_expert: whoever was on the roster stays in it, as removed';
+    ELSIF (OLD.id, OLD.added_at) IS DISTINCT FROM (NEW.id, NEW.added_at)
+        OR (OLD.admitted_at IS NOT NULL AND OLD.admitted_at IS DISTINCT FROM NEW.admitted_at)
+        OR (OLD.removed_at IS NOT NULL AND OLD.removed_at IS DISTINCT FROM NEW.removed_at)
+        OR (OLD.admitted_at IS NOT NULL AND NEW.state = 'named') THEN
+        RAISE EXCEPTION 'experts_expert: an admission is made once, and so is a removal';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER experts_expert_stays BEFORE UPDATE OR DELETE ON experts_expert
+    FOR EACH ROW EXECUTE FUNCTION experts_expert_stays();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("experts", "0001_initial")]
 
-    operations = [ops.RunSQL(CHECKS, ""), ops.RunSQL(STAYS, "DROP FUNCTION experts_stays CASCADE")]
+    operations = [
+        ops.RunSQL(CHECKS, ""),
+        ops.RunSQL(STAYS, "DROP FUNCTION experts_stays CASCADE"),
+        ops.RunSQL(ROSTER, "DROP FUNCTION experts_expert_stays CASCADE"),
+    ]

@@ -38,12 +38,18 @@ class Said:
 
 
 def trading(
-    *command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None, patience: float = 120
+    *command: str | Path,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    patience: float = 120,
+    answers: str | None = None,
 ) -> Said:
-    """Type a command, as JSON and in English, and wait for it."""
+    """Type a command, as JSON and in English, and wait for it; `answers`: what is typed when it asks."""
     typed = [sys.executable, "-m", "trading", "--json", "--lang", "en", *map(str, command)]
     environment = {**os.environ, "TRADING_PASSPHRASE": PASSPHRASE, **(env or {})}
-    ran = subprocess.run(typed, capture_output=True, text=True, env=environment, cwd=cwd, timeout=patience, check=False)
+    ran = subprocess.run(
+        typed, capture_output=True, text=True, env=environment, cwd=cwd, timeout=patience, check=False, input=answers
+    )
     return Said(ran.returncode, ran.stdout, ran.stderr)
 
 

@@ -8,12 +8,13 @@ names and numbers leave it only in the provider's own field for them; no excepti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from experts.conversation import Answer, Script
 
 if TYPE_CHECKING:
+    from trading.channels.callbacks import Callbacks
     from trading.channels.settings import ChannelSettings
 
 KEY_LENGTH = 40
@@ -80,11 +81,15 @@ class Text(Protocol):
 
 @dataclass(frozen=True)
 class Channels:
-    """The drivers of this installation, the preferred one first. `mail` writes to addresses instead of numbers."""
+    """The drivers of this installation, the preferred one first. `mail` writes to addresses instead of numbers.
+
+    `callbacks` is where providers call back, if the settings say so; `await channels.callbacks.serve()` beside the rest.
+    """
 
     voice: Sequence[Voice] = ()
     text: Sequence[Text] = ()
-    mail: Sequence[Text] = field(default=())
+    mail: Sequence[Text] = ()
+    callbacks: Callbacks | None = None
 
 
 def open_channels(settings: ChannelSettings) -> Channels:

@@ -25,9 +25,9 @@ class ChannelSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADING_", env_file=".env", extra="ignore", frozen=True)
 
     voice: Names = ("file",)
-    """Of: sip, aliyun_voice, gateway, file."""
+    """Of: sip, aliyun_voice, http_generic, file."""
     text: Names = ("file",)
-    """Of: aliyun_sms, gateway, file."""
+    """Of: aliyun_sms, http_generic, file."""
     mail: Names = ()
     """Of: smtp, file."""
     data: Path = Path("data")

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from audit.refusal import Refused
-from trading.channels import Channels, Text, Voice
+from trading.channels import Channels, Text, Voice, aliyun_sms, aliyun_voice
+from trading.channels.acs3 import Aliyun, Signer
+from trading.channels.callbacks import Callbacks
 from trading.channels.file import File
+from trading.channels.hints import Hints
+from trading.channels.http_generic import HttpGeneric
 from trading.channels.notes import Notes, secret_at
 from trading.channels.settings import ChannelSettings
+from trading.channels.sip import Sip, Trunk
+from trading.channels.smtp import ADDRESS, Server, Smtp
+from trading.channels.speech import Speech
 from trading.channels.steady import SteadyText, SteadyVoice
+from trading.channels.webhook import secret_bytes
+
+SECURITY: Final = ("starttls", "tls", "none")
 
 T = TypeVar("T")
 
@@ -24,6 +36,7 @@ def connect(settings: ChannelSettings) -> Channels:
         voice=[SteadyVoice(board.made(name, VOICES, "TRADING_VOICE")) for name in settings.voice],
         text=[SteadyText(board.made(name, TEXTS, "TRADING_TEXT")) for name in settings.text],
         mail=[SteadyText(board.made(name, MAILS, "TRADING_MAIL")) for name in settings.mail],
+        callbacks=board.callbacks(),
     )
 
 
@@ -32,6 +45,8 @@ class _Board:
         self.settings = settings
         self._secret = secret_at(settings.key_path)
         self._file: File | None = None
+        self._gateway: HttpGeneric | None = None
+        self._hints = Hints()
 
     def notes(self, name: str) -> Notes:
         return Notes(self.settings.notes_path / name, self._secret)
@@ -50,7 +65,87 @@ class _Board:
             )
         return self._file
 
+    def sip(self) -> Voice:
+        s = self.settings
+        account = re.fullmatch(r"(sips?:[^\s<>;@]+@[^\s<>;]+)((?:;[^\s<>]+)?)", s.sip_account)
+        password = s.sip_password.get_secret_value()
+        if not account:
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_ACCOUNT")
+        if re.search(r"[\s;\"<>]", password):
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_PASSWORD")
+        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}"
+        if "{number}" not in target:
+            raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_TARGET")
+        if not shutil.which(s.sip_baresip):
+            raise Refused("E-CHANNEL-BARESIP", program=s.sip_baresip)
+        line = f"<{s.sip_account}>;regint=0;audio_codecs={s.sip_codecs}" + (
+            f";auth_pass={password}" if password else ""
+        )
+        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface)
+        return Sip(trunk, Speech(s.voice_recordings), self.notes("sip"))
 
-VOICES: Final[Mapping[str, Callable[[_Board], Voice]]] = {"file": _Board.file}
-TEXTS: Final[Mapping[str, Callable[[_Board], Text]]] = {"file": _Board.file}
-MAILS: Final[Mapping[str, Callable[[_Board], Text]]] = {"file": _Board.file}
+    def aliyun_voice(self) -> Voice:
+        s = self.settings
+        aliyun = self._aliyun("aliyun_voice", s.aliyun_voice_url, aliyun_voice.VERSION)
+        self._need("aliyun_voice", aliyun_show_number=s.aliyun_show_number, callback_port=s.callback_port)
+        wanted = {"invitation", "confirm_yes", "confirm_no", "confirm_conflict", "goodbye"}
+        self._need("aliyun_voice", aliyun_voice_templates=wanted <= s.aliyun_voice_templates.keys())
+        return aliyun_voice.AliyunVoice(
+            aliyun, s.aliyun_show_number, s.aliyun_voice_templates, self.notes("aliyun-voice"), self._hints,
+            without_code=s.aliyun_without_code,
+        )  # fmt: skip
+
+    def aliyun_sms(self) -> Text:
+        s = self.settings
+        aliyun = self._aliyun("aliyun_sms", s.aliyun_sms_url, aliyun_sms.VERSION)
+        self._need("aliyun_sms", aliyun_sms_sign=s.aliyun_sms_sign, aliyun_sms_templates=s.aliyun_sms_templates)
+        return aliyun_sms.AliyunSms(
+            aliyun, s.aliyun_sms_sign, s.aliyun_sms_templates, self.notes("aliyun-sms"), self._hints
+        )
+
+    def smtp(self) -> Text:
+        s = self.settings
+        self._need("smtp", smtp_from=ADDRESS.fullmatch(s.smtp_from), smtp_security=s.smtp_security in SECURITY)
+        password = s.smtp_password.get_secret_value()
+        self._need("smtp", smtp_security=s.smtp_security != "none" or not password)
+        server = Server(s.smtp_host, s.smtp_port, s.smtp_from, s.smtp_security, s.smtp_user, password)
+        return Smtp(server, self.notes("smtp"), s.smtp_bounces)
+
+    def http_generic(self) -> HttpGeneric:
+        """One for calls and messages."""
+        s = self.settings
+        if self._gateway is None:
+            self._need("http_generic", gateway_url=s.gateway_url.startswith(("https://", "http://127.0.0.1")))
+            secret = secret_bytes(s.gateway_secret.get_secret_value())
+            self._gateway = HttpGeneric(
+                s.gateway_url, secret, self.notes("gateway-calls"), self.notes("gateway-texts"), self._hints
+            )
+        return self._gateway
+
+    def callbacks(self) -> Callbacks | None:
+        s = self.settings
+        if not s.callback_port:
+            return None
+        secret = secret_bytes(s.gateway_secret.get_secret_value()) if self._gateway else None
+        token = s.callback_token.get_secret_value()
+        return Callbacks(self._hints, token, secret, s.callback_host, s.callback_port)
+
+    def _aliyun(self, name: str, url: str, version: str) -> Aliyun:
+        s = self.settings
+        secret = s.aliyun_key_secret.get_secret_value()
+        self._need(name, aliyun_key_id=s.aliyun_key_id, aliyun_key_secret=secret)
+        return Aliyun(name, url, version, Signer(s.aliyun_key_id, secret), s.aliyun_region)
+
+    def _need(self, name: str, **values: object) -> None:
+        for setting, value in values.items():
+            if not value:
+                raise Refused("E-CHANNEL-SETTING", name=name, setting=f"TRADING_{setting.upper()}")
+
+
+VOICES: Final[Mapping[str, Callable[[_Board], Voice]]] = {
+    "sip": _Board.sip, "aliyun_voice": _Board.aliyun_voice, "http_generic": _Board.http_generic, "file": _Board.file,
+}  # fmt: skip
+TEXTS: Final[Mapping[str, Callable[[_Board], Text]]] = {
+    "aliyun_sms": _Board.aliyun_sms, "http_generic": _Board.http_generic, "file": _Board.file,
+}  # fmt: skip
+MAILS: Final[Mapping[str, Callable[[_Board], Text]]] = {"smtp": _Board.smtp, "file": _Board.file}

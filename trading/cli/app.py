@@ -69,6 +69,7 @@ def _rooms() -> None:
         "bidder",
         "custodian",
         "settle",
+        "experts",
         "witness",
         "keys",
         "log",
@@ -77,6 +78,7 @@ def _rooms() -> None:
         "draw",
         "panel",
         "phone",
+        "dispatch",
         "service",
     ):
         importlib.import_module(f"trading.cli.{room}")

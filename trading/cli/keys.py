@@ -1,4 +1,4 @@
-"""`trading keys`: identity, bidder and custodian key files, each behind a passphrase."""
+"""`trading keys`: identity, bidder, custodian and vault key files, each behind a passphrase."""
 
 from __future__ import annotations
 
@@ -32,8 +32,13 @@ def new(
     algorithm: Annotated[str, typer.Option(help=t("help.keys.algorithm"))] = "",
 ) -> None:
     """Make a key and write its file; print what others need to know of it."""
-    from trading.keyfiles import KeyFile, generate, write
+    from trading.keyfiles import VAULT, KeyFile, generate, new_vault, write
 
+    if kind == VAULT:
+        new_vault(out, id, origin, passphrase(confirm=True))
+        _describe(out)
+        screen().say("keys.keep", path=str(out))
+        return
     if kind not in ("identity", "bidder", "custodian"):
         raise typer.BadParameter(kind)
     key = KeyFile(kind, id, origin, generate(kind, algorithm=algorithm))  # type: ignore[arg-type]
@@ -51,10 +56,11 @@ def show(file: Annotated[Path, typer.Argument(help=t("help.keys.file"))]) -> Non
 @keys.command("check", help=t("help.keys.check"))
 def check(file: Annotated[Path, typer.Argument(help=t("help.keys.file"))]) -> None:
     """Open a key file with its passphrase, to know in time that it opens."""
-    from trading.keyfiles import peek, read
+    from trading.keyfiles import VAULT, peek, read, read_vault
 
-    key = read(file, passphrase())
-    if key.public != _unb64(str(peek(file)["public"])):
+    if peek(file)["kind"] == VAULT:
+        read_vault(file, passphrase())
+    elif read(file, passphrase()).public != _unb64(str(peek(file)["public"])):
         raise Refused("K-FILE", path=str(file))
     screen().say("keys.opens", path=str(file))
     screen().result({"opens": True, "file": str(file)})
@@ -68,13 +74,15 @@ def _unb64(text: str) -> bytes:
 
 def _describe(file: Path) -> None:
     from audit.trust import NOTE, Vkey
-    from trading.keyfiles import peek
+    from trading.keyfiles import VAULT, peek
 
     content = peek(file)
     public = _unb64(str(content["public"]))
     shown = {name: content[name] for name in ("kind", "id", "origin", "algorithm", "public")}
     if content["kind"] == "identity":
         shown["vkey"] = str(Vkey(str(content["id"]), NOTE, public))
+    elif content["kind"] == VAULT:
+        shown["public"] = public.hex()  # its fingerprint
     for name, value in shown.items():
         screen().line(f"{screen().text('keys.field.' + name)}  {value}")
     screen().result({**shown, "file": str(file)})

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from audit.refusal import Broken, Refused
@@ -87,6 +87,17 @@ class Screen:
             yield lambda done: None
             return
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.err, transient=True) as bars:
+            task = bars.add_task(self.text(code, **facts), total=total or None)
+            yield lambda done: bars.update(task, completed=done)
+
+    @contextmanager
+    def counting(self, code: str, total: int, **facts: Any) -> Iterator[Callable[[int], None]]:
+        """The same over things that are counted; `total` 0: nobody knows how many."""
+        if self.as_json or not self.err.is_terminal:
+            yield lambda done: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
         with Progress(*columns, console=self.err, transient=True) as bars:
             task = bars.add_task(self.text(code, **facts), total=total or None)
             yield lambda done: bars.update(task, completed=done)

@@ -14,12 +14,14 @@ from audit.refusal import Refused
 from trading.law import periods
 from trading.law.article import Rule
 from trading.law.bounds import Book, asked
-from trading.law.regimes import Regime
+from trading.law.regimes import ADMITTED_DAYS, Regime
 
 EXPERT, TENDEREE = "expert", "tenderee"
 SIGNED, DISSENT, SILENT = "signed", "dissent", "silent"
 
 T = TypeVar("T")
+EMPLOYER_YEARS = 3
+"""How long somebody who worked for a bidder may not evaluate its bid (政府采购法实施条例 9; draw.md §1)."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,12 @@ def check_refilled(book: Book, members: Sequence[Member], gone: Collection[int],
     left = [m for m in members if m.seat in gone]
     if rule and len(left) > replacements:
         raise Refused("E-PANEL-SHORT", rule.article, gone=len(left), replacements=replacements)
+
+
+def admitted_days(panel: Mapping[str, object]) -> int:
+    """How many days an expert has been on the roster before a draw: as a rulebook's `panel` says (draw.md §1)."""
+    days = panel.get("admitted_days", ADMITTED_DAYS)
+    return days if isinstance(days, int) and not isinstance(days, bool) and days >= 0 else ADMITTED_DAYS
 
 
 def check_draw_time(book: Book, drawn: datetime, evaluation: datetime) -> None:

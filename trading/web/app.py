@@ -41,6 +41,7 @@ from trading.web import (
     api_preparation,
     api_procedure,
     api_projects,
+    api_roster,
     guard,
     openapi,
     pages,
@@ -53,7 +54,9 @@ from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
-DESKS = (api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects)
+DESKS = (
+    api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects, api_roster,
+)  # fmt: skip
 """Importing them declares their operations."""
 
 AWAY = (

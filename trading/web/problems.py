@@ -41,6 +41,7 @@ STATUS: Mapping[str, int] = {
     "E-UPLOAD": 404,
     "E-TENDER": 404,
     "E-STATEMENT": 404,
+    "E-EXPERT-UNKNOWN": 404,
     "E-FILE": 404,
     "E-SIZE": 413,
     "E-QUOTA": 413,
