@@ -30,7 +30,6 @@ from trading import accounts, lives, logbook, postgres
 from trading.channels import ChannelError, Channels, ChannelUnfit, open_channels
 from trading.channels.settings import ChannelSettings
 from trading.installation import clock_row
-from trading.jobs import AWAY
 from trading.law import committee, secrecy
 from trading.law.stages import ENDED
 from trading.settings import Settings
