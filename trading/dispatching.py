@@ -243,6 +243,8 @@ async def status() -> dict[str, Any]:
     return {
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
-        "channels": {row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries},
+        "channels": {
+            row["channel"]: {name: count for name, count in row.items() if name != "channel"} for row in tries
+        },
         "seconds_to_fill": filled["seconds"],
     }
