@@ -6,10 +6,11 @@ Nothing else in this process: no page, no job, no log key. It alone opens the va
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -186,20 +187,38 @@ async def run(
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)
 
-    while not stop.is_set():
-        try:
-            async with postgres.connected(settings):
-                desk = await desk_of(vault, channels, chosen, settings.origin)
-                dispatcher = Dispatcher(desk, AWAY)
-                if once:
-                    await dispatcher.run_once()
-                    await dispatcher.settle()
-                    return
-                await dispatcher.run(stop, guard)
-        except AWAY as gone:  # before the first look: the database is not there yet
-            logger.warning("the database is away: %s", type(gone).__name__)
-            await asyncio.sleep(chosen.look_machine)
+    async with listening(channels):
+        while not stop.is_set():
+            try:
+                async with postgres.connected(settings):
+                    desk = await desk_of(vault, channels, chosen, settings.origin)
+                    dispatcher = Dispatcher(desk, AWAY)
+                    if once:
+                        await dispatcher.run_once()
+                        await dispatcher.settle()
+                        return
+                    await dispatcher.run(stop, guard)
+            except AWAY as gone:  # before the first look: the database is not there yet
+                logger.warning("the database is away: %s", type(gone).__name__)
+                await asyncio.sleep(chosen.look_machine)
     logger.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def listening(channels: Channels) -> AsyncIterator[None]:
+    """Providers may call back meanwhile, where the settings say so. Raises OSError at once if the port is taken."""
+    if channels.callbacks is None:
+        yield
+        return
+    heard = asyncio.create_task(channels.callbacks.serve())
+    await asyncio.sleep(0)
+    try:
+        if heard.done():
+            heard.result()
+        yield
+    finally:
+        heard.cancel()
+        await asyncio.gather(heard, return_exceptions=True)
 
 
 def speak() -> None:
@@ -227,7 +246,7 @@ def speak() -> None:
 
 
 async def status() -> dict[str, Any]:
-    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names, no draws."""
+    """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
     tries = await pool().fetch(
