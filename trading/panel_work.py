@@ -127,7 +127,6 @@ async def declare(caller: Caller, conflict: bool, sig: Sig) -> dict[str, str]:
     """
     mine = held(caller)
     async with acting(caller.actor) as act:
-        await seats.lock(act, mine.draw)
         row = await tenders.locked(act, mine.tender)
         if not conflict and row["state"] in ("announced", "closed"):
             raise Refused("E-DECLARE-EARLY")
@@ -144,7 +143,6 @@ async def ask_time(caller: Caller, sig: Sig) -> dict[str, Any]:
     """
     mine = held(caller)
     async with acting(caller.actor) as act:
-        await seats.lock(act, mine.draw)
         row = await score_sheets.evaluating(act, mine.tender, "enter-scores")
         book = lives.book_of(row, act.now)
         given = await seats.ask_time(

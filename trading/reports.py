@@ -138,8 +138,8 @@ async def _answer(
 ) -> dict[str, str]:
     mine = held(caller)
     async with acting(caller.actor) as act:
-        panel = await seats.lock(act, mine.draw)
         row = await evaluating(act, mine.tender, "receive-report")
+        panel = await seats.lock(act, mine.draw)
         now = sha256_hex(await _write(act.query, row, panel, await read.still(act)))
         if report != now:
             raise Refused("E-REPORT-CHANGED", report=now)
@@ -154,8 +154,8 @@ async def _note_silence(platform: Installation, panel: Panel, laid: sheets.Laid)
     if len(await sheets.answers(pool().fetch, panel.draw, laid.sha256)) == panel.seats:
         return
     async with acting(platform.centre) as act:
-        now = await seats.lock(act, panel.draw)
         await evaluating(act, panel.tender, "receive-report")
+        now = await seats.lock(act, panel.draw)
         given = await sheets.answers(act.query, panel.draw, laid.sha256)
         missing = [one for one in await seats.held(act.query, panel.draw) if one.seat not in given]
         if not missing:
@@ -189,10 +189,10 @@ async def receive(platform: Installation, caller: Caller, tender: str, report: s
 
 async def _receive(caller: Caller, tender: str, report: str, panel: Panel | None, read: ReadOut) -> dict[str, str]:
     async with acting(caller.actor) as act:
-        if panel is not None:
-            panel = await seats.lock(act, panel.draw)
         row = await locked(act, tender)
         stages.step(row["state"], "receive-report")
+        if panel is not None:
+            panel = await seats.lock(act, panel.draw)
         if panel is None:
             await papers.held(act, caller, report)
         else:
