@@ -6,11 +6,15 @@ Nothing else in this process: no page, no job, no log key. It alone opens the va
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -35,6 +39,7 @@ from trading.settings import Settings
 from trading.tenders import LOCKED
 
 logger = logging.getLogger("trading.dispatch")
+HEALTH, HEALTH_EVERY = "dispatch.json", 2.0
 
 
 class DispatchSettings(BaseSettings):
@@ -185,14 +190,26 @@ async def run(
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)
 
-    listening = None if channels.callbacks is None or once else asyncio.create_task(channels.callbacks.serve())
+    beside = [] if once else [asyncio.create_task(_tell_health(settings.data / HEALTH, channels))]
+    if channels.callbacks is not None and not once:
+        beside.append(asyncio.create_task(channels.callbacks.serve()))
     try:
         await _dispatch(settings, vault, channels, chosen, stop, guard, once=once)
     finally:
-        if listening is not None:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     logger.info("stopped")
+
+
+async def _tell_health(path: Path, channels: Channels) -> None:
+    """How the channels do, for `status`, in a file of ours: states and counts."""
+    fresh = path.with_suffix(".new")
+    while True:
+        health = [asdict(one.health()) for one in (*channels.voice, *channels.text, *channels.mail)]  # type: ignore[attr-defined]
+        fresh.write_text(json.dumps({"pid": os.getpid(), "channels": health}))
+        fresh.replace(path)
+        await asyncio.sleep(HEALTH_EVERY)
 
 
 async def _dispatch(
@@ -211,8 +228,7 @@ async def _dispatch(
                 desk = await desk_of(vault, channels, chosen, settings.origin)
                 dispatcher = Dispatcher(desk, postgres.AWAY)
                 if once:
-                    await dispatcher.run_once()
-                    await dispatcher.settle()
+                    await dispatcher.once(guard)
                     return
                 await dispatcher.run(stop, guard)
         except postgres.AWAY as gone:  # before the first look: the database is not there yet
@@ -244,7 +260,7 @@ def speak() -> None:
 # ------------------------------------------------------------------------------------------------------------------ status
 
 
-async def status() -> dict[str, Any]:
+async def status(data: Path) -> dict[str, Any]:
     """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
@@ -259,6 +275,7 @@ async def status() -> dict[str, Any]:
            WHERE p.seated_at IS NOT NULL"""
     )
     return {
+        "health": _health(data / HEALTH),
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
         "channels": {
@@ -266,3 +283,13 @@ async def status() -> dict[str, Any]:
         },
         "seconds_to_fill": filled["seconds"],
     }
+
+
+def _health(path: Path) -> list[dict[str, Any]]:
+    """What the dispatcher last said of its channels; nothing where none runs."""
+    try:
+        told = json.loads(path.read_text())
+        os.kill(told["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return []
+    return list(told["channels"])
