@@ -42,18 +42,18 @@ def kinds_of(identities: Identities, id: str, at: datetime) -> frozenset[str]:
 def check_parties(identities: Identities, ids: tuple[str, ...], at: datetime) -> None:
     """Two at least, distinct, each with an identity key in force, one of them independent and not the tenderee's.
 
-    Raises Refused D-PARTIES (why, id).
+    Raises Refused E-DRAW-PARTIES (why, id).
     """
     if len(ids) < 2:
-        raise Refused("D-PARTIES", why="fewer than two parties", id="")
+        raise Refused("E-DRAW-PARTIES", why="fewer than two parties", id="")
     if len(set(ids)) != len(ids):
-        raise Refused("D-PARTIES", why="a party stands there twice", id="")
+        raise Refused("E-DRAW-PARTIES", why="a party stands there twice", id="")
     known = {id: kinds_of(identities, id, at) for id in ids}
     for id, kinds in known.items():
         if not kinds:
-            raise Refused("D-PARTIES", why="a party without an identity key in force", id=id)
+            raise Refused("E-DRAW-PARTIES", why="a party without an identity key in force", id=id)
     if not any(kinds and "tenderee" not in kinds for kinds in known.values()):
-        raise Refused("D-PARTIES", why="nobody but the tenderee", id="")
+        raise Refused("E-DRAW-PARTIES", why="nobody but the tenderee", id="")
 
 
 def check_party(identities: Identities, sigs: Any, message: bytes, id: str, at: datetime) -> None:

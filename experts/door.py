@@ -55,29 +55,29 @@ class Asking:
 async def read(act: Act, identities: Identities, asked: Asking) -> str:
     """Record a reading, then let the dispatcher answer it; its id.
 
-    Refused: D-NONE, D-READING-NOBODY (nobody is called yet, or all is over), D-READING-KEY (no point of P-256),
-    D-READING-EARLY (not seated, and no two keys yet: `earliest`), D-READING-KEYS (two keys of different kinds are needed).
+    Refused: E-DRAW-NONE, E-READING-NOBODY (nobody is called yet, or all is over), E-READING-KEY (no point of P-256),
+    E-READING-EARLY (not seated, and no two keys yet: `earliest`), E-READING-KEYS (two keys of different kinds are needed).
     """
     try:
         if len(asked.key) != PUBLIC:
             raise ValueError
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), asked.key)
     except ValueError:
-        raise Refused("D-READING-KEY") from None
+        raise Refused("E-READING-KEY") from None
     panel = await lock(act, asked.tender)
     if panel["state"] not in ("calling", "seated"):
-        raise Refused("D-READING-NOBODY")
+        raise Refused("E-READING-NOBODY")
     ground = SEATED if panel["seated_at"] is not None else TWO_KEYS
     record = reading_of(asked.tender, panel["draw"], panel["attempt"], asked.reader, ground)
     approved: list[Mapping[str, Any]] = []
     if ground == TWO_KEYS:
         earliest = panel["meets"] - DOOR
         if act.now < earliest or not asked.approvals:
-            raise Refused("D-READING-EARLY", earliest=earliest, now=act.now)
+            raise Refused("E-READING-EARLY", earliest=earliest, now=act.now)
         try:
             two_keys(identities, record, list(asked.approvals), act.now)
         except BadSignature as bad:
-            raise Refused("D-READING-KEYS", why=bad.facts["why"]) from None
+            raise Refused("E-READING-KEYS", why=bad.facts["why"]) from None
         approved = list(asked.approvals)
     fields = {name: value for name, value in record.items() if name not in ("type", "subject")}
     act.record("panel-read", subject=asked.tender, **fields, approved=approved)
@@ -91,14 +91,14 @@ async def read(act: Act, identities: Identities, asked: Asking) -> str:
 
 
 async def answer(query: Any, tender: str, reading: str, reader: str) -> dict[str, Any]:
-    """A reading as its own reader may see it; `sealed` null until the dispatcher has answered. Refused: D-READING."""
+    """A reading as its own reader may see it; `sealed` null until the dispatcher has answered. Refused: E-READING."""
     rows = await query(
         """SELECT r.id, r.panel_id AS draw, r.ground, r.asked_at, r.answered_at, r.sealed FROM experts_reading r
            JOIN experts_panel p ON p.draw = r.panel_id WHERE r.id = $1 AND p.tender = $2 AND r.reader = $3""",
         reading, tender, reader,
     )  # fmt: skip
     if not rows:
-        raise Refused("D-READING", reading=reading)
+        raise Refused("E-READING", reading=reading)
     return dict(rows[0])
 
 
@@ -116,7 +116,7 @@ def removal_of(
 
 
 async def sitting(query: Any, tender: str, seat: int) -> dict[str, Any]:
-    """Under which leaf somebody has a seat: what an authority signs who takes them away. No name. Refused: D-MEMBER."""
+    """Under which leaf somebody has a seat: what an authority signs who takes them away. No name. Refused: E-DRAW-MEMBER."""
     rows = await query(
         """SELECT p.draw, s.attempt, s.seat, s.leaf, s.specialty FROM experts_summons s
            JOIN experts_panel p ON p.draw = s.panel_id WHERE p.tender = $1 AND s.seat = $2
@@ -124,7 +124,7 @@ async def sitting(query: Any, tender: str, seat: int) -> dict[str, Any]:
         tender, seat,
     )  # fmt: skip
     if not rows:
-        raise Refused("D-MEMBER", leaf=f"{seat}")
+        raise Refused("E-DRAW-MEMBER", leaf=f"{seat}")
     return dict(rows[0])
 
 
@@ -134,7 +134,8 @@ async def remove(
     """An authority takes a member away: `removed`, or for a `conflict` that others found. Its work is void (WK-32), its seat
     free, and the dispatcher calls the next in order.
 
-    Refused: D-NONE, D-MEMBER (nobody of this leaf is called or sits here), D-REMOVAL-SIG (not this authority's signature).
+    Refused: E-DRAW-NONE, E-DRAW-MEMBER (nobody of this leaf is called or sits here), E-REMOVAL-SIG (not this
+    authority's signature).
     """
     panel = await lock(act, tender)
     draw = panel["draw"]
@@ -144,14 +145,14 @@ async def remove(
         draw, leaf,
     )  # fmt: skip
     if not rows or panel["state"] not in ("calling", "seated"):
-        raise Refused("D-MEMBER", leaf=leaf)
+        raise Refused("E-DRAW-MEMBER", leaf=leaf)
     (member,) = rows
     record = removal_of(tender, draw, member["attempt"], leaf, member["specialty"], outcome, by)
     try:
         if identities.parties.authorities_of(list(sig), record_sig_bytes(record), act.now) != {by}:
             raise BadSignature("authority")
     except BadSignature as bad:
-        raise Refused("D-REMOVAL-SIG", by=by, why=bad.facts["why"]) from None
+        raise Refused("E-REMOVAL-SIG", by=by, why=bad.facts["why"]) from None
     await act.query(
         "UPDATE experts_summons SET state = $2, next_at = NULL, code = NULL, seat = NULL WHERE id = $1",
         member["id"], outcome,

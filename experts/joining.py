@@ -118,12 +118,12 @@ def judge(
     """The attempt that waits for this party, if it may join; None: there is none yet.
 
     `replaced`: a draw that was exhausted, as the party's owner has been shown. Raises Refused with the codes above, and
-    D-NONCE-FORM for a record that is none.
+    E-NONCE-FORM for a record that is none.
     """
     try:
         return _judge(sorted(told, key=lambda one: one.index), me, tender, now, parties, kept, replaced)
     except (KeyError, TypeError, AttributeError, NotCanonical) as why:
-        raise Refused("D-NONCE-FORM", why=str(why)) from None
+        raise Refused("E-NONCE-FORM", why=str(why)) from None
 
 
 def _judge(
@@ -228,7 +228,7 @@ def _spoken(told: Sequence[Told], last: Told, *, reveals: bool) -> dict[int, byt
             data = unb64(one.record["object"])
             said = read_said(data, reveals=reveals)
         except Malformed as why:
-            raise Refused("D-NONCE-FORM", why=str(why)) from None
+            raise Refused("E-NONCE-FORM", why=str(why)) from None
         fits = (draw, attempt, one.record["i"], sha256_hex(last.data), last.record["tender"])
         if (said.draw, said.attempt, said.i, said.draw_record, said.tender) != fits or said.i in found:
             raise Refused("P-OTHER", attempt=attempt)

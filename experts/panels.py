@@ -56,13 +56,14 @@ class Asked:
 async def request(act: Act, identities: Identities, asked: Asked) -> RecordRef:
     """Ask for a panel: one row, one `panel-requested`.
 
-    Refused: D-PARTIES, D-SPECIALTY (no such specialty), D-TWICE (the tender has a draw, and its pool was not exhausted).
+    Refused: E-DRAW-PARTIES, E-DRAW-SPECIALTY (no such specialty), E-DRAW-TWICE (the tender has a draw, and its pool was not
+    exhausted).
     """
     check_parties(identities, asked.parties, act.now)
     names = [one.specialty for one in asked.need]
     known = {r["code"] for r in await act.query("SELECT code FROM experts_specialty WHERE code = ANY ($1)", names)}
     if unknown := [name for name in names if name not in known]:
-        raise Refused("D-SPECIALTY", specialty=unknown[0])
+        raise Refused("E-DRAW-SPECIALTY", specialty=unknown[0])
     draw = secrets.token_hex(16)
     before = await act.query(
         "SELECT draw FROM experts_panel WHERE tender = $1 AND state = 'exhausted' ORDER BY asked_at DESC LIMIT 1",
@@ -80,7 +81,7 @@ async def request(act: Act, identities: Identities, asked: Asked) -> RecordRef:
             json.dumps(sorted(asked.recuse)), asked.after_opening, act.now,
         )  # fmt: skip
     except asyncpg.UniqueViolationError:
-        raise Refused("D-TWICE", tender=asked.tender) from None
+        raise Refused("E-DRAW-TWICE", tender=asked.tender) from None
     return act.record(
         "panel-requested", subject=asked.tender, tender=asked.tender, draw=draw, need=told(asked.need),
         representatives=asked.representatives, meets=stamp(asked.meets),
@@ -88,14 +89,14 @@ async def request(act: Act, identities: Identities, asked: Asked) -> RecordRef:
 
 
 async def lock(act: Act, tender: str) -> Any:
-    """Lock the row of a tender's last panel, then read the clock. Refused: D-NONE."""
+    """Lock the row of a tender's last panel, then read the clock. Refused: E-DRAW-NONE."""
     rows = await act.query(
         """SELECT * FROM experts_panel WHERE draw = (
                SELECT draw FROM experts_panel WHERE tender = $1 ORDER BY asked_at DESC, draw LIMIT 1) FOR UPDATE""",
         tender,
     )
     if not rows:
-        raise Refused("D-NONE", tender=tender)
+        raise Refused("E-DRAW-NONE", tender=tender)
     await act.clock()
     return rows[0]
 
@@ -111,7 +112,7 @@ async def convened(query: Any, tender: str) -> bool:
 async def commit(act: Act, identities: Identities, policy: Policy, tender: str, data: bytes, sig: Sigs) -> RecordRef:
     """A party commits to its nonce.
 
-    Refused: D-NONCE-FORM, -DRAW, -ATTEMPT, -VOID, -OVER, -RECORD, -PARTY, -SIG, -LATE, -TWICE; E-PENDING while no checkpoint
+    Refused: E-NONCE-FORM, -DRAW, -ATTEMPT, -VOID, -OVER, -RECORD, -PARTY, -SIG, -LATE, -TWICE; E-PENDING while no checkpoint
     with quorum holds the draw's own commitment: a nonce that was made before it could have been chosen by nobody else.
     """
     said, panel, attempt = await _said(act, identities, tender, data, sig, reveals=False)
@@ -122,14 +123,14 @@ async def commit(act: Act, identities: Identities, policy: Policy, tender: str, 
         panel["draw"], said.attempt, said.i, data, json.dumps(list(sig)), act.now,
     )  # fmt: skip
     if not made:
-        raise Refused("D-NONCE-TWICE", i=said.i)
+        raise Refused("E-NONCE-TWICE", i=said.i)
     return _nonce_record(act, "draw-nonce-committed", said, data, sig)
 
 
 async def reveal(act: Act, identities: Identities, tender: str, data: bytes, sig: Sigs) -> RecordRef:
     """A party reveals what it committed to, once all have committed.
 
-    Refused: as `commit`, and D-NONCE-EARLY (somebody has not committed yet), D-NONCE-UNMET (another nonce).
+    Refused: as `commit`, and E-NONCE-EARLY (somebody has not committed yet), E-NONCE-UNMET (another nonce).
     """
     said, panel, _ = await _said(act, identities, tender, data, sig, reveals=True)
     rows = await act.query(
@@ -138,12 +139,12 @@ async def reveal(act: Act, identities: Identities, tender: str, data: bytes, sig
     kept = {row["i"]: row for row in rows}
     missing = [one["i"] for one in loaded(panel["parties"]) if one["i"] not in kept]
     if missing:
-        raise Refused("D-NONCE-EARLY", missing=missing)
+        raise Refused("E-NONCE-EARLY", missing=missing)
     if kept[said.i]["reveal"] is not None:
-        raise Refused("D-NONCE-TWICE", i=said.i)
+        raise Refused("E-NONCE-TWICE", i=said.i)
     committed = read_said(bytes(kept[said.i]["commit"]), reveals=False)
     if nonce_commit(draw_ctx(said.draw, said.tender), said.i, said.value) != committed.value:
-        raise Refused("D-NONCE-UNMET", i=said.i)
+        raise Refused("E-NONCE-UNMET", i=said.i)
     await act.query(
         """UPDATE experts_nonce SET reveal = $4, reveal_sig = $5::text::jsonb, revealed_at = $6
            WHERE panel_id = $1 AND attempt = $2 AND i = $3""",
@@ -159,33 +160,33 @@ async def _said(
     try:
         said = read_said(data, reveals=reveals)
     except Malformed as why:
-        raise Refused("D-NONCE-FORM", why=str(why)) from None
+        raise Refused("E-NONCE-FORM", why=str(why)) from None
     panel = await lock(act, tender)
     if (said.tender, said.draw) != (tender, panel["draw"]):
-        raise Refused("D-NONCE-DRAW", draw=said.draw)
+        raise Refused("E-NONCE-DRAW", draw=said.draw)
     rows = await act.query(
         """SELECT attempt, record, reveal_by, voided_at FROM experts_attempt
            WHERE panel_id = $1 AND attempt = $2 AND record IS NOT NULL""",
         panel["draw"], said.attempt,
     )  # fmt: skip
     if not rows:
-        raise Refused("D-NONCE-ATTEMPT", attempt=said.attempt)
+        raise Refused("E-NONCE-ATTEMPT", attempt=said.attempt)
     (attempt,) = rows
     if attempt["voided_at"] is not None:
-        raise Refused("D-NONCE-VOID", attempt=said.attempt)
+        raise Refused("E-NONCE-VOID", attempt=said.attempt)
     if panel["state"] != "committed" or said.attempt != panel["attempt"]:
-        raise Refused("D-NONCE-OVER", attempt=said.attempt)
+        raise Refused("E-NONCE-OVER", attempt=said.attempt)
     if said.draw_record != sha256_hex(bytes(attempt["record"])):
-        raise Refused("D-NONCE-RECORD")
+        raise Refused("E-NONCE-RECORD")
     ids = {one["i"]: one["id"] for one in loaded(panel["parties"])}
     if said.i not in ids:
-        raise Refused("D-NONCE-PARTY", i=said.i)
+        raise Refused("E-NONCE-PARTY", i=said.i)
     try:
         check_party(identities, list(sig), said.signed, ids[said.i], act.now)
     except BadSignature as bad:
-        raise Refused("D-NONCE-SIG", id=ids[said.i], why=bad.facts["why"]) from None
+        raise Refused("E-NONCE-SIG", id=ids[said.i], why=bad.facts["why"]) from None
     if act.now > attempt["reveal_by"]:
-        raise Refused("D-NONCE-LATE", latest=attempt["reveal_by"], now=act.now)
+        raise Refused("E-NONCE-LATE", latest=attempt["reveal_by"], now=act.now)
     return said, panel, attempt
 
 
@@ -238,23 +239,23 @@ async def approve(query: Any, identities: Identities, tender: str, sig: Sigs, at
     """Lay an authority's signature on the draft that waits; which attempt it is. It is a fact once the dispatcher has
     recorded the attempt with it, so this leaves none.
 
-    Refused: D-DRAFT (nothing waits), D-APPROVAL (no authority's signature over this draft).
+    Refused: E-DRAW-DRAFT (nothing waits), E-DRAW-APPROVAL (no authority's signature over this draft).
     """
     waiting = await draft(query, tender)
     if waiting is None:
-        raise Refused("D-DRAFT")
+        raise Refused("E-DRAW-DRAFT")
     attempt, data = waiting
     try:
         approved_by(identities.parties, parse(data), list(sig), at)
     except BadSignature as bad:
-        raise Refused("D-APPROVAL", why=bad.facts["why"]) from None
+        raise Refused("E-DRAW-APPROVAL", why=bad.facts["why"]) from None
     done = await query(
         """UPDATE experts_attempt SET approved = $3::text::jsonb WHERE attempt = $1 AND draft = $2 AND record IS NULL
            AND approved IS NULL AND panel_id IN (SELECT draw FROM experts_panel WHERE tender = $4) RETURNING id""",
         attempt, data, json.dumps(list(sig)), tender,
     )  # fmt: skip
     if not done:
-        raise Refused("D-DRAFT")
+        raise Refused("E-DRAW-DRAFT")
     return attempt
 
 
@@ -268,10 +269,10 @@ def draft_of(record: Mapping[str, Any]) -> bytes:
 
 
 async def shown(query: Any, tender: str) -> dict[str, Any]:
-    """What the centre and the tenderee may know: counts. The keys are always these. Refused: D-NONE."""
+    """What the centre and the tenderee may know: counts. The keys are always these. Refused: E-DRAW-NONE."""
     rows = await query(_SHOWN, tender)
     if not rows:
-        raise Refused("D-NONE", tender=tender)
+        raise Refused("E-DRAW-NONE", tender=tender)
     row = dict(rows[0])
     row["need"], row["parties"] = loaded(row["need"]), [one["id"] for one in loaded(row["parties"])]
     row["needed"] = sum(one["count"] for one in row["need"])

@@ -65,3 +65,10 @@ SCORES_COMMITTED = declare("scores-committed", Rule.EVALUATION, fields=("tender"
 REPORT_ANSWERED = declare(
     "report-answered", Rule.EVALUATION, fields=("tender", "draw", "seat", "report", "answer", "reason", "sig")
 )
+REPRESENTATIVE_INVITED = declare(
+    "representative-invited", Rule.EVALUATION, fields=("tender", "draw", "attempt", "seat")
+)
+"""The tenderee was given a check-in code for a seat that it fills itself."""
+EXTENSION_ASKED = declare("extension-asked", Rule.EVALUATION, fields=("tender", "draw", "seat", "round", "sig"))
+EVALUATION_EXTENDED = declare("evaluation-extended", Rule.EVALUATION, fields=("tender", "draw", "round", "seats"))
+"""More than a third of the members asked for more time; `seats`: those who did."""

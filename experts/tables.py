@@ -100,6 +100,7 @@ class Panel(Model):
     asked_at = fields.DatetimeField()
     seated_at = fields.DatetimeField(null=True)
     disclosed_at = fields.DatetimeField(null=True)  # the dispatcher has written the files of the archive
+    extended = fields.IntField(db_default=0)  # how often the panel was given more time
 
     class Meta:
         table = "experts_panel"
@@ -197,6 +198,7 @@ class Seat(Model):
     declared_at = fields.DatetimeField(null=True)  # no conflict, said before the first score
     conflict = fields.BooleanField(null=True)
     ended_at = fields.DatetimeField(null=True)
+    signed_out_at = fields.DatetimeField(null=True)  # the evaluation is over: the token opens nothing any more
 
     class Meta:
         table = "experts_seat"
@@ -212,6 +214,7 @@ class Scores(Model):
     committed_at = fields.DatetimeField()
     nonce = fields.CharField(max_length=_HASH, null=True)
     sheet = fields.CharField(max_length=_HASH, null=True)
+    reasons = fields.BinaryField(null=True)  # why a mark is extreme: the paper that `scores-entered` names by hash
     revealed_at = fields.DatetimeField(null=True)
 
     class Meta:
@@ -229,6 +232,34 @@ class Draft(Model):
 
     class Meta:
         table = "experts_draft"
+
+
+class Extension(Model):
+    """A seat asks for more time; `round`: how often the panel had been given more by then."""
+
+    id = fields.BigIntField(primary_key=True)
+    seat: Any = fields.ForeignKeyField("experts.Seat", related_name=False, on_delete=fields.RESTRICT)
+    round = fields.IntField()
+    asked_at = fields.DatetimeField()
+
+    class Meta:
+        table = "experts_extension"
+        unique_together = (("seat_id", "round"),)
+
+
+class Report(Model):
+    """An evaluation report as it was laid before the seats: its bytes, and until when they are to answer."""
+
+    id = fields.BigIntField(primary_key=True)
+    panel: Any = fields.ForeignKeyField("experts.Panel", related_name=False, on_delete=fields.RESTRICT)
+    sha256 = fields.CharField(max_length=_HASH)
+    data = fields.BinaryField()
+    made_at = fields.DatetimeField()
+    answer_by = fields.DatetimeField()
+
+    class Meta:
+        table = "experts_report"
+        unique_together = (("panel_id", "sha256"),)
 
 
 class ReportAnswer(Model):

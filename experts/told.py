@@ -312,7 +312,7 @@ def check_one(sig: Any, message: bytes, keys: Collection[bytes]) -> None:
     """That this is one signature, under one of these keys. Raises BadSignature."""
     signers = verify_signatures(sig, message)
     if len(signers) != 1 or signers[0].alg != "EdDSA" or signers[0].x5c or signers[0].key not in keys:
-        raise BadSignature("identity")
+        raise BadSignature("signer")
 
 
 def own_bytes(fact: Fact, without: str) -> bytes:

@@ -199,7 +199,7 @@ def check_readings(told: Told, draws: Sequence[Draw], found: Found) -> None:
             signers = verify_signatures(fact["approved"], own_bytes(fact, "approved"))
             known = [set(_known(told, signer.key, fact)) for signer in signers]
             if not all(known) or any(signer.alg != "EdDSA" or signer.x5c for signer in signers):
-                raise BadSignature("identity")
+                raise BadSignature("signer")
             two = (
                 one != other and kind != another
                 for first, second in combinations(known, 2)

@@ -31,6 +31,12 @@ ELSEWHERE = (
     "bench",
     "attacks",
     "secrecy",
+    "test_aliyun.py",
+    "test_gateway.py",
+    "test_smtp.py",
+    "test_file.py",
+    "test_speech.py",
+    "test_secrecy.py",
 )
 
 

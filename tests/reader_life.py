@@ -1,7 +1,7 @@
 """The second reader's V15, from audit/log.md §5 and §8 alone: it shares no code with `trading verify` (see reader.py).
 
-`v15` is handed the names of reader.py. Times are microseconds, days those of UTC+8. A period that was not kept is gathered
-in `late`: it is a fault where no alert carries its rule.
+`v15` is handed the names of reader.py. Times are microseconds, days those of UTC+8. A longest period that was not kept is
+gathered in `late`: it is a fault where no alert carries its rule. A shortest one is a fault.
 """
 
 # ruff: noqa: SIM300
@@ -101,10 +101,6 @@ class Life:
         n = self.n(i) + more
         return begins(day(start) + (2 * n if self.rules[i][1] == "工作日" else n) + 10 + 1)
 
-    def short(self, i, kept):
-        if not kept:
-            self.late.append(i)
-
     def overdue(self, act, i, start, end):
         """A longest period; the time in which the act had to wait does not count."""
         waited, reached = 0, start
@@ -180,16 +176,16 @@ class Life:
         r, self.ann = self.r, x
         self.deadline, supplied = r.when(x["deadline"]), x.get("supply_until")
         need(self.deadline > x.t and (x.get("documents") is None or is_hash(x["documents"])))
-        need(x.get("state_funded", True) in (True, False) and (x.get("reserve") is None or is_text(x["reserve"])))
+        need(x.get("reserve") is None or is_text(x["reserve"]))
+        need(x.get("state_funded", True) in (True, False) and x.get("blind") in (None, True, False))
         for i in ("WK-06", "GP-01"):
             if i in self.rules:
-                self.short(i, day(self.deadline) >= self.least(i, x.begun))
+                need(day(self.deadline) >= self.least(i, x.begun))
         if supplied is not None:
-            until = r.when(supplied)
-            need(until <= self.deadline)
+            need((until := r.when(supplied)) <= self.deadline)
             for i in ("WK-03", "GP-03", "GP-04"):
                 if i in self.rules:
-                    self.short(i, day(until) > self.least(i, x.begun))
+                    need(day(until) > self.least(i, x.begun))
         security, estimate, valid = x.get("security"), x.get("estimate"), x.get("bid_validity_days")
         need((estimate is None or type(estimate) is int) and (valid is None or is_whole(valid)))
         if security is not None:
@@ -209,7 +205,7 @@ class Life:
         i = self.rule("WK-07", "GP-05")
         for one in self.all("documents-amended"):
             if i and one["affects"]:
-                self.short(i, day(one.t) <= day(self.deadline) - self.n(i))
+                need(day(one.t) <= day(self.deadline) - self.n(i))
 
     leave_shut = close
 
@@ -226,7 +222,7 @@ class Life:
     def awarded(self, x):
         standing, report = self.standing(), self.last("report-received")
         if "WK-38" in self.rules:
-            self.short("WK-38", day(x.done) > self.least("WK-38", self.last("candidates-published").begun))
+            need(day(x.done) > self.least("WK-38", self.last("candidates-published").begun))
         free = self.ann.get("state_funded") is False and "WK-40" in self.rules
         need(x["bid"] in standing and (free or x["bid"] == standing[0]))
         if report and "GP-11" in self.rules:
@@ -285,15 +281,15 @@ class Life:
         issued, opened = self.ann.t, next(iter(self.all("unsealed")), None)
         published, ends = self._publicity()
         if kind == "objection" and about == "documents":
-            self.short("WK-09", day(x.t) <= day(self.deadline) - self.n("WK-09"))
+            need(day(x.t) <= day(self.deadline) - self.n("WK-09"))
         elif kind == "objection" and about == "opening":
             need(opened and x.t >= opened.t)
             kinds = ["bid-rejected", "price-corrected", "report-received", "candidates-published", "tender-failed"]
             begun = min((y.t for k in kinds for y in self.all(k)), default=None)
-            self.short("WK-39", begun is None or x.t <= begun)
+            need(begun is None or x.t <= begun)
         elif kind == "objection":
             need(published is not None and x.t >= published)
-            self.short("WK-39", ends is None or x.t < ends)
+            need(ends is None or x.t < ends)
         elif kind != "inquiry":
             told = {"documents": issued, "opening": opened.t if opened else None, "result": ends - 1 if ends else None}[
                 about
@@ -303,7 +299,7 @@ class Life:
             latest = told if told is not None and told <= x.t else x.t
             knew = latest if known is None else known if about == "documents" else min(known, latest)
             if kind == "challenge":
-                self.short("GP-20", x.t < self.most("GP-20", knew))
+                need(x.t < self.most("GP-20", knew))
             else:
                 self._complaint(x, about, knew, first)
 
@@ -322,11 +318,11 @@ class Life:
         if "WK-41" in self.rules:
             need("WK-42" not in self.rules or (first and (first["kind"], first["about"]) == ("objection", about)))
             more = max(0, day(answered.t if answered else x.t) - day(first.t)) if first else 0
-            self.short("WK-41", x.t < self.most("WK-41", knew, more))
+            need(x.t < self.most("WK-41", knew, more))
             return
         need(first and (first["kind"], first["about"]) == ("challenge", about) and "GP-21" in self.rules)
         need(answered or x.t >= begins(self.least("GP-21", first.t) + 1))
-        self.short("GP-22", x.t < self.most("GP-22", self.most("GP-21", first.t) - 1))
+        need(x.t < self.most("GP-22", self.most("GP-21", first.t) - 1))
 
     def _still_open(self, x):
         found = self.remedy(x["remedy"])
@@ -363,7 +359,7 @@ class Life:
             need(self._still_open(x)["kind"] == "complaint")
         if x["ground"] == "complaint" and "GP-24" in self.rules:
             longest = self.most("GP-24", self.ordered_first(x).t)
-            self.short("GP-24", until <= longest if until is not None else x.t < longest)
+            need(until <= longest if until is not None else x.t < longest)
 
     def suspension_lifted(self, x):
         given = [y["order"] for y in self.all("suspension-ordered")]
@@ -495,6 +491,6 @@ def v15(names):
         T = A.times.get(r.over(x)) if x.n >= A.a else None
         x.begun, x.done = (x.t, x.t) if T is None else (max(x.t, T - A.slack), min(x.t, T + A.slack))
         life.take(x, act_of(x))
-    A.at = f"periods not kept: {life.late}"
+    A.at = f"done too late: {life.late}"
     need(A.public or all(any(i in x.values() for x in r.of("alert-raised")) for i in life.late))
     return f"pass ({A.at})" if life.late else None

@@ -200,6 +200,17 @@ def test_compose_keeps_the_owner_away_from_the_platform() -> None:
     assert "SUPERUSER" not in roles.upper().replace("BY THE SUPERUSER", "")
 
 
+def test_compose_gives_the_vault_to_the_dispatcher_alone() -> None:
+    compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))
+    services = compose["services"]
+    assert [name for name, one in services.items() if one.get("secrets")] == ["dispatch"]
+    secret = {name for name, one in services.items() if "TRADING_PASSPHRASE" in one.get("environment", {})}
+    assert secret == {name for name, one in services.items() if "TRADING_VAULT_KEY" in one.get("environment", {})}
+    assert secret == {"dispatch"}
+    shared = {name for name, one in services.items() if any(v.startswith("dispatch:") for v in one.get("volumes", ()))}
+    assert shared == {"dispatch"}, "its notes of calls lie where no other process reads"
+
+
 def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     lines = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8").splitlines()
     assert sum(line.startswith("FROM ${BASE}") for line in lines) == 2, "any base, so that other tools can build it"

@@ -1,6 +1,7 @@
 """Organisations, people, roles and tokens. Nobody may do everything: there is no super-user role to give.
 
 A token is `trd_` and 32 random bytes; the platform keeps HMAC-SHA256(pepper, token), so a stolen database opens no door.
+A seat's token (`trs_`, from the check-in) speaks for a seat of one panel, role `expert`: of nobody by name.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 import os
 import secrets
 import time
@@ -27,6 +29,8 @@ from stdnum.exceptions import ValidationError
 from audit.act import Act, Actor, acting, pool
 from audit.canon import stamp
 from audit.refusal import Refused
+from experts import seats
+from experts.seats import Held
 from trading import records as _records
 from trading.law import admission
 from trading.settings import TOKEN_LIFE, TOKEN_LIFE_MOST, Settings
@@ -38,6 +42,8 @@ ROLES = (
     "system_admin", "security_admin", "audit_admin",
 )  # fmt: skip
 ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
+PERSONAL, SEAT = "trd_", "trs_"
+"""How tokens begin: a person's, a seat's."""
 REMEMBERED = 2.0
 """Machine seconds a worker trusts its memory of a token after it last knew of every revocation: the longest a revoked
 one lives. While `watch_revocations` runs that is renewed, so that a closing hour does not ask for each token again."""
@@ -56,12 +62,16 @@ class Caller:
     person: str | None = None
     organisation: str | None = None
     identity: str | None = None
+    seat: Held | None = None
+    """Of the role `expert`: which seat of which panel."""
 
     @property
     def party(self) -> str:
         """The id that stands in records: a bidder's credit code; for others the identity id, if there is one."""
         if self.role == "bidder":
             return self.organisation or ""
+        if self.seat is not None:
+            return self.seat.name
         return self.identity or self.organisation or ""
 
     @property
@@ -176,9 +186,19 @@ async def people(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
 # ------------------------------------------------------------------------------------------------------------- tokens
 
 
+def new_token(prefix: str) -> str:
+    """A token nobody can guess."""
+    return prefix + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+def new_code(alphabet: str, length: int) -> str:
+    """A short code that a person types, of letters of this alphabet."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
 async def issue_token(actor: Actor, person: str, role: str, expires: datetime | None = None) -> dict[str, Any]:
     """Issue a token for one role a person has. Refused: T-PERSON, T-ROLE, T-EXPIRES (past, or beyond a year)."""
-    token = "trd_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+    token = new_token(PERSONAL)
     name = secrets.token_hex(8)
     async with acting(actor) as act:
         # Tokens live by the machine's clock: a demonstration's days pass in minutes, its tokens must not.
@@ -280,6 +300,19 @@ async def authenticate(token: str) -> Caller:
     found = _remembered.get(key)
     if found is not None and now < found[1] and now < max(found[0] + REMEMBERED, _known_until):
         return found[2]
+    caller, left = await (_seat(key) if token.startswith(SEAT) else _person(key))
+    if caller is None:
+        _remembered.pop(key, None)
+        raise Refused("W-TOKEN")
+    if len(_remembered) > 100_000:
+        _remembered.clear()
+    if wiped == _revocations:
+        _remembered[key] = (now, now + left, caller)
+    return caller
+
+
+async def _person(key: bytes) -> tuple[Caller | None, float]:
+    """Whom a person's token speaks for, and how many machine seconds longer."""
     row = await pool().fetchrow(
         """SELECT t.id, t.role, t.person_id, p.organisation_id, o.identity,
                   extract(epoch FROM t.expires_at - clock_timestamp())::float8 AS left FROM trading_token t
@@ -289,14 +322,14 @@ async def authenticate(token: str) -> Caller:
         key,
     )
     if row is None:
-        _remembered.pop(key, None)
-        raise Refused("W-TOKEN")
-    caller = Caller(row["role"], row["id"], row["person_id"], row["organisation_id"], row["identity"])
-    if len(_remembered) > 100_000:
-        _remembered.clear()
-    if wiped == _revocations:
-        _remembered[key] = (now, now + row["left"], caller)
-    return caller
+        return None, 0.0
+    return Caller(row["role"], row["id"], row["person_id"], row["organisation_id"], row["identity"]), row["left"]
+
+
+async def _seat(key: bytes) -> tuple[Caller | None, float]:
+    """Which seat a token speaks for: as long as its member sits there and the evaluation goes on."""
+    mine = await seats.whose(key.hex())
+    return (None if mine is None else Caller("expert", f"seat-{mine.id}", seat=mine)), math.inf
 
 
 async def watch_revocations() -> None:
@@ -307,7 +340,7 @@ async def watch_revocations() -> None:
         begun = time.monotonic()
         try:
             row = await pool().fetchrow(
-                "SELECT count(*) AS n, max(revoked_at) AS at FROM trading_token WHERE revoked_at IS NOT NULL"
+                f"SELECT count(*), max(revoked_at), {seats.ENDINGS} FROM trading_token WHERE revoked_at IS NOT NULL"
             )
         except Exception as gone:  # whatever it is: not to know is not to trust
             logger.warning("revocations unknown: %s", gone)

@@ -20,7 +20,7 @@ from audit.logkey import sync_path
 from audit.refusal import Refused
 from bidding import files as bids
 from experts import disclosure
-from trading import evaluation, lives, material
+from trading import lives, material, score_sheets
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
@@ -150,7 +150,7 @@ async def gather(platform: Installation, tender: str, edition: Edition, size: in
     files = dict(await bids.archive_files(platform.store, tender, edition))
     if row["totals"] is not None:
         files["evaluation/totals.json"] = row["totals"]
-    files |= await evaluation.sheet_files(tender)
+    files |= await score_sheets.sheet_files(tender)
     files |= await probe_files(tender)
     files |= await disclosure.archive_files(pool().fetch, tender)
     shown = await material.disclosed(tender, first, size)

@@ -62,12 +62,26 @@ class Payload(Protocol):
 class Platform:
     """One platform, one token, one language. Thread-safe; close it, or use it as a context."""
 
-    def __init__(self, url: str, *, token: str = "", lang: str = "zh", timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        lang: str = "zh",
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         headers = {"Accept-Language": "en" if lang.startswith("en") else "zh-CN"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, follow_redirects=False)
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, timeout=timeout, follow_redirects=False, transport=transport
+        )
+
+    def authorize(self, token: str) -> None:
+        """Speak for this token from now on: a seat's, which the check-in gave."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def __enter__(self) -> Platform:
         return self

@@ -49,7 +49,8 @@ async def convene(platform: Installation, caller: Caller, tender: str, wanted: W
     """Ask for a panel; its draw, and the rules about its hour that nobody has read (they never block).
 
     Refused: E-PANEL-SIZE, E-PANEL-EVEN, E-PANEL-EXPERTS, T-PANEL-SEATS (the notice says another number), E-DRAW-EARLY
-    (`earliest`, `derivation`), T-PANEL-MEETS (too soon to draw it), E-WORDING-…, D-PARTIES, D-SPECIALTY, D-TWICE, E-STAGE.
+    (`earliest`, `derivation`), T-PANEL-MEETS (too soon to draw it), E-WORDING-…, E-DRAW-PARTIES, E-DRAW-SPECIALTY,
+    E-DRAW-TWICE, E-STAGE.
     """
     identities = await platform.identities()
     within = wanted.reveal_within or span(await platform.clock(), platform.settings.reveal_within)
@@ -116,7 +117,7 @@ def spoken(meets: datetime, words: Mapping[str, str]) -> dict[str, str]:
 
 
 async def commit(platform: Installation, caller: Caller, tender: str, data: bytes, sig: Sig) -> dict[str, str]:
-    """Take a party's commitment. Refused: the D-NONCE- codes, E-PENDING, D-NONE."""
+    """Take a party's commitment. Refused: the E-NONCE- codes, E-PENDING, E-DRAW-NONE."""
     identities = await platform.identities()
     async with acting(caller.actor) as act:
         ref = await panels.commit(act, identities, platform.policy, tender, data, sig)
@@ -124,7 +125,7 @@ async def commit(platform: Installation, caller: Caller, tender: str, data: byte
 
 
 async def reveal(platform: Installation, caller: Caller, tender: str, data: bytes, sig: Sig) -> dict[str, str]:
-    """Take a party's nonce. Refused: the D-NONCE- codes, D-NONE."""
+    """Take a party's nonce. Refused: the E-NONCE- codes, E-DRAW-NONE."""
     identities = await platform.identities()
     async with acting(caller.actor) as act:
         ref = await panels.reveal(act, identities, tender, data, sig)
@@ -132,15 +133,15 @@ async def reveal(platform: Installation, caller: Caller, tender: str, data: byte
 
 
 async def draft(tender: str) -> dict[str, Any]:
-    """The attempt that waits for an authority's approval. Refused: D-DRAFT."""
+    """The attempt that waits for an authority's approval. Refused: E-DRAW-DRAFT."""
     found = await panels.draft(pool().fetch, tender)
     if found is None:
-        raise Refused("D-DRAFT")
+        raise Refused("E-DRAW-DRAFT")
     return {"attempt": found[0], "draft": found[1]}
 
 
 async def approve(platform: Installation, tender: str, sig: Sig) -> int:
-    """Lay an authority's signature on it; which attempt. Refused: D-DRAFT, D-APPROVAL."""
+    """Lay an authority's signature on it; which attempt. Refused: E-DRAW-DRAFT, E-DRAW-APPROVAL."""
     identities = await platform.identities()
     now = await pool().fetchval("SELECT log_now()")
     return await panels.approve(pool().fetch, identities, tender, sig, now)
@@ -152,7 +153,7 @@ async def draws() -> list[dict[str, Any]]:
 
 
 async def shown(tender: str) -> dict[str, Any]:
-    """Counts of a panel, never who. Refused: D-NONE."""
+    """Counts of a panel, never who. Refused: E-DRAW-NONE."""
     return await panels.shown(pool().fetch, tender)
 
 
@@ -162,7 +163,8 @@ async def shown(tender: str) -> dict[str, Any]:
 async def read_names(platform: Installation, caller: Caller, tender: str, key: bytes, approvals: Sig) -> str:
     """Ask for the names, which the dispatcher seals to `key`; the reading's id.
 
-    Refused: D-READING-EARLY with the article that keeps names secret, the other D-READING- codes, D-NONE, W-OFTEN, E-STAGE.
+    Refused: E-READING-EARLY with the article that keeps names secret, the other E-READING- codes, E-DRAW-NONE, W-OFTEN,
+    E-STAGE.
     """
     identities = await platform.identities()
     with platform.pace.taking("readings", caller.party):
@@ -172,28 +174,28 @@ async def read_names(platform: Installation, caller: Caller, tender: str, key: b
             try:
                 return await door.read(act, identities, asked)
             except Refused as no:
-                if no.code != "D-READING-EARLY":
+                if no.code != "E-READING-EARLY":
                     raise
                 book = lives.book_of(row, act.now)
                 _, rule = secrecy.ends(book, secrecy.PANEL)
                 article = next((one.article for one in book.rules if one.id == rule), None)
-                raise Refused("D-READING-EARLY", article, **no.facts) from None
+                raise Refused("E-READING-EARLY", article, **no.facts) from None
 
 
 async def reading(caller: Caller, tender: str, id: str) -> dict[str, Any]:
-    """The caller's own reading. Refused: D-READING."""
+    """The caller's own reading. Refused: E-READING."""
     return await door.answer(pool().fetch, tender, id, caller.party)
 
 
 async def seat(tender: str, number: int) -> dict[str, Any]:
-    """Under which leaf a seat is held. Refused: D-MEMBER."""
+    """Under which leaf a seat is held. Refused: E-DRAW-MEMBER."""
     return await door.sitting(pool().fetch, tender, number)
 
 
 async def remove(
     platform: Installation, caller: Caller, tender: str, leaf: str, outcome: str, by: str, sig: Sig
 ) -> dict[str, str]:
-    """An authority takes a member away. Refused: D-MEMBER, D-REMOVAL-SIG, D-NONE, E-STAGE."""
+    """An authority takes a member away. Refused: E-DRAW-MEMBER, E-REMOVAL-SIG, E-DRAW-NONE, E-STAGE."""
     identities = await platform.identities()
     async with acting(caller.actor) as act:
         await _standing(act, tender, "remove-member")

@@ -6,12 +6,13 @@ Nothing else in this process: no page, no job, no log key. It alone opens the va
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -190,50 +191,57 @@ async def run(
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)
 
-    beside = [] if once else [asyncio.create_task(_tell_health(settings.data / HEALTH, channels))]
-    if channels.callbacks is not None and not once:
-        beside.append(asyncio.create_task(channels.callbacks.serve()))
-    try:
-        await _dispatch(settings, vault, channels, chosen, stop, guard, once=once)
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+    async with listening(channels), telling(settings.data / HEALTH, channels):
+        while not stop.is_set():
+            try:
+                async with postgres.connected(settings):
+                    desk = await desk_of(vault, channels, chosen, settings.origin)
+                    dispatcher = Dispatcher(desk, postgres.AWAY)
+                    if once:
+                        await dispatcher.once(guard)
+                        return
+                    await dispatcher.run(stop, guard)
+            except postgres.AWAY as gone:  # before the first look: the database is not there yet
+                logger.warning("the database is away: %s", type(gone).__name__)
+                await asyncio.sleep(chosen.look_machine)
     logger.info("stopped")
 
 
-async def _tell_health(path: Path, channels: Channels) -> None:
-    """How the channels do, for `status`, in a file of ours: states and counts."""
-    fresh = path.with_suffix(".new")
-    while True:
-        health = [asdict(one.health()) for one in (*channels.voice, *channels.text, *channels.mail)]  # type: ignore[attr-defined]
-        fresh.write_text(json.dumps({"pid": os.getpid(), "channels": health}))
-        fresh.replace(path)
-        await asyncio.sleep(HEALTH_EVERY)
+@contextlib.asynccontextmanager
+async def listening(channels: Channels) -> AsyncIterator[None]:
+    """Providers may call back meanwhile, where the settings say so. Raises OSError at once if the port is taken."""
+    if channels.callbacks is None:
+        yield
+        return
+    heard = asyncio.create_task(channels.callbacks.serve())
+    await asyncio.sleep(0)
+    try:
+        if heard.done():
+            heard.result()
+        yield
+    finally:
+        heard.cancel()
+        await asyncio.gather(heard, return_exceptions=True)
 
 
-async def _dispatch(
-    settings: Settings,
-    vault: Vault,
-    channels: Channels,
-    chosen: DispatchSettings,
-    stop: asyncio.Event,
-    guard: Callable[[], Awaitable[asyncpg.Connection]],
-    *,
-    once: bool,
-) -> None:
-    while not stop.is_set():
-        try:
-            async with postgres.connected(settings):
-                desk = await desk_of(vault, channels, chosen, settings.origin)
-                dispatcher = Dispatcher(desk, postgres.AWAY)
-                if once:
-                    await dispatcher.once(guard)
-                    return
-                await dispatcher.run(stop, guard)
-        except postgres.AWAY as gone:  # before the first look: the database is not there yet
-            logger.warning("the database is away: %s", type(gone).__name__)
-            await asyncio.sleep(chosen.look_machine)
+@contextlib.asynccontextmanager
+async def telling(path: Path, channels: Channels) -> AsyncIterator[None]:
+    """Meanwhile a file of ours says how the channels do, for `status`: states and counts."""
+
+    async def tell() -> None:
+        while True:
+            health = [asdict(one.health()) for one in (*channels.voice, *channels.text, *channels.mail)]  # type: ignore[attr-defined]
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps({"pid": os.getpid(), "channels": health}))
+            fresh.replace(path)
+            await asyncio.sleep(HEALTH_EVERY)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def speak() -> None:

@@ -1,8 +1,7 @@
-"""From the opened bids to the candidates: score sheets, corrections, explanations, the report, the ranking.
+"""From the opened bids to the candidates: corrections, explanations, the ranking; and the end of the evaluation's secrecy.
 
-Until the experts have their desk the committee's papers come in through the API. A sheet is bound by its hash and may be
-replaced until the report is there; all of it is shut to everybody, supervisors too, until `close` discloses it in the act
-of the award or of the failure (log.md §1, V9).
+Scores come from `score_sheets.py`, the committee's report from `reports.py`. All of it is shut to everybody, supervisors
+too, until `close` discloses it in the act of the award or of the failure (log.md §1, V9).
 """
 
 from __future__ import annotations
@@ -13,38 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from audit.act import Act, acting, pool
 from audit.canon import canon, sha256_hex, stamp
 from audit.merkle import root
 from audit.record import Rule, types
 from audit.refusal import Refused
 from bidding import releases
-from experts.panels import convened, hold
-from trading import lives, logbook, papers, reserves, tenders
+from experts import panels, seats
+from trading import lives, logbook, reserves, score_sheets, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission, corrections, methods, ranking, regimes, stages
 from trading.law.history import Life
-from trading.law.methods import Offer, Sheet
+from trading.law.methods import Offer
 from trading.law.methods.doubts import EXPLANATION
+from trading.score_sheets import evaluating, may_win
 from trading.tenders import loaded, locked
 
 FORM = "form"
-
-
-def may_win(bid: Mapping[str, Any], stages: Sequence[str], *, priced: bool = True) -> bool:
-    """Whether an opened bid counts and is whole: OK in every stage, its key vouched or named, a price read out (V14).
-
-    `priced` false: while the prices of a two-envelope tender are still shut.
-    """
-    return (
-        set(bid["verdicts"]) == set(stages)
-        and set(bid["verdicts"].values()) == {"OK"}
-        and not bid["unvouched"]
-        and (bid["price"] is not None or not priced)
-    )
 
 
 class Stale(Exception):
@@ -84,21 +69,19 @@ async def qualified(act: Act, row: Any, read: ReadOut) -> int:
         rows = await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", row["id"])
         gone = {r["bid"] for r in rows}
         return sum(b["bid"] not in gone and may_win(b, list(b["verdicts"]), priced=False) for b in opened)
-    return sum(offer.stands for offer in await offers(act, row, opened))
+    return sum(offer.stands for offer in await offers(act.query, row, opened))
 
 
-async def offers(act: Act, row: Any, opened: Sequence[Mapping[str, Any]]) -> list[Offer]:
+async def offers(query: seats.Query, row: Any, opened: Sequence[Mapping[str, Any]]) -> list[Offer]:
     """The offers a method is given: whole bids, at the price read out or as corrected; rejected ones do not stand.
 
     Rejections and corrections are read under the tender's lock: none comes in between.
     """
     tender, terms = row["id"], loaded(row["terms"])
-    rejected = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
+    rejected = {r["bid"] for r in await query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
     corrected = {
         r["bid"]: r["corrected"]
-        for r in await act.query(
-            "SELECT bid, corrected FROM trading_correction WHERE tender_id = $1 ORDER BY id", tender
-        )
+        for r in await query("SELECT bid, corrected FROM trading_correction WHERE tender_id = $1 ORDER BY id", tender)
     }
     stages_, parameters = list(loaded(row["keysets"])), terms.get("parameters") or {}
     return [
@@ -113,62 +96,6 @@ async def offers(act: Act, row: Any, opened: Sequence[Mapping[str, Any]]) -> lis
     ]
 
 
-# --------------------------------------------------------------------------------------------------------- score sheets
-
-
-async def enter_sheet(caller: Caller, tender: str, seat: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Enter a seat's score sheet, or replace it. The sheet's hash, and that of the one it replaces.
-
-    Refused: E-SHEET, E-SHEET-GAP, E-SHEET-POINTS, E-SHEETS (no such seat, or the method rates nothing), T-SHEET (the same
-    sheet again), T-PANEL-SHEETS (a panel was convened: its seats rate), T-SETTLED-STAGE (prices may be read: too late to
-    rate), T-REPORTED, E-STAGE.
-    """
-    sheet = Sheet.of({"type": "trading.sheet/v1", "tender": tender, "seat": seat, "rows": list(rows)})
-    data = sheet.encoded()
-    digest = sha256_hex(data)
-    opened = await tenders.opened_bids(tender)
-    async with acting(caller.actor) as act:
-        row = await _evaluating(act, tender, "enter-scores")
-        if await convened(act.query, tender):
-            raise Refused("T-PANEL-SHEETS")
-        terms = loaded(row["terms"])
-        if await act.query(_SETTLED, tender):
-            raise Refused("T-SETTLED-STAGE")
-        gone = {r["bid"] for r in await act.query("SELECT bid FROM trading_rejection WHERE tender_id = $1", tender)}
-        standing = [b["bid"] for b in opened if b["bid"] not in gone and may_win(b, list(b["verdicts"]), priced=False)]
-        methods.check_sheet(terms["method"], terms.get("parameters") or {}, sheet, standing)
-        before = await act.query(
-            "SELECT sha256 FROM trading_sheet WHERE tender_id = $1 AND seat = $2 ORDER BY id DESC LIMIT 1", tender, seat
-        )
-        facts: dict[str, Any] = {"seat": seat, "sheet": digest, "replaces": before[0]["sha256"] if before else None}
-        await lives.expect(act, tender, "enter-scores", facts, row=row)
-        try:
-            await act.query(
-                """INSERT INTO trading_sheet (tender_id, seat, sha256, data, replaces, entered_at)
-                   VALUES ($1, $2, $3, $4, $5, $6)""",
-                tender, seat, digest, data, facts["replaces"], act.now,
-            )  # fmt: skip
-        except asyncpg.UniqueViolationError:
-            raise Refused("T-SHEET", sheet=digest) from None
-        ref = act.record("scores-entered", subject=tender, tender=tender, **facts)
-    return {**logbook.shown(ref), "sheet": digest, "replaces": facts["replaces"]}
-
-
-_SETTLED = "SELECT 1 FROM log_record WHERE tender = $1 AND type = 'stage-settled' LIMIT 1"
-
-
-async def _evaluating(act: Act, tender: str, what: str) -> Any:
-    """Lock a tender that is being evaluated. Refused: E-STAGE, T-REPORTED (the committee has reported)."""
-    row = await locked(act, tender)
-    stages.step(row["state"], what)
-    reported = await act.query(
-        "SELECT 1 FROM log_record WHERE tender = $1 AND type = 'report-received' LIMIT 1", tender
-    )
-    if reported:
-        raise Refused("T-REPORTED")
-    return row
-
-
 # --------------------------------------------------------------------------------------- corrections and explanations
 
 
@@ -178,7 +105,7 @@ async def correct(caller: Caller, tender: str, bid: str, corrected: int, rule: s
     """
     opened = {b["bid"]: b for b in await tenders.opened_bids(tender)}
     async with acting(caller.actor) as act:
-        row = await _evaluating(act, tender, "correct-price")
+        row = await evaluating(act, tender, "correct-price")
         if bid not in opened or not may_win(opened[bid], list(loaded(row["keysets"]))):
             raise Refused("T-BID", bid=bid)
         made = await act.query(
@@ -209,7 +136,7 @@ async def ask_explanation(caller: Caller, tender: str, bid: str, due: datetime) 
     """
     opened = {b["bid"] for b in await tenders.opened_bids(tender)}
     async with acting(caller.actor) as act:
-        row = await _evaluating(act, tender, "ask-explanation")
+        row = await evaluating(act, tender, "ask-explanation")
         if bid not in opened:
             raise Refused("T-BID", bid=bid)
         if due <= act.now:
@@ -235,7 +162,7 @@ async def explain(platform: Installation, caller: Caller, tender: str, text: str
     bids = await logbook.bidders_after_closing(tender)
     mine = [bid for bid, bidder in bids.items() if bidder == caller.organisation]
     async with acting(caller.actor) as act:
-        row = await _evaluating(act, tender, "give-explanation")
+        row = await evaluating(act, tender, "give-explanation")
         asked = await act.query(
             """SELECT bid, due_at FROM trading_explanation WHERE tender_id = $1 AND bid = ANY ($2) AND text IS NULL
                FOR UPDATE""",
@@ -267,32 +194,7 @@ async def explanations(caller: Caller, tender: str, *, own: bool) -> list[dict[s
     return [dict(r) for r in rows if bids.get(r["bid"]) == caller.organisation]
 
 
-# ----------------------------------------------------------------------------------------------- report and candidates
-
-
-async def receive_report(caller: Caller, tender: str, report: str) -> dict[str, str]:
-    """The tenderee has the committee's report, a paper kept here: the evaluation is over.
-
-    Refused: T-PAPER, E-SHEETS (a seat's sheet is missing), E-DONE, E-STAGE.
-    """
-    async with acting(caller.actor) as act:
-        row = await locked(act, tender)
-        stages.step(row["state"], "receive-report")
-        await papers.held(act, caller, report)
-        terms = loaded(row["terms"])
-        needed = int((terms.get("parameters") or {}).get("seats") or 0)
-        seats = await act.query(
-            "SELECT seat, max(entered_at) AS at FROM trading_sheet WHERE tender_id = $1 GROUP BY seat ORDER BY seat",
-            tender,
-        )
-        if [r["seat"] for r in seats] != list(range(1, needed + 1)):
-            raise Refused("E-SHEETS", needed=needed, seats=[r["seat"] for r in seats])
-        more = {"evaluated": max(r["at"] for r in seats)} if seats else {}
-        facts = {"report": report}
-        await lives.expect(act, tender, "receive-report", facts, row=row, **more)
-        ref = act.record("report-received", subject=tender, tender=tender, report=report)
-        await lives.told(act, tender)
-    return logbook.shown(ref)
+# ---------------------------------------------------------------------------------------------------------- candidates
 
 
 async def publish_candidates(caller: Caller, tender: str) -> dict[str, Any]:
@@ -318,14 +220,16 @@ async def _publish(caller: Caller, tender: str, read: ReadOut) -> dict[str, Any]
         opened = await read.still(act)  # verdicts are final by now
         terms, regime = loaded(row["terms"]), regimes.regime(loaded(row["terms"])["regime"])
         parameters = terms.get("parameters") or {}
-        given = await offers(act, row, opened)
+        given = await offers(act.query, row, opened)
         standing = [offer for offer in given if offer.stands]
         book = lives.book_of(row, act.now)
         if not standing:
             ranking.candidates((), book.max_candidates)
         ranking.enough_qualified(len(standing), regime)
         await _explained(act, tender, methods.abnormally_low(terms["method"], parameters, given))
-        evaluation = methods.evaluate(terms["method"], parameters, given, await _sheets(act, tender))
+        evaluation = methods.evaluate(
+            terms["method"], parameters, given, await score_sheets.that_count(act.query, tender)
+        )
         names = ranking.candidates(evaluation.ranked, book.max_candidates)
         # A first candidate who may never win would leave the tender without an end.
         floor = await reserves.read(act.query, row)
@@ -339,14 +243,6 @@ async def _publish(caller: Caller, tender: str, read: ReadOut) -> dict[str, Any]
         )  # fmt: skip
         act.record("candidates-published", subject=tender, tender=tender, **facts)
     return {"tender": tender, "decided_by": list(evaluation.decided_by), **facts}
-
-
-async def _sheets(act: Act, tender: str) -> list[Sheet]:
-    """The sheet of each seat that counts: its last."""
-    rows = await act.query(
-        "SELECT DISTINCT ON (seat) data FROM trading_sheet WHERE tender_id = $1 ORDER BY seat, id DESC", tender
-    )
-    return [Sheet.read(bytes(r["data"])) for r in rows]
 
 
 async def _explained(act: Act, tender: str, doubts: Sequence[methods.Doubt]) -> None:
@@ -376,7 +272,7 @@ async def close(act: Act, tender: str, life: Life) -> None:
     """
     if life.has("close-evaluation"):
         return
-    await hold(act, tender)
+    await panels.hold(act, tender)
     sealed = [name for name, kind in types.items() if Rule.EVALUATION in kind.rules]
     rows = await act.query(
         "SELECT record FROM log_record WHERE tender = $1 AND type = ANY ($2) ORDER BY id", tender, sealed
@@ -386,13 +282,4 @@ async def close(act: Act, tender: str, life: Life) -> None:
         "evaluation-closed", subject=tender, tender=tender, events=len(hashes), events_root=root(hashes).hex()
     )
     act.disclose(cause, tender=tender, rule=Rule.EVALUATION, public=True)
-
-
-async def sheet_files(tender: str) -> dict[str, bytes]:
-    """Every score sheet of a tender under its name in the archive (log.md §7), once the evaluation was closed."""
-    rows = await pool().fetch(
-        """SELECT sha256, data FROM trading_sheet WHERE tender_id = $1 AND EXISTS (
-               SELECT 1 FROM log_record WHERE tender = $1 AND type = 'evaluation-closed')""",
-        tender,
-    )
-    return {f"evaluation/sheets/{r['sha256']}.json": bytes(r["data"]) for r in rows}
+    await seats.sign_out(act, tender)

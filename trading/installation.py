@@ -15,7 +15,7 @@ from audit.trust import Identities, Parties, Policy
 from bidding.store import Store
 from bidding.uploads import Limits, Uploads
 from trading import holidays, logbook
-from trading.pace import Pace
+from trading.pace import Guesses, Pace
 from trading.settings import Settings
 
 
@@ -33,6 +33,7 @@ class Installation:
     store: Store
     uploads: Uploads
     pace: Pace = field(default_factory=Pace)
+    guesses: Guesses = field(default_factory=Guesses)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Archives a process builds at a time: each keeps a connection for its lock."""
 

@@ -19,7 +19,7 @@ import errno
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,6 +84,18 @@ async def keep(
         sha, owner, size, _media(media),
     )  # fmt: skip
     return {"sha256": sha, "size": size}
+
+
+async def put(platform: Installation, owners: Iterable[str], data: bytes, media: str) -> str:
+    """Keep a paper that the platform itself wrote, for these organisations; its hash. Doing it twice does no harm."""
+    sha = await store(platform).keep(data)
+    for owner in owners:
+        await pool().execute(
+            """INSERT INTO trading_paper (sha256, organisation_id, size, media, kept_at)
+               VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT DO NOTHING""",
+            sha, owner, len(data), media,
+        )  # fmt: skip
+    return sha
 
 
 async def _within(platform: Installation, owner: str, size: int) -> None:

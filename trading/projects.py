@@ -218,6 +218,7 @@ async def announce(
     media: Sequence[Mapping[str, str]] = (),
     procedure: str | None = None,
     reserve: str | None = None,
+    blind: bool = False,
 ) -> None:
     """Announce: ask the law, pin the rulebook, issue the documents, make the boxes, say so; one act.
 
@@ -286,6 +287,8 @@ async def announce(
             "unchecked": notices.unchecked(notice, act.now),
             "procedure": procedure,
         }
+        if blind:
+            terms["blind"] = True
         before = await act.query("SELECT state FROM trading_tender WHERE id = $1", row["predecessor"])
         ended = before[0]["state"] if before else None
         await lives.expect(

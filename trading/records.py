@@ -9,7 +9,10 @@ number of a tender. Those about people hold ids only: names of natural persons c
 from __future__ import annotations
 
 from audit.record import Rule, declare
+from experts import records as _panels  # panels': what the end of an evaluation discloses
 from trading import records_procedure as records_procedure  # the rest: whoever imports this knows all types
+
+assert _panels.SEAT_KEYED.rules
 
 PROJECT_ANNOUNCED = declare(
     "project-announced",

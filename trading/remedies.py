@@ -173,8 +173,8 @@ def _check_office(caller: Caller, kind: str, operation: str) -> None:
 async def suspend(
     caller: Caller, tender: str, *, order: str, ground: str, remedy: str | None, until: datetime | None
 ) -> dict[str, Any]:
-    """Order a suspension: the supervisor on a complaint or of its own (条例 62, 政府采购法 57), or, as the system has
-    failed and nothing else helps, whoever runs it (NB-08). Its end, where the law sets one.
+    """Order a suspension: the supervisor on a complaint (条例 62, 政府采购法 57) or of its own (条例 62), or, as the
+    system has failed and nothing else helps, whoever runs it (NB-08). Its end, where the law sets one.
 
     Refused: E-SUSPENSION-BODY, E-SUSPENSION-LONG with the latest lawful end, T-ORDER (number used), T-REMEDY, E-STAGE.
     """

@@ -8,16 +8,17 @@ Web processes count and admit; they hold no key and see no name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.act import Actor, acting, pool
+from audit.act import Act, Actor, RecordRef, acting, pool
 from audit.refusal import Refused
-from experts import admissions, intake, roster
+from experts import admissions, intake, roster, rotation
 from experts import specialties as tree
 from experts.intake import Rejection
+from experts.person import Person
 from experts.vault import Vault
 from trading import logbook
 from trading.accounts import Caller
@@ -98,6 +99,40 @@ async def admit(
     async with acting(Actor("authority", by)) as act:
         ref = await admissions.admit(act, experts=experts, by=by, sig=sig, identities=identities)
     return logbook.shown(ref)
+
+
+async def change(actor: Actor, work: Callable[[Act], Awaitable[RecordRef]]) -> dict[str, str]:
+    """One change of one expert (experts/standing.py), as an act of its own."""
+    async with acting(actor) as act:
+        ref = await work(act)
+    return logbook.shown(ref) | {"what": str(ref.body["what"])}
+
+
+async def find(
+    actor: Actor, vault: Vault, *, identity: str = "", phone: str = "", show: bool = False
+) -> tuple[list[str], list[Person]]:
+    """Ids by keyed hash; with `show` who they are as well, each look a record that stands before anything is shown."""
+    ids = await roster.find(pool().fetch, vault, identity=identity, phone=phone)
+    if not ids or not show:
+        return ids, []
+    async with acting(actor) as act:
+        people = [await roster.read_person(act, vault, id) for id in ids]
+    return ids, people
+
+
+async def rotate(actor: Actor, vault: Vault, progress: Progress = lambda done: None) -> tuple[int, int]:
+    """Seal the roster under the vault's current key: how many rows, and how many open draws still need the old one.
+
+    Refused: as `rotation.rotate`.
+    """
+    async with acting(actor) as act:
+        ref = await rotation.rotate(act, vault, progress)
+    return int(ref.body["experts"]), await rotation.waiting(pool().fetch, vault)
+
+
+async def named(limit: int | None = None) -> list[str]:
+    """Ids of those who wait for an authority, ascending."""
+    return await admissions.named(pool().fetch, limit)
 
 
 async def statistics() -> dict[str, Any]:

@@ -203,7 +203,7 @@ async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
 
 
 NOTICE = (
-    "supply_until", "parameters", "security", "bid_validity_days", "estimate", "media", "unchecked", "procedure",
+    "supply_until", "parameters", "security", "bid_validity_days", "estimate", "media", "unchecked", "procedure", "blind",
 )  # fmt: skip
 """What else a notice says."""
 _ARCHIVES = "SELECT edition, sha256 FROM trading_archived WHERE tender_id = $1 ORDER BY edition"

@@ -83,6 +83,7 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
     "state_funded": wire.flag,
     "reserve": wire.maybe(wire.text),
     "reserve_of": wire.maybe(wire.text),
+    "blind": wire.maybe(wire.flag),
 }
 """What an announcement may say besides (log.md §1); what it does not say is not asked for."""
 
@@ -96,7 +97,7 @@ STEPS = (
 )  # fmt: skip
 """What a life is folded from: clear records alone, so that both editions tell the same one."""
 PERIODS = frozenset({"E-PERIOD", "E-REMEDY-LATE", "E-SUSPENSION-LONG"})
-"""Refusals that are about a number of days: an alert may have told of them."""
+"""Refusals that are about a number of days. No alert excuses them: what is refused before it is saved was never lawful."""
 
 
 def read_rulebook(case: Case, found: Found) -> Rulebook | None:
@@ -291,28 +292,26 @@ def check_life(
     """Fold a tender's acts, and name every one that was not lawful when it was done: V-STEP (out of turn, or against a
     condition), V-SUSPENDED, V-PERIOD (too early or too late to be done at all), V-OVERDUE (done too late).
 
-    A period that was not kept is no fault where an alert carries the rule's id, and in the public edition, which cannot
-    show one, only noted. What has a fault already is not named twice.
+    What came late is no fault where an alert carries the rule's id, and in the public edition, which cannot show one, only
+    noted. What has a fault already is not named twice.
     """
     life = Life(rulebook)
     for at, act in acts:
         say = found.fault if at not in {fault.at for fault in found.faults} else _mute
-        not_kept: list[tuple[str, str, Any]] = []
         try:
             granted = judge(life, act, lenient=True)
         except Refused as no:
             if no.code == "E-SUSPENDED":
                 say(at, "V-SUSPENDED", act=act.what, why=no.facts["why"], since=no.facts["since"])
             elif no.code in PERIODS:
-                not_kept.append(("V-PERIOD", str(no.facts.get("rule", "WK-39")), no.facts.get("value", "")))
+                say(at, "V-PERIOD", rule=str(no.facts.get("rule", "WK-39")), days=no.facts.get("value", ""))
             else:
                 why = f"stage {life.stage}" if no.code == "E-STAGE" else f"{no.code} {no.facts.get('why', '')}".strip()
                 say(at, "V-STEP", act=act.what, stage=life.stage, why=why)
         else:
-            not_kept += [("V-PERIOD", no.facts["rule"], no.facts["value"]) for no in granted.short]
-            not_kept += [("V-OVERDUE", due.rule.id, due.rule.value) for due in granted.late]
-        for code, rule, days in not_kept:
-            (found.note if public or rule in alerted else say)(at, code, rule=rule, days=days)
+            for due in granted.late:
+                tell = found.note if public or due.rule.id in alerted else say
+                tell(at, "V-OVERDUE", rule=due.rule.id, days=due.rule.value)
         life = life.after(act)
     return life
 

@@ -23,7 +23,7 @@ def test_too_late_and_too_short(stage: Stage, regime: str, extend: float | None)
     stage.world.sleep(20)
     tender.amend({"清单.xlsx": b"another bill"}, extend=extend)
     tender.finish()
-    stage.caught(tender, "V15", "V-PERIOD", editions=["supervision"])
+    stage.caught(tender, "V15", "V-PERIOD")
 
 
 def test_long_enough(stage: Stage) -> None:

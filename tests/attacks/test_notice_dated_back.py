@@ -25,7 +25,7 @@ def works(stage: Stage, rule: str, **moved: timedelta) -> Tender:
 def test_notice_dated_back(stage: Stage) -> None:
     tender = works(stage, "WK-06", project_announced=-MONTH)
     tender.finish()
-    stage.caught(tender, "V15", "V-PERIOD", editions=["supervision"])
+    stage.caught(tender, "V15", "V-PERIOD")
 
 
 def test_award_dated_ahead(stage: Stage) -> None:
@@ -35,4 +35,4 @@ def test_award_dated_ahead(stage: Stage) -> None:
     tender.evaluate()
     tender.award()
     tender.finish()
-    stage.caught(tender, "V15", "V-PERIOD", editions=["supervision"])
+    stage.caught(tender, "V15", "V-PERIOD")

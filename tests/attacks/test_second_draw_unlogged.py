@@ -1,4 +1,4 @@
-"""Drawn until it pleases: beside the record, side by side, void though nobody was missing, exhausted though nobody was asked."""
+"""Drawn until it pleases: off the record, side by side, void though nobody was missing, exhausted when nobody was asked."""
 
 from __future__ import annotations
 

@@ -230,6 +230,21 @@ def hash_members(members: Iterable[Callable[[], bytes]]) -> None:
         list(threads.map(lambda read: hashlib.sha256(read()).digest(), members))
 
 
+# ---------------------------------------------------------------------------------------------------------------- draw
+
+
+def draw(seed: bytes, salted: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The least a pool costs: a hash a leaf, one a pair of the tree, and an HMAC a leaf; nothing is sorted or chosen."""
+    sha256, digest = hashlib.sha256, hmac.digest
+    leaves = [sha256(b"\0trading/expert/v1\0" + salt + expert).digest() for salt, expert in salted]
+    row = leaves
+    while len(row) > 1:
+        row = [sha256(b"\1" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+    for leaf in leaves:
+        digest(seed, leaf, "sha256")
+    return row[0]
+
+
 # ---------------------------------------------------------------------------------------------------------- verify_log
 
 

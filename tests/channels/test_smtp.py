@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import email.message
 import email.policy
 from collections.abc import AsyncIterator
 from pathlib import Path

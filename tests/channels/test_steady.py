@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import asdict
 
 import pytest
@@ -139,3 +140,20 @@ async def test_health_has_no_number_and_no_key() -> None:
     assert asdict(voice.health()) == {
         "channel": "line", "state": "up", "failures": 0, "rest": 0.0, "tries": 1, "done": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_after_half_an_hour_without_the_provider_it_is_reached_within_the_longest_rest(seed: int) -> None:
+    """Ten minutes at most, by the cap; and half an hour of silence costs the provider a dozen tries, no storm."""
+    clock, line = Clock(), Line()
+    voice = SteadyVoice(line, Circuit("line", clock, random.Random(seed).random))  # type: ignore[arg-type]
+    begun = clock.seconds
+    while True:
+        line.error = ChannelDown("line", "gone") if clock.seconds - begun < 1800 else None
+        try:
+            await ring(voice)
+            break
+        except ChannelDown as error:
+            clock.seconds += error.retry_after
+    assert clock.seconds - begun - 1800 <= 600
+    assert line.rung <= 12

@@ -84,7 +84,7 @@ def test_a_roster_from_the_file_to_the_admission(running: Platform, dispatcher: 
     assert counts["admitted"] == 2 and "王" not in str(counts["regions"])
 
     # What changes.
-    for words in (("leave", wang, "--from", "2026-01-01", "--until", "2099-01-01"), ("suspend", wang),
+    for words in (("leave", wang, "--from", "2020-01-01", "--until", "2099-01-01"), ("suspend", wang),
                   ("suspend", wang, "--end"), ("assess", wang, "2026", "90"), ("credit", wang, "80")):  # fmt: skip
         assert dispatcher(*words).code == 0, words
     assert dispatcher("list").value["on_leave"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -108,7 +109,39 @@ async def test_the_roster_at_a_time_is_whoever_was_admitted_until_then(office: O
     assert list(some) == [ids[0]] and some[ids[0]] == late[0]
 
 
+async def test_two_imports_at_once_name_nobody_twice(office: Office) -> None:
+    async def name(*numbers: int) -> list[str] | str:
+        try:
+            return await office.name(*(new_expert(number) for number in numbers))
+        except Refused as no:
+            return no.code
+
+    done = await asyncio.gather(name(1, 2, 3), name(3, 4), name(4, 5))
+    assert sum(isinstance(one, list) for one in done) in (1, 2) and "E-EXPERT-KNOWN" in done
+    marks = [row["identity"] for row in await pool().fetch("SELECT identity FROM experts_expert")]
+    assert len(marks) == len(set(marks)) == sum(len(one) for one in done if isinstance(one, list))
+
+
 # ------------------------------------------------------------------------------------------------------------ admission
+
+
+async def test_two_admissions_at_once_admit_once(office: Office) -> None:
+    ids = sorted(await office.name(new_expert(1), new_expert(2)))
+
+    async def admit(some: list[str]) -> str:
+        try:
+            await office.admit(some)
+        except Refused as no:
+            return no.code
+        return ""
+
+    assert sorted(await asyncio.gather(admit(ids), admit(ids[:1]), admit(ids))) == [
+        "",
+        "E-EXPERT-ADMITTED",
+        "E-EXPERT-ADMITTED",
+    ]
+    admitted = [id for record in await records("expert-admitted") for id in record["experts"]]
+    assert len(admitted) == len(set(admitted))
 
 
 async def test_an_authority_admits_by_a_record_it_signed(office: Office) -> None:

@@ -173,7 +173,11 @@ UNITS = {"日", "工作日", "月", "年", "小时"}
 
 @pytest.mark.parametrize(
     "path",
-    sorted(p for p in (ROOT / "trading").rglob("*.py") if "rules" not in p.parts and p.name != "periods.py"),
+    sorted(
+        p
+        for p in (ROOT / "trading").rglob("*.py")
+        if "rules" not in p.relative_to(ROOT).parts and p.name != "periods.py"
+    ),
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_a_length_of_time_stands_in_the_table_alone(path: Path) -> None:
@@ -183,6 +187,10 @@ def test_a_length_of_time_stands_in_the_table_alone(path: Path) -> None:
             said = [a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)]
             lengths = [one for one in said if isinstance(one, int) and not isinstance(one, bool)]
             assert not (lengths and UNITS & {one for one in said if isinstance(one, str)}), f"{path.name}:{node.lineno}"
-            if "law" in path.parts and isinstance(node.func, ast.Name) and node.func.id == "timedelta":
+            if (
+                "law" in path.relative_to(ROOT).parts
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "timedelta"
+            ):
                 days = [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
                 assert set(days) <= {0, 1}, f"{path.name}:{node.lineno}: only the next day"

@@ -36,6 +36,10 @@ MACHINES = ("/healthz", "/readyz", "/openapi.json", "/events", "/events?limit=7"
 MACHINES += ("/log/parties.txt", "/log/genesis", "/log/status", "/log/checkpoint")
 
 
+OF_PANELS = {"reading": ["0" * 32], "seat": ["1"], "label": ["A", "B"], "n": ["1"]}
+"""What paths of a panel name besides its tender; another crawl may know better values."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """One answer."""
@@ -48,7 +52,7 @@ class Seen:
 def paths(names: Mapping[str, Sequence[str]]) -> list[str]:
     """Every GET operation with every known value in its path, then pages and machine files."""
     found = [o.path for o in operations.values() if o.method == "GET"] + [*PAGES, *MACHINES]
-    for name, values in names.items():
+    for name, values in {**OF_PANELS, **names}.items():
         found = [
             path.replace("{" + name + "}", value)
             for path in found

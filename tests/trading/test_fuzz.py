@@ -62,6 +62,7 @@ class Served:
                     if role not in self.town.tokens and role != "security_admin":
                         await self.town.enrol(role, role)
                 self.town.tokens["security_admin"] = self.town.tokens["sa"]
+                await self.town.take_seat("expert", desk.tender)
                 server = uvicorn.Server(uvicorn.Config(self.town.app, port=0, lifespan="off", log_level="critical"))
                 serving = asyncio.create_task(server.serve())
                 while not server.started:
@@ -86,7 +87,7 @@ def served(settings: Settings, owner_dsn: str, tmp_path: Path) -> Iterator[Serve
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["public", *ROLES])
+@pytest.mark.parametrize("role", ["public", "expert", *ROLES])
 def test_no_answer_is_a_5xx(served: Served, role: str) -> None:
     whole = document(operations.values(), {name: callers(name) for name in operations})
     schema = schemathesis.openapi.from_dict(whole)

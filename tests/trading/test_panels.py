@@ -48,16 +48,16 @@ async def test_a_panel_of_five_is_asked_for_before_the_opening(drawing: Drawing)
         ({"need": [{"specialty": "a08", "count": 3}], "representatives": 0}, "E-PANEL-SIZE"),
         ({"need": [{"specialty": "a08", "count": 5}], "representatives": 1}, "E-PANEL-EVEN"),
         ({"need": [{"specialty": "a08", "count": 3}], "representatives": 2}, "E-PANEL-EXPERTS"),
-        ({"need": [{"specialty": "z99", "count": 5}], "representatives": 0}, "D-SPECIALTY"),
-        ({"need": [{"specialty": "b01", "count": 4}, {"specialty": "a08", "count": 1}], "representatives": 0}, "D-NEED"),
-        ({"parties": ["A-SUP", "A-SUP"]}, "D-PARTIES"),
-        ({"parties": ["A-SUP", "nobody"]}, "D-PARTIES"),
+        ({"need": [{"specialty": "z99", "count": 5}], "representatives": 0}, "E-DRAW-SPECIALTY"),
+        ({"need": list(reversed(NEED))}, "E-DRAW-NEED"),
+        ({"parties": ["A-SUP", "A-SUP"]}, "E-DRAW-PARTIES"),
+        ({"parties": ["A-SUP", "nobody"]}, "E-DRAW-PARTIES"),
         ({"wording": {"duration": "三小时", "city": "新余市", "centre": "公路项目办", "contact": "1"}}, "E-WORDING-WORD"),
         ({"reveal_within": 10**8}, "T-PANEL-MEETS"),
     ],
 )  # fmt: skip
 async def test_what_no_panel_may_be(drawing: Drawing, changes: dict[str, Any], refused: str) -> None:
-    expect = 422 if refused in ("D-SPECIALTY", "D-NEED", "D-PARTIES") else 409
+    expect = 422 if refused in ("E-DRAW-SPECIALTY", "E-DRAW-NEED", "E-DRAW-PARTIES") else 409
     assert code(await drawing.convene(expect=expect, **changes)) == refused
     assert not await pool().fetchval("SELECT count(*) FROM experts_panel")
 
@@ -73,13 +73,13 @@ async def test_the_tenderee_alone_holds_no_draw(drawing: Drawing) -> None:
         signed = record_sig_bytes({"type": "trading.identity-vouched/v1", "subject": name, **fields})
         await town.call("supervisor", "POST", "/identities", 201, {**fields, "sig": [town.authority.sign(signed)]})
     no = await drawing.convene(expect=422, parties=["T-ONE", "T-TWO"])
-    assert code(no) == "D-PARTIES" and no["facts"]["why"] == "nobody but the tenderee"
+    assert code(no) == "E-DRAW-PARTIES" and no["facts"]["why"] == "nobody but the tenderee"
     await drawing.convene(parties=["T-ONE", "A-SUP"])
 
 
 async def test_a_tender_has_one_draw_until_its_pool_is_exhausted(drawing: Drawing) -> None:
     first = await drawing.convene()
-    assert code(await drawing.convene(expect=409)) == "D-TWICE"
+    assert code(await drawing.convene(expect=409)) == "E-DRAW-TWICE"
     await drawing.set(state="exhausted")
     second = await drawing.convene()
     assert second["draw"] != first["draw"]
@@ -164,15 +164,15 @@ async def test_a_commitment_waits_for_the_checkpoint_over_the_draw(drawing: Draw
 @pytest.mark.parametrize(
     ("changes", "refused", "status"),
     [
-        ({"draw": "f" * 32}, "D-NONCE-DRAW", 409),
-        ({"tender": "2026-000009-01@8"}, "D-NONCE-DRAW", 409),
-        ({"attempt": 2}, "D-NONCE-ATTEMPT", 409),
-        ({"draw_record": "0" * 64}, "D-NONCE-RECORD", 409),
-        ({"by": "A-AUD"}, "D-NONCE-SIG", 409),
-        ({"by": "C-TEN"}, "D-NONCE-SIG", 409),
-        ({"i": 4}, "D-NONCE-PARTY", 409),
-        ({"value": b"short"}, "D-NONCE-FORM", 422),
-        ({"reveals": True}, "D-NONCE-FORM", 422),
+        ({"draw": "f" * 32}, "E-NONCE-DRAW", 409),
+        ({"tender": "2026-000009-01@8"}, "E-NONCE-DRAW", 409),
+        ({"attempt": 2}, "E-NONCE-ATTEMPT", 409),
+        ({"draw_record": "0" * 64}, "E-NONCE-RECORD", 409),
+        ({"by": "A-AUD"}, "E-NONCE-SIG", 409),
+        ({"by": "C-TEN"}, "E-NONCE-SIG", 409),
+        ({"i": 4}, "E-NONCE-PARTY", 409),
+        ({"value": b"short"}, "E-NONCE-FORM", 422),
+        ({"reveals": True}, "E-NONCE-FORM", 422),
     ],
 )
 async def test_what_is_no_commitment(drawing: Drawing, changes: dict[str, Any], refused: str, status: int) -> None:
@@ -194,12 +194,12 @@ async def test_nobody_commits_twice_and_a_void_attempt_takes_nothing(drawing: Dr
     await drawing.commit()
     await drawing.say(1)
     drawing.nonces.clear()
-    assert code(await drawing.say(1, expect=409)) == "D-NONCE-TWICE"
+    assert code(await drawing.say(1, expect=409)) == "E-NONCE-TWICE"
     await drawing.void(2)
-    assert code(await drawing.say(2, expect=409)) == "D-NONCE-VOID"
+    assert code(await drawing.say(2, expect=409)) == "E-NONCE-VOID"
     await drawing.commit(2)
     await drawing.say(2)
-    assert code(await drawing.say(3, attempt=1, expect=409)) == "D-NONCE-VOID"
+    assert code(await drawing.say(3, attempt=1, expect=409)) == "E-NONCE-VOID"
 
 
 async def test_nobody_reveals_early_another_nonce_twice_or_late(drawing: Drawing) -> None:
@@ -207,22 +207,22 @@ async def test_nobody_reveals_early_another_nonce_twice_or_late(drawing: Drawing
     await drawing.commit()
     await drawing.say(1)
     await drawing.say(2)
-    assert code(await drawing.say(1, reveals=True, expect=409)) == "D-NONCE-EARLY"
+    assert code(await drawing.say(1, reveals=True, expect=409)) == "E-NONCE-EARLY"
     await drawing.say(3)
-    assert code(await drawing.say(1, reveals=True, value=bytes(32), expect=409)) == "D-NONCE-UNMET"
+    assert code(await drawing.say(1, reveals=True, value=bytes(32), expect=409)) == "E-NONCE-UNMET"
     await drawing.say(1, reveals=True)
-    assert code(await drawing.say(1, reveals=True, expect=409)) == "D-NONCE-TWICE"
+    assert code(await drawing.say(1, reveals=True, expect=409)) == "E-NONCE-TWICE"
     assert drawing.reveal_by is not None
     await drawing.town.push(drawing.reveal_by - await drawing.desk.now() + timedelta(seconds=1))
     no = await drawing.say(2, reveals=True, expect=409)
-    assert code(no) == "D-NONCE-LATE"
+    assert code(no) == "E-NONCE-LATE"
 
 
 async def test_once_the_order_is_known_nobody_says_anything_more(drawing: Drawing) -> None:
     await drawing.convene()
     await drawing.commit()
     await drawing.set(state="calling")
-    assert code(await drawing.say(1, expect=409)) == "D-NONCE-OVER"
+    assert code(await drawing.say(1, expect=409)) == "E-NONCE-OVER"
 
 
 # ----------------------------------------------------------------------------------------------------------- approvals
@@ -231,7 +231,7 @@ async def test_once_the_order_is_known_nobody_says_anything_more(drawing: Drawin
 async def test_a_third_attempt_waits_for_an_authority(drawing: Drawing) -> None:
     await drawing.convene()
     town = drawing.town
-    assert code(await town.call("supervisor", "GET", f"{drawing.path}/draft", 404)) == "D-DRAFT"
+    assert code(await town.call("supervisor", "GET", f"{drawing.path}/draft", 404)) == "E-DRAW-DRAFT"
     value = await drawing.draft(3)
     assert (await town.call("operator", "GET", drawing.path, 200))["approval_wanted"]
     told = await town.call("supervisor", "GET", f"{drawing.path}/draft", 200)
@@ -239,9 +239,12 @@ async def test_a_third_attempt_waits_for_an_authority(drawing: Drawing) -> None:
     for stranger in (town.custodians["C-TEN"], Ed25519Signer.generate()):
         sig = [stranger.sign(unapproved(value))]
         no = await town.call("supervisor", "POST", f"{drawing.path}/approvals", 409, {"sig": sig})
-        assert code(no) == "D-APPROVAL"
+        assert code(no) == "E-DRAW-APPROVAL"
     other = [town.authority.sign(unapproved({**value, "pool_root": "99" * 32}))]
-    assert code(await town.call("supervisor", "POST", f"{drawing.path}/approvals", 409, {"sig": other})) == "D-APPROVAL"
+    assert (
+        code(await town.call("supervisor", "POST", f"{drawing.path}/approvals", 409, {"sig": other}))
+        == "E-DRAW-APPROVAL"
+    )
     body = {"sig": [town.authority.sign(unapproved(value))]}
     assert await town.call("supervisor", "POST", f"{drawing.path}/approvals", 201, body) == {"attempt": 3}
-    assert code(await town.call("supervisor", "POST", f"{drawing.path}/approvals", 404, body)) == "D-DRAFT"
+    assert code(await town.call("supervisor", "POST", f"{drawing.path}/approvals", 404, body)) == "E-DRAW-DRAFT"

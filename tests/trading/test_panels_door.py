@@ -145,10 +145,10 @@ async def test_the_public_is_told_what_public_records_say(drawing: Drawing) -> N
 
 
 async def test_names_wait_until_everybody_sits(drawing: Drawing) -> None:
-    assert (await ask(drawing, expect=409))["code"] == "D-READING-NOBODY"
+    assert (await ask(drawing, expect=409))["code"] == "E-READING-NOBODY"
     await drawing.set(state="calling")
     no = await ask(drawing, expect=409)
-    assert no["code"] == "D-READING-EARLY" and "37" in no["article"]
+    assert no["code"] == "E-READING-EARLY" and "37" in no["article"]
     await drawing.set(state="seated", seated_at=await drawing.desk.now())
     told = await ask(drawing, "supervisor")
     assert told["ground"] == "seated"
@@ -170,7 +170,7 @@ async def test_a_reading_is_its_reader_s(drawing: Drawing) -> None:
     assert hpke.open(private, info_of(drawing.draw, told["id"]), unb64(got["sealed"])) == names
     with pytest.raises(hpke.Unopenable):
         hpke.open(private, info_of(drawing.draw, "0" * 32), unb64(got["sealed"]))
-    assert (await drawing.town.call("supervisor", "GET", path, 404))["code"] == "D-READING"
+    assert (await drawing.town.call("supervisor", "GET", path, 404))["code"] == "E-READING"
 
 
 async def test_two_keys_of_different_kinds_open_half_an_hour_before(drawing: Drawing) -> None:
@@ -178,9 +178,9 @@ async def test_two_keys_of_different_kinds_open_half_an_hour_before(drawing: Dra
     await drawing.set(state="calling")
     meets = drawing.desk.deadline + timedelta(hours=2)
     early = await ask(drawing, expect=409, approvals=approvals(drawing, "A-SUP", "C-TEN"))
-    assert early["code"] == "D-READING-EARLY"
+    assert early["code"] == "E-READING-EARLY"
     await drawing.town.push(meets - timedelta(minutes=29) - await drawing.desk.now())
-    assert (await ask(drawing, expect=409))["code"] == "D-READING-EARLY"  # the hour alone opens nothing
+    assert (await ask(drawing, expect=409))["code"] == "E-READING-EARLY"  # the hour alone opens nothing
     for wrong in (
         approvals(drawing, "A-SUP"),
         approvals(drawing, "A-SUP", "A-AUD"),
@@ -189,7 +189,7 @@ async def test_two_keys_of_different_kinds_open_half_an_hour_before(drawing: Dra
         approvals(drawing, "A-SUP", "C-TEN", attempt=2),
         approvals(drawing, "A-SUP", "C-TEN", ground="seated"),
     ):
-        assert (await ask(drawing, expect=409, approvals=wrong))["code"] == "D-READING-KEYS"
+        assert (await ask(drawing, expect=409, approvals=wrong))["code"] == "E-READING-KEYS"
     told = await ask(drawing, approvals=approvals(drawing, "A-SUP", "C-TEN"))
     assert told["ground"] == "two_keys"
     (record,) = await records_of(drawing.desk.tender, "panel-read")
@@ -199,7 +199,7 @@ async def test_two_keys_of_different_kinds_open_half_an_hour_before(drawing: Dra
 async def test_only_a_point_of_p_256_is_sealed_to(drawing: Drawing) -> None:
     await drawing.set(state="seated", seated_at=await drawing.desk.now())
     no = await ask(drawing, expect=422, key=b64(b"\x04" + bytes(64)))
-    assert no["code"] == "D-READING-KEY" and not await records_of(drawing.desk.tender, "panel-read")
+    assert no["code"] == "E-READING-KEY" and not await records_of(drawing.desk.tender, "panel-read")
 
 
 async def test_neither_tenderee_nor_bidder_reads_names(drawing: Drawing) -> None:
@@ -233,7 +233,7 @@ async def test_an_authority_takes_a_member_away(drawing: Drawing) -> None:
         }
 
     for wrong in (body("C-TEN"), body("A-AUD"), body(outcome="conflict"), body("C-TEN", by="C-TEN")):
-        assert (await drawing.town.call("supervisor", "POST", path, 409, wrong))["code"] == "D-REMOVAL-SIG"
+        assert (await drawing.town.call("supervisor", "POST", path, 409, wrong))["code"] == "E-REMOVAL-SIG"
     assert await pool().fetchval("SELECT state FROM experts_summons") == "seated"
     await drawing.town.call("supervisor", "POST", path, 201, body())
     summons = await pool().fetchrow("SELECT state, seat, code FROM experts_summons")
@@ -243,7 +243,7 @@ async def test_an_authority_takes_a_member_away(drawing: Drawing) -> None:
     (record,) = await records_of(tender, "draw-called")
     assert (record["try"], record["outcome"], record["by"], record["answer"]) == (0, "removed", "A-SUP", None)
     again = await drawing.town.call("supervisor", "POST", path, 409, body())
-    assert again["code"] == "D-MEMBER"  # who is lost stays lost
+    assert again["code"] == "E-DRAW-MEMBER"  # who is lost stays lost
 
 
 # --------------------------------------------------------------------------------------------- names, files, the archive

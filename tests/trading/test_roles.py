@@ -81,6 +81,8 @@ async def _set_the_stage(place: Town) -> None:
     place.tokens["security_admin"] = place.tokens["sa"]
     await place.enrol("tenderee2", "tenderee")
     await place.enrol("agency2", "agency")
+    await place.take_seat("expert", TENDER)
+    await place.take_seat("expert2", "2026-000002-01@16")
     await pool().execute(
         """INSERT INTO trading_project (id, number, organisation_id, agency_id, title, description, source, regime,
            direction, currency, created_at) VALUES ($1, 1, $2, $3, 't', '', '', 'works', 'buy', 'CNY', now())""",
@@ -111,7 +113,7 @@ def _request(name: str) -> tuple[str, str, dict[str, Any]]:
     for key, value in {
         "project": PROJECT, "tender": TENDER, "bid": "0" * 32, "manifest": "0" * 64, "statement": "0" * 64,
         "stage": "form", "upload": "0" * 32, "n": "0", "token": "none", "sha256": "0" * 64, "question": "0" * 32,
-        "ban": "0" * 32, "remedy": "0" * 32, "reading": "0" * 32, "seat": "1",
+        "ban": "0" * 32, "remedy": "0" * 32, "label": "A", "reading": "0" * 32, "seat": "1",
     }.items():  # fmt: skip
         path = path.replace("{" + key + "}", value)
     more: dict[str, Any] = {}
@@ -163,7 +165,9 @@ def _callers(object_: str) -> list[tuple[str, RoleName, bool]]:
     office = {"operator", "supervisor", "tenderee", "agency"}
     some = [("public", RoleName.PUBLIC, False)]
     some += [(role, RoleName(role), role in office) for role in ROLES]
+    some += [("expert", RoleName.EXPERT, object_ == "tender")]
     if object_:
+        some += [("expert2", RoleName.EXPERT, False)]
         some += [("tenderee2", RoleName.TENDEREE, False), ("agency2", RoleName.AGENCY, False)]
     return some
 
@@ -175,3 +179,17 @@ async def test_a_refused_look_at_the_deposits_is_a_record(place: Town) -> None:
     noted = await pool().fetch("SELECT record, nonce FROM log_record WHERE type = 'reading-refused' ORDER BY id")
     assert [json.loads(row["record"])["role"] for row in noted] == ["operator", "supervisor"]
     assert all(row["nonce"] for row in noted)  # sealed: it is not told that anybody looked
+
+
+def test_an_experts_token_opens_the_panels_doors_and_nothing_else() -> None:
+    """Scores, bids and drafts are a seat's alone, whatever office somebody holds; and no seat acts for anybody else."""
+    desk = {name for name, o in operations.items() if o.path.startswith("/api/v1/panel") and name != "check_in"}
+    assert len(desk) == 13
+    for name in desk:
+        assert set(matrix()[name].cells) == {RoleName.EXPERT}
+    for name, row in matrix().items():
+        cell = row.cells.get(RoleName.EXPERT, Cell.DENY)
+        if name not in desk and cell is not Cell.DENY:
+            assert operations[name].method == "GET", name
+        if row.object == "tender":
+            assert cell in (Cell.DENY, Cell.OWN), name

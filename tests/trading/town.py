@@ -5,6 +5,7 @@ The only fake is the clock, which the test's owner may push forward.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from audit.act import pool
 from audit.checkpoint import vkey_of
 from audit.genesis import open_log
 from audit.logkey import LogKey
@@ -148,6 +150,23 @@ class Town:
         token = await self.call("sa", "POST", "/tokens", 201, {"person": person["id"], "role": role})
         self.tokens[name] = token["token"]
         return code
+
+    async def take_seat(self, name: str, tender: str) -> None:
+        """Give somebody the token of a seat of a panel of this tender, as a check-in would."""
+        draw, token = secrets.token_hex(16), accounts.new_token(accounts.SEAT)
+        await pool().execute(
+            """INSERT INTO experts_panel (draw, tender, need, representatives, meets, parties, reveal_within, wording,
+                   recuse, after_opening, attempt, state, asked_at)
+               VALUES ($1, $2, '[{"specialty":"a08","count":5}]', 0, log_now(), '[]', 1, '{}', '[]', true, 1, 'calling',
+                   log_now())""",
+            draw, tender,
+        )  # fmt: skip
+        await pool().execute(
+            """INSERT INTO experts_seat (panel_id, seat, leaf, token, key, keyed_at)
+               VALUES ($1, 1, $3, $2, decode(repeat('00', 32), 'hex'), log_now())""",
+            draw, accounts.digest(token).hex(), draw + draw,
+        )  # fmt: skip
+        self.tokens[name] = token
 
     async def beat(self) -> None:
         assert await self.sequencer.lead()

@@ -1,224 +1,153 @@
-"""Honest draws hold in both editions, for both verifiers: whatever happens on the telephone."""
+"""Honest draws hold in both editions, for both verifiers, whatever the telephone says; what is malformed in neither."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from audit.archive import Archive, write_archive
+from audit.canon import canon, parse
+from audit.refusal import Broken, Refused
 from audit.report import Status
-from tests.attacks.conftest import Stage
-from tests.verify import panels
-from tests.world_draw import Panel, Roster
+from experts.told import READERS
+from tests import reader
+from tests.attacks.conftest import EDITIONS, Stage
+from tests.verify.panels import REGIMES, STORIES, a_bad_day, exhausted, finish, removed_after_scoring, seated, voided
+from tests.verify.test_malformed import GONE, OURS, changes
 from tests.world_tender import Tender
+from trading.verify import verify
 
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
-def at_once(stage: Stage) -> Tender:
-    return panels.finish(*panels.scored(stage))
-
-
-def a_bad_day(stage: Stage) -> Tender:
-    """One declines, one cannot be reached, one has an interest, one does not come, one is taken out."""
-    fates = {"civil": ["declined", "unreachable", "busy", "conflict"], "economics": ["late", "no_show", "removed"]}
-    return panels.finish(*panels.scored(stage, fates=fates), dissent=[2], silent=[4])
-
-
-def representatives(stage: Stage) -> Tender:
-    """Four experts and one of the tenderee; two parties, one of them the tenderee."""
-    how = {"need": [("civil", 2), ("economics", 2)], "representatives": 1, "parties": ["P-TEN", "C-NOT"]}
-    return panels.finish(*panels.scored(stage, **how))
-
-
-def not_everybody(stage: Stage) -> Tender:
-    """Some of the roster were on leave, related, or know another trade."""
-    tender, roster = panels.opened(stage)
-    names = list(roster.specialties)
-    roster.specialties[names[0]] = ("gardens",)
-    panel = Panel(tender, roster, excluded={names[3]: "kin", names[4]: "leave", names[5]: "kin"})
-    panel.draw()
-    panel.call()
-    panel.sit()
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def voided(stage: Stage) -> Tender:
-    """Twice a party does not reveal; an authority approves the third attempt."""
-    tender, roster = panels.opened(stage)
-    panel = Panel(tender, roster)
-    panel.fail(2)
-    panel.fail(1)
-    panel.draw(approved=["A-SUP"])
-    panel.call()
-    panel.sit()
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def late_reveal(stage: Stage) -> Tender:
-    """A party reveals when it is too late: void all the same."""
-    tender, roster = panels.opened(stage)
-    panel = Panel(tender, roster)
-    attempt = panel.commit()
-    panel.say(reveals=False)
-    panel.say(reveals=True, leave_out=[2])
-    stage.world.wait(400)
-    panel.say(reveals=True, leave_out=[1, 3])
-    panel.void(attempt.number, 2)
-    panel.draw()
-    panel.call()
-    panel.sit()
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def replaced(stage: Stage) -> Tender:
-    """A member finds that a bidder is his cousin's, after the panel sat down; the next one in the order comes."""
-    tender, panel = panels.seated(stage)
-    panel.declare(2, conflict=True)
-    panel.call()
-    panel.sit()
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def removed_after_scoring(stage: Stage) -> Tender:
-    """A member is taken out by the supervisor when all have scored: his successor scores anew."""
-    tender, panel = panels.scored(stage)
-    leaf = panel.seats[3]
-    assert leaf is not None
-    panel.lose(leaf, "civil", "removed", by="A-SUP")
-    panel.call()
-    panel.sit()
-    panel.declare(3)
-    panel.reveal_score(panel.commit_score(3, tender.sheet(3, lambda seat, bid, criterion: "81")))
-    stage.world.wait()
-    return panels.finish(tender, panel)
-
-
-def representative_replaced(stage: Stage) -> Tender:
-    """The tenderee's man has an interest; the tenderee sends another one."""
-    how: dict[str, Any] = {"need": [("civil", 2), ("economics", 2)], "representatives": 1}
-    tender, panel = panels.seated(stage, **how)
-    panel.declare(5, conflict=True)
-    del panel.seats[5]
-    panel.check_in(5, None, stage.world.people["C-TEN"])
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def exhausted(stage: Stage) -> Tender:
-    """There are not enough economists: the evaluation stops, and a second draw finds a panel."""
-    tender, roster = panels.opened(stage)
-    names = list(roster.specialties)
-    for name in names:
-        if roster.specialties[name] == ("economics",):
-            roster.specialties[name] = ("civil",)
-    panel = Panel(tender, roster, need=[("civil", 4), ("economics", 1)])
-    panel.draw()
-    assert not panel.call({"economics": ["declined"] * 6})
-    again = Panel(tender, roster, need=[("civil", 5)])
-    again.draw()
-    again.call()
-    again.sit()
-    again.score()
-    return panels.finish(tender, again)
-
-
-def scored_again(stage: Stage) -> Tender:
-    """A member finds a slip in his sheet: a second commitment, a second sheet, both in the open."""
-    tender, panel = panels.scored(stage)
-    panel.reveal_score(panel.commit_score(1, tender.sheet(1, lambda seat, bid, criterion: "77")))
-    stage.world.wait()
-    return panels.finish(tender, panel)
-
-
-def read_names(stage: Stage) -> Tender:
-    """The door list is opened by two, half an hour before; and again when all sit."""
-    tender, panel = panels.drawn(stage, meets=1)
-    panel.call()
-    stage.world.until(panel.meets)
-    panel.read("two_keys", ["P-NOT", "C-SUP"], reader="P-NOT")
-    panel.sit()
-    panel.read("seated")
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def government(stage: Stage) -> Tender:
-    """The names are published with the result."""
-    tender, panel = panels.scored(stage, regime="gov", parameters={**panels.RATED, "object": "goods"})
-    tender.report()
-    tender.evaluate()
-    tender.award()
-    tender.notify()
-    panel.log("panel-named", names="0" * 64)
-    tender.finish()
-    return tender
-
-
-def old_roster(stage: Stage) -> Tender:
-    """Most were admitted long ago, below all that the archive shows; two too late for this draw."""
-    roster = Roster(stage.world)
-    stage.world.wait(30 * 40)
-    tender = stage.bids(**{**panels.REGIMES["works"], **panels.RULES})
-    tender.open()
-    late = roster.admit(["Xnew", "Xnewer"])
-    panel = Panel(tender, roster, left_out=late.body["experts"])
-    panel.draw()
-    panel.call()
-    panel.sit()
-    panel.score()
-    return panels.finish(tender, panel)
-
-
-def rated_by_nobody(stage: Stage) -> Tender:
-    """The lowest price wins, and a panel looks at it: no sheets, no scores."""
-    tender, panel = panels.seated(stage, unrated=True)
-    panel.declare(1)
-    return panels.finish(tender, panel)
-
-
-def given_up_before_the_opening(stage: Stage) -> Tender:
-    """A panel was drawn, then the tenderee gave the tender up: what was sealed about it stays sealed."""
-    roster = Roster(stage.world)
-    tender = stage.bids(**{**panels.REGIMES["works"], **panels.RULES})
-    stage.world.sleep(9)
-    panel = Panel(tender, roster)
-    panel.draw()
-    tender.terminate()
-    tender.finish()
-    return tender
-
-
-def given_up_when_some_were_called(stage: Stage) -> Tender:
-    tender, panel = panels.drawn(stage)
-    queues = panel.queues
-    panel.ring(queues["civil"][1], "civil", "no_answer")  # the first one's telephone was still ringing
-    panel.ring(queues["economics"][0], "economics", "accepted")
-    tender.terminate()
-    tender.finish()
-    return tender
-
-
-STORIES: list[Callable[[Stage], Tender]] = [
-    at_once, a_bad_day, representatives, not_everybody, voided, late_reveal, replaced, removed_after_scoring,
-    representative_replaced, exhausted, scored_again, read_names, government, old_roster, rated_by_nobody,
-    given_up_before_the_opening, given_up_when_some_were_called,
-]  # fmt: skip
+Story = Callable[[Stage], Tender]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_both_verifiers_accept(stage: Stage, story: Callable[[Stage], Tender]) -> None:
+def test_both_verifiers_accept(tmp_path: Path, story: Story) -> None:
+    stage = Stage(tmp_path)
     tender = story(stage)
     stage.honest(tender)
-    for edition in ("public", "supervision"):
+    for edition in EDITIONS:
         report, _ = stage.judge(tender, edition)
         assert report.steps[12].status is Status.PASS
+
+
+def forged(folder: Path, story: Story, seed: str, times: int) -> None:
+    """Fields of records of the draw are left out or replaced; both verifiers name the same step, or none."""
+    dice, honest = random.Random(seed), Stage(folder / "honest")
+    story(honest)
+    told = [one for one in honest.world.logged if one.name in READERS]
+    fields = sorted({(one.name, field) for one in told for field in one.body.keys() - OURS})
+    for number in range(times):
+        what, field = dice.choice(fields)
+        nth = dice.randrange(sum(one.name == what for one in told))
+        value = [one.body.get(field) for one in told if one.name == what][nth]
+        put = dice.choice(list(changes(value)))
+        stage, seen = Stage(folder / str(number)), [0]
+
+        def forge(
+            record: dict[str, Any], field: str = field, put: Any = put, nth: int = nth, seen: list[int] = seen
+        ) -> dict[str, Any]:
+            seen[0] += 1
+            if seen[0] != nth + 1:
+                return record
+            rest = {key: told for key, told in record.items() if key != field}
+            return rest if put is GONE else {**rest, field: put}
+
+        stage.world.forge[what] = forge
+        try:
+            tender = story(stage)
+            judged = [(edition, *stage.judge(tender, edition)) for edition in EDITIONS]
+        except (Broken, Refused, KeyError, TypeError, ValueError, IndexError, AssertionError, AttributeError):
+            continue  # nothing that the world could go on from, or an archive be made of
+        for edition, report, other in judged:
+            named = report.failed.code if report.failed else None
+            assert (report.exit, named) == other[:2], (what, nth, field, put, edition, report.failed, other)
+            assert "V-INTERNAL" not in {fault.code for step in report.steps for fault in step.faults}, (
+                what,
+                field,
+                put,
+            )
+
+
+def edited(folder: Path, story: Story, seed: str, times: int) -> None:
+    """Something inside a file of the draw is left out or replaced."""
+    dice, stage = random.Random(seed), Stage(folder)
+    tender = story(stage)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = tender.write("supervision", folder / f"{tender.id}.supervision.zip")
+    with Archive.open(path) as archive:
+        files = {name: archive.read(name) for name in archive.names}
+    mine = sorted(name for name in files if name.startswith("draw/"))
+    for _ in range(times):
+        name = dice.choice(mine)
+        value = parse(files[name])
+        where: Any = value
+        while True:
+            key = dice.choice(list(where) if isinstance(where, dict) else range(len(where)))
+            if not isinstance(where[key], dict | list) or not where[key] or dice.random() < 0.15:
+                break
+            where = where[key]
+        put = dice.choice(list(changes(where[key])))
+        if put is GONE:
+            del where[key]
+        else:
+            where[key] = put
+        write_archive(path, {**files, name: canon(value)}.items())
+        report = verify([path], stage.policy, stage.parties).reports[0]
+        other = reader.read([path], stage.policy, stage.parties)
+        named = report.failed.code if report.failed else None
+        assert (report.exit, named) == other[:2], (name, key, put, report.failed, other)
+        assert "V-INTERNAL" not in {fault.code for step in report.steps for fault in step.faults}, (name, key, put)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "story", [a_bad_day, voided, exhausted, removed_after_scoring], ids=lambda story: story.__name__
+)
+def test_what_is_malformed_is_named_by_both(tmp_path: Path, story: Story) -> None:
+    forged(tmp_path / "records", story, story.__name__, 12)
+    edited(tmp_path / "files", story, story.__name__, 30)
+
+
+def notes(stage: Stage, tender: Tender, edition: str = "public") -> dict[str, Any]:
+    """What V13 prints beside its verdict."""
+    report, _ = stage.judge(tender, edition)
+    assert report.exit == 0, report.failed
+    return {note.code: dict(note.facts) for note in report.steps[12].notes}
+
+
+def test_a_glance_at_the_calls(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    assert notes(stage, a_bad_day(stage)) == {
+        "D-CALLED": {"called": 11, "accepted": 8, "unreachable": 9, "pool": 20, "seats": 5}
+    }
+
+
+def test_many_who_cannot_be_reached_are_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender, panel = seated(stage, {"civil": ["unreachable"] * 3}, unrated=True)
+    assert notes(stage, finish(tender, panel))["D-MANY-UNREACHABLE"] == {"unreachable": 3, "called": 8}
+
+
+def test_a_pool_too_small_to_hide_in_is_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender, panel = seated(stage, unrated=True, size=14)
+    assert notes(stage, finish(tender, panel))["D-SMALL-POOL"] == {"pool": 14, "seats": 5}
+
+
+@pytest.mark.parametrize(("regime", "rule"), [("works", "WK-29"), ("gov", "GP-39")])
+def test_a_ranking_without_any_draw_is_told_loudly(tmp_path: Path, regime: str, rule: str) -> None:
+    stage = Stage(tmp_path)
+    tender = stage.bids(**REGIMES[regime])
+    tender.finish()
+    assert notes(stage, tender) == {"D-NO-DRAW": {"rule": rule}}
+
+
+def test_where_nobody_asks_for_a_draw_nothing_is_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender = stage.bids()
+    tender.finish()
+    assert notes(stage, tender) == {}

@@ -69,7 +69,7 @@ class Text(Protocol):
     name: str
 
     async def write(self, *, key: str, number: str, template: str, fields: Mapping[str, str]) -> Answer:
-        """Hands one message over: `template` is the name of a text of experts/wording.py (`confirmed`, `released`).
+        """Hands one message over: `template` names a text of experts/wording.py (`invited`, `confirmed`, `released`).
 
         State "answered": the provider took it; "failed": it refused it, or nobody can say. Outcome "no_answer" unless
         the person has answered since. The same `key` is handed over once. Raises ChannelError as `Voice.call` does.

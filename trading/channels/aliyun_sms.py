@@ -1,8 +1,8 @@
 """Short messages by Aliyun (Dysms 2017-05-25): `SendSms` fills a template that the provider approved before.
 
 Where nobody can say whether a message left, `QuerySendDetails` is asked for our OutId before it is sent again. Replies come
-by callback (`SmsUp`), unsigned and with nothing but a number to go by: one counts as a refusal or a conflict that answers
-the last message to that number, never as an acceptance.
+by callback (`SmsUp`), unsigned and with nothing but a number to go by: one answers the last message to that number. No query
+confirms it, so what a written `1` is worth is the dispatcher's to say: with a personal code it means "ring me now".
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def _reference(key: str) -> str:
     return sha256(key.encode()).hexdigest()[:32]
 
 
-REPLIES: Final[Mapping[str, str]] = {"2": "declined", "9": "conflict"}
+REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "conflict"}
 
 
 class AliyunSms:
-    """A text at Aliyun's. `templates` maps `confirmed`, `released` to the provider's codes."""
+    """A text at Aliyun's. `templates` maps `invited`, `confirmed`, `released` to the provider's codes."""
 
     name = "aliyun_sms"
 

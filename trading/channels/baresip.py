@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +26,8 @@ LIFE: Final = 600
 """Machine seconds after which a process ends by itself."""
 PATIENCE: Final = 5.0
 """Machine seconds for it to come up, and for an answer to a command."""
+PORTS: Final = range(20_001, 32_000)
+"""Where control ports lie: above those of sound, below those that outgoing connections take."""
 MODULES: Final = ("module g711.so", "module aufile.so", "module aubridge.so", "module_tmp account.so")
 APPS: Final = ("module_app menu.so", "module_app ctrl_tcp.so")
 
@@ -62,21 +66,24 @@ class Baresip:
         interface: str = "",
         listen: str = "",
         record: Path | None = None,
+        under_way: Path | None = None,
     ) -> None:
         """`account` is a line of baresip's accounts file, `source` the WAV that is played when a call is answered.
 
-        `record` (tests) is a folder for what is heard and said; without it nothing of a call is kept.
+        `under_way` is where its folder is made, absolute. `record` (tests) is a folder for what is heard and said; without
+        it nothing of a call is kept.
         """
         self.events: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._account, self._source, self._program = account, source, program
         self._modules, self._interface, self._listen, self._record = modules, interface, listen, record
+        self._under_way = under_way
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._count = 0
+        self._count = self._played = 0
 
     async def __aenter__(self) -> Baresip:
         """Raises ChannelDown if it does not come up."""
-        self._folder = Path(tempfile.mkdtemp(prefix="call-"))
-        self._process: asyncio.subprocess.Process | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="call-", dir=self._under_way))
+        self._process: subprocess.Popen[bytes] | None = None
         self._listener: asyncio.Task[None] | None = None
         try:
             await self._start()
@@ -107,12 +114,35 @@ class Baresip:
 
     async def play(self, source: Path) -> None:
         """Plays another WAV from its beginning, in the call that is up."""
-        await self.command("ausrc", f"aufile,{source}")
+        await self.command("ausrc", f"aufile,{self._linked(source)}")
+
+    def _linked(self, source: Path) -> str:
+        """A WAV by a name of our own in the process's folder: a path with a space would end at it."""
+        self._played += 1
+        name = f"{self._played}.wav"
+        (self._folder / name).symlink_to(source)
+        return f"./{name}"
 
     async def _start(self) -> None:
-        port = _free_port()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        port = 0
+        while loop.time() < end:
+            if self._process is None or self._process.poll() is not None:  # a port was taken before it took it
+                port = free_port()
+                self._spawn(port)
+            try:
+                reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                self._listener = asyncio.create_task(self._listen_to(reader))
+                return
+        raise ChannelDown("sip", "baresip")
+
+    def _spawn(self, port: int) -> None:
         config = [
-            f"audio_source aufile,{self._source}",
+            f"audio_source aufile,{self._linked(self._source)}",
             "audio_player aubridge,nobody",
             "audio_alert aubridge,nobody",
             "ausrc_srate 8000", "auplay_srate 8000", "ausrc_channels 1", "auplay_channels 1", "audio_buffer 20-160",
@@ -128,24 +158,14 @@ class Baresip:
         accounts.touch(mode=0o600)
         accounts.write_text(self._account + "\n")
         options = ["-n", self._interface] if self._interface else []
-        nowhere = asyncio.subprocess.DEVNULL
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                self._program, "-f", str(self._folder), "-t", str(LIFE), *options,
-                stdin=nowhere, stdout=nowhere, stderr=nowhere, cwd=self._folder, start_new_session=True,
+            self._process = subprocess.Popen(
+                [self._program, "-f", str(self._folder), "-t", str(LIFE), *options],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                cwd=self._folder, start_new_session=True,
             )  # fmt: skip
         except OSError:
             raise ChannelDown("sip", "baresip") from None
-        end = asyncio.get_running_loop().time() + PATIENCE
-        while True:
-            try:
-                reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
-                break
-            except OSError:
-                if self._process.returncode is not None or asyncio.get_running_loop().time() > end:
-                    raise ChannelDown("sip", "baresip") from None
-                await asyncio.sleep(0.02)
-        self._listener = asyncio.create_task(self._listen_to(reader))
 
     async def _listen_to(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -165,18 +185,24 @@ class Baresip:
                 await self._listener
             self._writer.close()
         if self._process is not None:
-            if self._process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    self._process.terminate()  # ends the call as it goes
-            try:
-                await asyncio.wait_for(self._process.wait(), 2.0)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+            self._process.terminate()  # ends the call as it goes
+            await asyncio.to_thread(_buried, self._process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _buried(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A port of this machine that nobody has, below those that the kernel gives to others. Raises ChannelDown for none."""
+    for _ in range(100):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ChannelDown("sip", "ports")

@@ -8,11 +8,14 @@ name, and nothing of a body is ever logged or answered.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 import json
 import logging
+import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
@@ -34,6 +37,14 @@ STATUS: Final = {
 }  # fmt: skip
 REPLAYED: Final = "E-CALLBACK-REPLAYED"
 logger = logging.getLogger("trading.channels")
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the dispatcher, whose process this is."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class Callbacks:
@@ -59,11 +70,19 @@ class Callbacks:
         return Starlette(routes=routes)
 
     async def serve(self) -> None:
-        """Listens until cancelled. No access log: its lines would hold the path, and with it the token."""
-        config = uvicorn.Config(
-            self.app(), self._host, self._port, access_log=False, log_config=None, lifespan="off", server_header=False
-        )
-        await uvicorn.Server(config).serve()
+        """Listens until cancelled. No access log: its lines would hold the path, and with it the token.
+
+        Raises OSError if the port is taken.
+        """
+        config = uvicorn.Config(self.app(), access_log=False, log_config=None, lifespan="off", server_header=False)
+        server = _Server(config)
+        with socket.create_server((self._host, self._port)) as listener:
+            task = asyncio.create_task(server.serve([listener]))
+            try:
+                await asyncio.shield(task)
+            finally:
+                server.should_exit = True
+                await task
 
     def _door(self, take: Callable[[Request, bytes], None]) -> Callable[[Request], Any]:
         async def door(request: Request) -> Response:

@@ -67,7 +67,7 @@ class ChannelSettings(BaseSettings):
     aliyun_voice_templates: dict[str, str] = Field(default_factory=dict)
     """The provider's code of each clip: {"invitation": "TTS_1", "confirm_yes": "TTS_2", …, "goodbye": "TTS_9"}."""
     aliyun_sms_templates: dict[str, str] = Field(default_factory=dict)
-    """The same of each text: {"confirmed": "SMS_1", "released": "SMS_2"}."""
+    """The same of each text: {"invited": "SMS_1", "confirmed": "SMS_2", "released": "SMS_3"}."""
     aliyun_sms_sign: str = ""
     """The signature that stands before every short message."""
     aliyun_without_code: bool = False
@@ -82,7 +82,7 @@ class ChannelSettings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_from: str = ""
     smtp_bounces: Path | None = None
-    """A Maildir in which bounces to `smtp_from` arrive."""
+    """A Maildir in which replies and bounces to `smtp_from` arrive."""
 
     # -- gateway: the centre's own, by signed webhook ---------------------------------------------------------------------
     gateway_url: str = ""

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -42,11 +42,14 @@ UNSENT: Final = ("refused", "unreachable", "No route", "Destination address requ
 class Trunk:
     """Who calls and over what; `account` is a line of baresip's accounts file, `target` has `{number}`."""
 
-    account: str
+    account: str = field(repr=False)
     target: str
     program: str = "baresip"
     modules: Path = Path("/usr/lib/baresip/modules")
     interface: str = ""
+    under_way: Path | None = None
+    """Where the files of calls lie while they last (a password, a voice that may say a name), absolute; one process's,
+    emptied at every start, so that nothing outlives a crash for long. None: the system's temporary directory."""
 
 
 class Sip:
@@ -56,6 +59,9 @@ class Sip:
 
     def __init__(self, trunk: Trunk, speech: Speech, notes: Notes) -> None:
         self._trunk, self._speech, self._notes = trunk, speech, notes
+        if trunk.under_way:
+            shutil.rmtree(trunk.under_way, ignore_errors=True)
+            trunk.under_way.mkdir(parents=True, mode=0o700)
 
     async def call(
         self, *, key: str, number: str, script: Script, check: Callable[[str], bool] | None, ring: float
@@ -67,7 +73,7 @@ class Sip:
             raise ChannelUnfit(self.name, "number")
 
         async def act() -> Answer:
-            folder = Path(tempfile.mkdtemp(prefix="words-"))
+            folder = Path(tempfile.mkdtemp(prefix="words-", dir=self._trunk.under_way))
             try:
                 return await _Call(self._trunk, self._speech, folder, Conversation(script, check), script).made(
                     number, ring
@@ -90,7 +96,12 @@ class _Call:
         source, length = await self._words()
         trunk = self._trunk
         async with Baresip(
-            trunk.account, source, program=trunk.program, modules=trunk.modules, interface=trunk.interface
+            trunk.account,
+            source,
+            program=trunk.program,
+            modules=trunk.modules,
+            interface=trunk.interface,
+            under_way=trunk.under_way,
         ) as line:
             if not await line.command("dial", trunk.target.replace("{number}", number)):
                 raise ChannelDown("sip", "dial")

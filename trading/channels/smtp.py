@@ -1,8 +1,9 @@
 """Mail, by the centre's own server. The same key always makes the same Message-ID, so a mail sent twice is one.
 
 What the server refuses for now (4xx), or drops, is tried again under the same key; what it refuses for good is "failed".
-Bounces come back to the sender's address later: a Maildir that they arrive in is read, and a failed delivery is told with
-the key of its mail (RFC 3464).
+Replies and bounces come back to the sender's address later: a Maildir that they arrive in is read. A failed delivery is told
+with the key of its mail (RFC 3464); so is a reply that begins with 1, 2 or 9. Mail proves nobody's identity: whoever replies
+knew a Message-ID that only its receiver was sent, and what a written `1` is worth is the dispatcher's to say.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from trading.channels.notes import Notes, once
 TIMEOUT: Final = 20.0
 """Machine seconds for a server's answer."""
 LARGEST: Final = 1 << 20
+REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "conflict"}
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
@@ -76,7 +78,7 @@ class Smtp:
         return await once(self._notes, key, self.name, act, lambda note: act())
 
     async def answers(self) -> Sequence[tuple[str, Answer]]:
-        """Bounces in the Maildir, each once in the life of this process. Files that are none are left alone."""
+        """What is in the Maildir, each once in the life of this process. Other people's mail is left alone."""
         came = []
         for path in sorted(self._bounces.glob("[nc]*/*")) if self._bounces else ():
             if path.name in self._read or not path.is_file():
@@ -86,6 +88,10 @@ class Smtp:
                 told = path.read_bytes()
                 if key := self._keys.get(bounced(told)):
                     came.append((key, unanswered("failed", self.name, told)))
+                    continue
+                to, word = replied(told)
+                if word in REPLIES and (key := self._keys.get(to)):
+                    came.append((key, Answer("answered", REPLIES[word], word, self.name, told)))
         return came
 
     async def _send(self, mail: EmailMessage) -> Answer:
@@ -137,3 +143,16 @@ def bounced(raw: bytes) -> str:
         return found if failed else ""
     except Exception:  # a stranger's mail: whatever is wrong with it, it is no bounce of ours
         return ""
+
+
+def replied(raw: bytes) -> tuple[str, str]:
+    """The Message-ID that a mail answers, and the first word of its text; ("", "") for machines' and unreadable mail."""
+    try:
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        if body is None or str(mail.get("Auto-Submitted", "no")).strip().lower() != "no":
+            return "", ""
+        words = str(body.get_content()).split()
+        return str(mail.get("In-Reply-To", "")).strip(), words[0][:1] if words and len(words[0]) <= 2 else ""
+    except Exception:  # as above
+        return "", ""

@@ -14,6 +14,7 @@ import importlib.util
 import io
 import itertools
 import shutil
+import subprocess
 import sys
 import wave
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ GAP: Final = 0.3
 REMEMBERED: Final = 128
 """Sounds kept in memory; never on disk, because a salutation may hold a name."""
 MOST_SECONDS: Final = 120
+PATIENCE: Final = 20.0
+"""Machine seconds a synthesiser may take."""
 
 
 def resample(samples: Sequence[int], rate: int) -> array.array[int]:
@@ -124,16 +127,10 @@ class Speech:
                 command = ["espeak-ng", "-v", "cmn-latn-pinyin" if chinese else "en", "-s", self._speed, "-b", "1"]
                 command += ["--stdin", "--stdout"]
                 spoken = pinyin(words) if chinese else words
-            program = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-            out, _ = await program.communicate(spoken.encode())
             try:
-                said = await asyncio.to_thread(read_wav, io.BytesIO(_sized(out)))
-            except ValueError:
+                out = await asyncio.to_thread(_run, command, spoken.encode())
+                said = read_wav(io.BytesIO(_sized(out)))
+            except (ValueError, OSError, subprocess.SubprocessError):
                 raise ChannelDown("sip", "speech") from None
             while len(self._said) >= REMEMBERED:
                 del self._said[next(iter(self._said))]
@@ -146,6 +143,12 @@ def pinyin(words: str) -> str:
     from pypinyin import Style, lazy_pinyin
 
     return " ".join(lazy_pinyin(words, style=Style.TONE3, neutral_tone_with_five=True))
+
+
+def _run(command: Sequence[str], text: bytes) -> bytes:
+    """What a program says to its input. In a thread: a cancelled `create_subprocess_exec` may wait for ever (3.11)."""
+    done = subprocess.run(command, input=text, capture_output=True, timeout=PATIENCE, check=True)
+    return done.stdout
 
 
 def _has(package: str) -> bool:

@@ -22,6 +22,7 @@ from trading.channels.speech import Speech
 from trading.channels.steady import SteadyText, SteadyVoice
 from trading.channels.webhook import secret_bytes
 
+TEXT_TEMPLATES: Final = {"invited", "confirmed", "released"}
 SECURITY: Final = ("starttls", "tls", "none")
 
 T = TypeVar("T")
@@ -73,7 +74,8 @@ class _Board:
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_ACCOUNT")
         if re.search(r"[\s;\"<>]", password):
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_PASSWORD")
-        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}"
+        transport = re.search(r";transport=\w+", account[2])
+        target = s.sip_target or f"sip:{{number}}@{account[1].partition('@')[2]}{transport[0] if transport else ''}"
         if "{number}" not in target:
             raise Refused("E-CHANNEL-SETTING", name="sip", setting="TRADING_SIP_TARGET")
         if not shutil.which(s.sip_baresip):
@@ -81,7 +83,8 @@ class _Board:
         line = f"<{s.sip_account}>;regint=0;audio_codecs={s.sip_codecs}" + (
             f";auth_pass={password}" if password else ""
         )
-        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface)
+        under_way = s.notes_path.absolute() / "under-way"
+        trunk = Trunk(line, target, s.sip_baresip, s.sip_modules, s.sip_interface, under_way)
         return Sip(trunk, Speech(s.voice_recordings), self.notes("sip"))
 
     def aliyun_voice(self) -> Voice:
@@ -98,7 +101,8 @@ class _Board:
     def aliyun_sms(self) -> Text:
         s = self.settings
         aliyun = self._aliyun("aliyun_sms", s.aliyun_sms_url, aliyun_sms.VERSION)
-        self._need("aliyun_sms", aliyun_sms_sign=s.aliyun_sms_sign, aliyun_sms_templates=s.aliyun_sms_templates)
+        self._need("aliyun_sms", aliyun_sms_sign=s.aliyun_sms_sign)
+        self._need("aliyun_sms", aliyun_sms_templates=s.aliyun_sms_templates.keys() >= TEXT_TEMPLATES)
         return aliyun_sms.AliyunSms(
             aliyun, s.aliyun_sms_sign, s.aliyun_sms_templates, self.notes("aliyun-sms"), self._hints
         )

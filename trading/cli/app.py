@@ -70,6 +70,7 @@ def _rooms() -> None:
         "custodian",
         "settle",
         "experts",
+        "seat",
         "witness",
         "keys",
         "log",

@@ -110,8 +110,11 @@ def import_(
             chosen, lambda: roster.import_experts(vault, operator(), file, dry=dry, progress=done_so_far)
         )  # fmt: skip
     _report(done.rejected, report)
-    said = "experts.nothing" if not done.taken else "experts.would" if dry else "experts.imported"
-    screen().say(said, count=done.taken, known=done.known, rejected=len({one.line for one in done.rejected}))
+    facts = {"known": done.known, "rejected": len({one.line for one in done.rejected})}
+    if not done.taken:
+        screen().say("experts.nothing", **facts)
+    else:
+        screen().say("experts.would" if dry else "experts.imported", count=done.taken, **facts)
     screen().result({"taken": done.taken, "known": done.known, "dry_run": dry, "rejected": _told(done.rejected)})
     if done.rejected and not done.taken and done.known < len({one.line for one in done.rejected}):
         raise typer.Exit(1)
@@ -126,12 +129,17 @@ def _told(rejected: Sequence[Rejection]) -> list[dict[str, Any]]:
 
 def _report(rejected: Sequence[Rejection], to: Path | None) -> None:
     out = screen()
-    rows = [[str(one["line"]), out.text(f"roster.column.{one['column']}"), one["message"]] for one in _told(rejected)]
     heads = ("experts.head.line", "experts.head.column", "experts.head.why")
-    if rows:
-        out.table(heads, rows[:SHOWN], right=frozenset({0}))
-    if len(rows) > SHOWN:
-        out.say("experts.more", count=len(rows) - SHOWN)
+    told = [
+        (one["why"], [str(one["line"]), out.text(f"roster.column.{one['column']}"), one["message"]])
+        for one in _told(rejected)
+    ]
+    rows = [row for _, row in told]
+    shown = [row for why, row in told if why != "on-roster"]  # of those the last sentence says how many
+    if shown:
+        out.table(heads, shown[:SHOWN], right=frozenset({0}))
+    if len(shown) > SHOWN:
+        out.say("experts.more", count=len(shown) - SHOWN)
     if to is not None:
         with to.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows([[out.text(head) for head in heads], *rows])
@@ -167,9 +175,8 @@ def find(
     show: Annotated[bool, typer.Option("--show", help=t("help.experts.show"))] = False,
 ) -> None:
     """Find somebody by keyed hash; --show opens the row, which is a record."""
-    from audit.act import acting, pool
-    from experts import roster
-    from experts.person import Person, Unfit, identity_number, telephone
+    from experts.person import Unfit, identity_number, telephone
+    from trading import roster
 
     if bool(phone) == bool(identity):
         raise typer.BadParameter("--phone | --identity")
@@ -181,15 +188,7 @@ def find(
         raise _unfit(field, unfit.why) from None
     chosen = settings(data)
     vault = open_vault(chosen)
-
-    async def look() -> tuple[list[str], list[Person]]:
-        ids = await roster.find(pool().fetch, vault, **wanted)
-        if not ids or not show:
-            return ids, []
-        async with acting(operator()) as act:
-            return ids, [await roster.read_person(act, vault, id) for id in ids]
-
-    ids, people = run(chosen, look)
+    ids, people = run(chosen, lambda: roster.find(operator(), vault, show=show, **wanted))
     if not ids:
         raise Refused("E-EXPERT-NONE")
     for place, id in enumerate(ids):
@@ -211,22 +210,17 @@ def _show(person: Any) -> None:
             value = "；".join(f"{one['code']} {one['from']}~{one['until'] or ''}" for one in value)
         elif isinstance(value, list):
             value = "；".join(value)
-        screen().line(f"    {screen().text('roster.column.' + name)}  {value}")
+        called = "personal" if name == "code" else name
+        screen().line(f"    {screen().text('roster.column.' + called)}  {value}")
 
 
 # -------------------------------------------------------------------------------------------------------------- changing
 
 
 def _change(data: Path | None, expert: str, work: Callable[[Act], Awaitable[RecordRef]]) -> None:
-    from audit.act import acting
-    from trading import logbook
+    from trading import roster
 
-    async def inside() -> dict[str, str]:
-        async with acting(operator()) as act:
-            ref = await work(act)
-        return logbook.shown(ref) | {"what": ref.body["what"]}
-
-    done = run(settings(data), inside)
+    done = run(settings(data), lambda: roster.change(operator(), work))
     screen().say("experts.changed", expert=expert)
     screen().result({"expert": expert, **done})
 
@@ -352,19 +346,12 @@ def rotate_key(
     old: Annotated[Path | None, typer.Option(help=t("help.experts.old"), exists=True, dir_okay=False)] = None,
 ) -> None:
     """Seal every row under the new key (TRADING_VAULT_KEY) and make its marks anew; --old is the key until now."""
-    from audit.act import acting, pool
-    from experts import rotation
+    from trading import roster
 
     chosen = settings(data)
     vault = open_vault(chosen, old=old)
-
-    async def inside() -> tuple[int, int]:
-        with screen().counting("experts.rotating", 0) as done:
-            async with acting(operator()) as act:
-                ref = await rotation.rotate(act, vault, done)
-        return int(ref.body["experts"]), await rotation.waiting(pool().fetch, vault)
-
-    count, waiting = run(chosen, inside)
+    with screen().counting("experts.rotating", 0) as done:
+        count, waiting = run(chosen, lambda: roster.rotate(operator(), vault, done))
     screen().say("experts.rotated", count=count, key=vault.fingerprint)
     if waiting:
         screen().say("experts.rotated.waiting", count=waiting)
@@ -378,11 +365,10 @@ def draft_admission(
     limit: Annotated[int | None, typer.Option(min=1, help=t("help.experts.limit"))] = None,
 ) -> None:
     """Write the ids of those who wait for an admission on a paper."""
-    from audit.act import pool
-    from experts import admissions
+    from trading import roster
     from trading.tools import admission
 
-    ids = run(settings(data), lambda: admissions.named(pool().fetch, limit))
+    ids = run(settings(data), lambda: roster.named(limit))
     paper = admission.draft(ids)
     out.write_bytes(admission.write(paper))
     screen().say("experts.drafted", path=str(out), count=len(ids))

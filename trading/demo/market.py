@@ -58,6 +58,9 @@ class Run:
     """The box of the sealed reserve price, where there is one."""
     security: int = 0
     """What each bidder pays as bid security, in fen."""
+    draw: str = ""
+    """The draw of its panel, and the one before it whose pool was exhausted."""
+    replaced: str = ""
     bids: dict[str, str] = field(default_factory=dict)
     """Tenderer of the source → bid id."""
     outcome: Mapping[str, Any] = field(default_factory=dict)

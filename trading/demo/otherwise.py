@@ -6,13 +6,16 @@ Each says in its docstring what happens; where the platform must refuse, the way
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.canon import stamp
 from audit.refusal import Refused
+from trading.demo import roster
 from trading.demo.ways import Way
 from trading.tools import settlement
+from trading.tools.seat import Seat
 
 if TYPE_CHECKING:
     from trading.demo.market import Run
@@ -132,6 +135,9 @@ class Amended(Way):
         run.papers = {"招标文件.txt": story.market.paper("tenderee", run, "招标文件")}
         return {"documents": run.papers}
 
+    def convene(self, story: Story, run: Run) -> None:
+        """When the deadline stands: a panel is not called for an hour that moves."""
+
     def bid(self, story: Story, run: Run) -> None:
         market, announced = story.market, story.clock.now()
         asker = story.client_of(run, run.source.bids[-1])
@@ -143,6 +149,7 @@ class Amended(Way):
         files = {**run.papers, "补遗一.txt": market.paper("tenderee", run, "补遗一：工期含法定节假日")}
         made = market.act("tenderee", run, "amendments", {"files": files, "affects": True, "reason": "澄清工期"})
         run.deadline = datetime.fromisoformat(made["deadline"])
+        super().convene(story, run)
         story.pause()
         for bid in run.source.bids:
             own = story.client_of(run, bid).get(f"/tenders/{run.tender}/bids")
@@ -218,16 +225,18 @@ class Scored(Way):
             },
         }
 
-    def rank(self, story: Story, run: Run) -> None:
-        standing = {bid["bid"] for bid in story.market.read(run)["bids"] if bid["rejected"] is None}
-        places = {bid: n for n, bid in enumerate(run.bids.values()) if bid in standing}  # as the source lists them
-        for seat in range(1, SEATS + 1):
-            rows = [
-                {"bid": bid, "points": {"technical": f"{70 + (n * 7 + seat) % 25}.0", "service": f"{80 + seat}.5"}}
-                for bid, n in sorted(places.items())
-            ]
-            story.market.act("tenderee", run, "sheets", {"seat": seat, "rows": rows})
-        super().rank(story, run)
+    def score(self, story: Story, run: Run) -> None:
+        """Every seat marks what lies before it under letters, commits, and reveals when all have committed."""
+        places = {bid: n for n, bid in enumerate(run.bids.values())}  # as the source lists them
+
+        def mark(number: int, seat: Seat) -> None:
+            bids = {one["label"]: one["bid"] for one in seat.platform.get("/panel/labels")["items"]}
+            points = {"technical": lambda n: f"{70 + (n * 7 + number) % 15}.0", "service": lambda n: f"{75 + number}.5"}
+            seat.keep([replace(one, points=points[one.criterion](places[bids[one.label]])) for one in seat.template()])
+            seat.commit()
+
+        story.panels.each(run, mark)
+        story.panels.each(run, lambda _, seat: seat.reveal())
 
     def sign(self, story: Story, run: Run) -> None:
         remedy = story.file(run, "challenge", "result", "对评审因素的打分有质疑。", known=stamp(story.clock.now()))
@@ -236,6 +245,50 @@ class Scored(Way):
             "tenderee", run, f"remedies/{remedy}/answer", {"outcome": "dismissed", "text": "打分符合评审标准。"}
         )
         super().sign(story, run)
+
+
+class Declined(Way):
+    """Nearly everybody who is called declines: the next in order is called until five have accepted."""
+
+    name = "declined"
+    special = roster.DECLINING
+
+    def need(self, run: Run) -> list[dict[str, Any]]:
+        return [{"specialty": self.special.specialty, "count": SEATS}]
+
+
+class Conflicted(Declined):
+    """Those who are called have a conflict of interest and say so with one key, without naming it."""
+
+    name = "conflicted"
+    special = roster.CONFLICTED
+
+
+class NoShow(Declined):
+    """One who accepted does not come: he is written down, and the next in order comes in his place."""
+
+    name = "no-show"
+    special = roster.ABSENT
+
+
+class Voided(Way):
+    """One party commits and never reveals: the attempt is void, logged with its name, and drawn anew from the same pool."""
+
+    name = "voided"
+    withholds = True
+
+
+class Exhausted(Declined):
+    """Five are needed, five there are, and one declines: the pool is exhausted, and a panel is drawn from a larger one."""
+
+    name = "exhausted"
+    special = roster.SCARCE
+
+    def bid(self, story: Story, run: Run) -> None:
+        super().bid(story, run)
+        story.panels.in_state(run, "exhausted")
+        run.replaced = run.draw
+        story.panels.convene(run, need=Way.need(self, run))
 
 
 class TwoEnvelopes(Way):
@@ -255,6 +308,7 @@ class TwoEnvelopes(Way):
         paper = settlement.draft(run.tender, "form", admitted)
         for signer in (story.cast.tenderee.signer, story.cast.authorities[0].signer):
             paper = settlement.sign(paper, signer)
+        story.panels.seated(run)
         settlement.send(market.as_("tenderee"), paper)
 
         def priced() -> None:

@@ -29,8 +29,10 @@ from bidding.envelope import SealedFile, Source
 from trading.cli.screen import Screen
 from trading.client import Answered, Platform
 from trading.demo import cast as people
-from trading.demo import outcome
+from trading.demo import outcome, roster
 from trading.demo.market import Bidder, Market, Run, day_around, spans
+from trading.demo.otherwise import Declined
+from trading.demo.panels import Panels
 from trading.demo.plan import plan
 from trading.demo.processes import Processes, demand_port, free_port
 from trading.demo.tenders import SourceBid, SourceTender, read_tenders
@@ -55,6 +57,12 @@ READY = frozenset({"opened", "shut", "terminated", "archived"})
 """Stages in which nothing is awaited of custodians and timers."""
 WORKERS = 4
 BEAT, WIDTH = 1, 8
+DISPATCH = {
+    "TRADING_DISPATCH_LOOK_MACHINE": "0.2",
+    "TRADING_DISPATCH_RING_MACHINE": "2",
+    "TRADING_DISPATCH_TRAVEL_MACHINE": "4",
+}
+"""A demonstration's telephones ring shortly, and nobody lives far away."""
 
 
 def run(
@@ -153,8 +161,11 @@ class Story:
         )  # fmt: skip
         self.processes.wait_for("witness", f"http://127.0.0.1:{witness_port}/healthz")
         self.processes.start("jobs", ["jobs"], self.environment)
+        self.processes.start("dispatcher", ["dispatch"], self.environment | self._passphrase | DISPATCH)
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
+        self.panels = Panels(self)
+        stack.callback(self.panels.leave)
         self._tell("demo.started", url=self.url, factor=self.clock.factor, base=people.BASE.date())
 
     @property
@@ -175,6 +186,10 @@ class Story:
             policy, parties = Policy.parse(self.cast.policy), Parties.parse(self.cast.parties)
             await open_log(people.ORIGIN, beat=BEAT, width=WIDTH, policy=policy, parties=parties, clock=self.clock)
             use_pepper(pepper_of(settings))
+            vault = roster.write_key(self.cast, settings.vault_key_path)
+            specials = [one.way.special for one in self.runs if isinstance(one.way, Declined)]
+            self.book = await roster.fill(self.cast, vault, specials)
+            roster.write_plan(self.book, self.home / "calls")
             issued = await found("安全管理员", demo_code(9_000_000), "示范公共资源交易中心（系统运行部）")
             return str(issued["token"])
 
@@ -187,12 +202,14 @@ class Story:
         for member in self.cast.custodians[1:]:
             market.vouch(member, "custodian")
         market.vouch(self.cast.tenderee, "tenderee")
+        self.panels.start()
         self._wave([one for one in self.runs if one.after is None], self.began)
         if again := [one for one in self.runs if one.after is not None]:
             self._wave(again, time.monotonic())
         for one in self.runs:
             if not one.way.announced:
                 one.way.stand(self, one)
+        self.panels.stop()
         self._each(self._archive, self._announced)
         self._tell("demo.archived", count=len(self._announced))
 
@@ -213,6 +230,7 @@ class Story:
         self._each(lambda one: market.make_boxes(one, statements), runs)
         self._each(lambda one: market.announce(one, **one.way.notice(self, one)), runs)
         self._tell("demo.announced", count=len(runs))
+        self._each(lambda one: one.way.convene(self, one), runs)
         self._each(lambda one: one.way.bid(self, one), runs, at_once=True)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
         self._store_and_wait(runs)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from trading.demo import roster
+
 if TYPE_CHECKING:
     from trading.demo.market import Run
     from trading.demo.story import Story
 
-REPORTED = frozenset({"works", "gov"})
-"""Regimes in which a committee reports before candidates are published."""
 CONTRACTED = frozenset({"works", "gov", "property", "land", "minerals"})
 """Regimes in which the award is told by letter and a contract follows; the source's own law says nothing of it here."""
 
@@ -30,6 +30,9 @@ class Way:
 
     ended = False
     """Whether it is given up while it is announced."""
+
+    withholds = False
+    """Whether one of the parties of its draw commits to a nonce and does not reveal it."""
 
     def registration(self, run: Run) -> Mapping[str, Any]:
         """What the project's registration says besides the source's own facts."""
@@ -53,6 +56,14 @@ class Way:
         """What a bidder's form says besides its price and its days."""
         return {}
 
+    def need(self, run: Run) -> list[dict[str, Any]]:
+        """Whom the panel is drawn from, and how many."""
+        return roster.needs(run.regime, run.source.baseline)
+
+    def convene(self, story: Story, run: Run) -> None:
+        """A panel is asked for as soon as the tender is announced; of works it is drawn before the opening."""
+        story.panels.convene(run)
+
     def bid(self, story: Story, run: Run) -> None:
         """Between the announcement and the deadline."""
         story.hand_in_all(run)
@@ -67,11 +78,16 @@ class Way:
         self.conclude(story, run)
 
     def rank(self, story: Story, run: Run) -> None:
-        """The committee's report, and the candidates."""
-        if run.regime in REPORTED:
-            report = story.market.paper("tenderee", run, "评标报告")
-            story.market.act("tenderee", run, "report", {"report": report})
+        """The panel sits, declares, rates what there is to rate and reports; the candidates."""
+        story.panels.seated(run)
+        story.panels.declare(run)
+        self.score(story, run)
+        report = story.panels.report(run)
+        story.market.act("tenderee", run, "report", {"report": report})
         story.market.act("tenderee", run, "candidates")
+
+    def score(self, story: Story, run: Run) -> None:
+        """Under a method that ranks by price alone there is nothing to rate."""
 
     def award(self, story: Story, run: Run) -> None:
         """As soon as the publicity that the law asks for is over."""

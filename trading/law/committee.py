@@ -21,7 +21,7 @@ SIGNED, DISSENT, SILENT = "signed", "dissent", "silent"
 
 T = TypeVar("T")
 EMPLOYER_YEARS = 3
-"""How long somebody who worked for a bidder may not evaluate its bid (政府采购法实施条例 9; draw.md §1)."""
+"""How long who worked for a bidder may not evaluate its bid (政府采购法实施条例 9); for every procedure (draw.md §1)."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ class Life:
         lifted = {one.facts.get("order"): one.latest for one in self.all("lift-suspension")}
         for order in self.all("order-suspension"):
             id, ground = order.facts.get("order", ""), order.facts.get("ground", "")
-            until, rule = order.facts.get("until"), asked(book, "GP-24", "WK-45")
+            until, rule = order.facts.get("until"), remedies.rests_on(book, ground)
             longest = asked(book, "GP-24") if ground == remedies.COMPLAINT_GROUND else None
             if until is None and longest is not None:
                 until = shortest(book, self.ordered_first(order).earliest, longest.count, longest.unit).over

@@ -28,7 +28,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit.refusal import Refused
 from trading.law.bounds import Due
 from trading.law.history import NOTHING, Facts, Happened, Life, Remedy, Suspension, live, read_facts
 from trading.law.periods import Span
@@ -53,8 +52,6 @@ class Granted:
     breaches: tuple[str, ...] = ()
     late: tuple[Due, ...] = ()
     extend: datetime | None = None
-    short: tuple[Refused, ...] = ()
-    """To a verifier alone: the shortest periods that were not kept."""
 
 
 def ask(life: Life, act: str, now: datetime, facts: Facts = NOTHING, *, lenient: bool = False) -> Granted:
@@ -81,5 +78,4 @@ def judge(life: Life, happened: Happened, *, lenient: bool = False) -> Granted:
         tuple(due.rule.id for due in asking.late),
         tuple(asking.late),
         asking.extend,
-        tuple(asking.short),
     )

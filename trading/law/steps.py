@@ -37,7 +37,6 @@ class Asking:
     lenient: bool
     spans: list[Span] = field(default_factory=list)
     late: list[Due] = field(default_factory=list)
-    short: list[Refused] = field(default_factory=list)
     extend: datetime | None = None
 
     @property
@@ -78,18 +77,11 @@ class Asking:
         return before
 
     def at_least(self, since: datetime, until: datetime, *ids: str) -> None:
-        """Refuse a period shorter than each of these rules asks for (E-PERIOD); a verifier is told, and goes on asking: an
-        alert may excuse the period, and nothing else."""
+        """Refuse a period shorter than each of these rules asks for (E-PERIOD)."""
         for id in ids:
-            try:
-                kept = keep_from(self.book, since, until, id)
-            except Refused as no:
-                if not self.lenient or no.code != "E-PERIOD":
-                    raise
-                self.short.append(no)
-            else:
-                if kept is not None:
-                    self.spans.append(kept.span)
+            kept = keep_from(self.book, since, until, id)
+            if kept is not None:
+                self.spans.append(kept.span)
 
     def at_most(self, since: datetime | None, *ids: str, end: datetime | None = None) -> None:
         """Tell a period longer than the first of these rules allows; the time in which the act had to wait not counted."""

@@ -25,7 +25,7 @@ from trading.tools.sight import Sight
 from trading.tools.trust import Trust
 
 NOT_YET: Final = frozenset(
-    {"E-PENDING", "D-NONCE-EARLY", "D-NONCE-TWICE", "W-STATE", "N-UNREACHABLE", "W-UNREADY", "W-BUSY"}
+    {"E-PENDING", "E-NONCE-EARLY", "E-NONCE-TWICE", "W-STATE", "N-UNREACHABLE", "W-UNREADY", "W-BUSY"}
 )
 """Refusals that only say: look again later. Everything else is told to a person."""
 WAITING, COMMITTED, REVEALED = "waiting", "committed", "revealed"
@@ -133,7 +133,7 @@ class Party:
         except Answered as no:
             if no.code not in NOT_YET:
                 raise
-            return no.code == "D-NONCE-TWICE"
+            return no.code == "E-NONCE-TWICE"
         return True
 
 

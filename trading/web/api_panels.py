@@ -36,7 +36,7 @@ async def convene_panel(call: Call) -> p.Convened:
     try:
         need = read_need([one.model_dump() for one in new.need])
     except ValueError:
-        raise Refused("D-NEED") from None
+        raise Refused("E-DRAW-NEED") from None
     wanted = convening.Wanted(
         need, new.representatives, new.meets, tuple(new.parties), new.wording.model_dump(), new.region, new.special,
         None if new.reveal_within is None else timedelta(seconds=new.reveal_within),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading import awards, contracts, evaluation, failures, lives, remedies, suspicions
+from trading import awards, contracts, evaluation, failures, lives, remedies, reports, score_sheets, suspicions
 from trading.web import models as m
 from trading.web import models_procedure as p
 from trading.web.api import LARGE, Call, operation
@@ -92,10 +92,10 @@ async def lift_suspension(call: Call) -> m.Recorded:
 
 @operation("POST", "/tenders/{tender}/sheets", body=p.NewSheet, answer=p.Sheet, status=201, limit=LARGE)
 async def enter_sheet(call: Call) -> p.Sheet:
-    """Enter the score sheet of one seat, or replace it; it stays shut until the evaluation is closed."""
+    """Enter the score sheet of one seat, or replace it, where no panel scores; shut until the evaluation is closed."""
     new = call.taken(p.NewSheet)
     rows = [row.model_dump() for row in new.rows]
-    return p.Sheet(**await evaluation.enter_sheet(call.caller, call.path["tender"], new.seat, rows))
+    return p.Sheet(**await score_sheets.enter(call.caller, call.path["tender"], new.seat, rows))
 
 
 @operation("POST", "/tenders/{tender}/corrections", body=p.NewCorrection, answer=m.Recorded, status=201)
@@ -130,9 +130,9 @@ async def give_explanation(call: Call) -> p.Receipted:
 
 @operation("POST", "/tenders/{tender}/report", body=p.NewReport, answer=m.Recorded, status=201)
 async def receive_report(call: Call) -> m.Recorded:
-    """Receive the committee's report: the evaluation is over, candidates may be published."""
+    """Receive the committee's report, a panel's with every answer: the evaluation is over, candidates may be published."""
     report = call.taken(p.NewReport).report
-    return m.Recorded(**await evaluation.receive_report(call.caller, call.path["tender"], report))
+    return m.Recorded(**await reports.receive(call.platform, call.caller, call.path["tender"], report))
 
 
 # ------------------------------------------------------------------------------------------------------ award, contract

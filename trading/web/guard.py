@@ -20,8 +20,9 @@ RECORDED_AN_HOUR = 20
 OF_TENDERS = frozenset(
     {
         "amend_documents", "answer_question", "answer_remedy", "ask_explanation", "ask_question", "award", "convene_panel",
-        "correct_price", "enter_sheet", "fail_tender", "file_remedy", "lift_suspension", "move_deadline", "order_suspension",
-        "publish_candidates", "receive_report", "receive_security", "reject_bid", "warn_idle",
+        "correct_price", "enter_sheet", "fail_tender", "file_remedy", "invite_representative", "lift_suspension",
+        "move_deadline", "order_suspension", "publish_candidates", "receive_report", "receive_security", "reject_bid",
+        "warn_idle",
     }
 )  # fmt: skip
 """What nobody does with the box of a reserve price: it goes with its tender, closes with it, and nobody wins in it."""
@@ -41,9 +42,12 @@ class Ground:
     """A reserve box whose tender goes on."""
 
     def owned_by(self, caller: Caller) -> bool:
-        """Whether it is the caller's own: its tenderee's, its agency's; to operator and supervisor nothing is foreign."""
+        """Whether it is the caller's own: its tenderee's, its agency's, its panel's; to operator and supervisor nothing is
+        foreign."""
         if caller.role in ("operator", "supervisor"):
             return True
+        if caller.seat is not None:
+            return caller.seat.tender == self.tender
         if caller.role == "tenderee":
             return caller.organisation == self.organisation
         return caller.role == "agency" and caller.organisation is not None and caller.organisation == self.agency

@@ -51,6 +51,7 @@ class RoleName(StrEnum):
     SYSTEM_ADMIN = "system_admin"
     SECURITY_ADMIN = "security_admin"
     AUDIT_ADMIN = "audit_admin"
+    EXPERT = "expert"  # a seat of a panel, by the token of its check-in; nobody is enrolled as one
 
 
 class Model(BaseModel):
@@ -448,6 +449,7 @@ class Tender(Model):
     media: list[dict[str, str]] | None
     unchecked: list[str] | None  # rules of the regime that nobody has checked: shown, never in the way
     procedure: str | None
+    blind: bool | None  # the panel rates without names
     opens: bool | None
     bids: list[OpenedBid] | None
     ranking: list[str] | None

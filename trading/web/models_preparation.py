@@ -51,7 +51,8 @@ class MediaText(Model):
 
 class Announcement(NewAnnouncement):
     """`documents`: {file name: sha256} of papers kept here; `parameters`: the method's; `estimate` null: the project's, else
-    the control price; `reserve`: the tender whose box holds the reserve price; `procedure` null: by the stages."""
+    the control price; `reserve`: the tender whose box holds the reserve price; `procedure` null: by the stages;
+    `blind`: the panel rates without the bidders' names."""
 
     documents: Annotated[dict[FileName, Hex32], Field(max_length=100)] | None = None
     supply_until: When | None = None
@@ -62,6 +63,7 @@ class Announcement(NewAnnouncement):
     media: Annotated[tuple[MediaText, ...], Field(max_length=20)] = ()
     procedure: Literal["open", "two-envelope"] | None = None
     reserve: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}@[0-9]{1,16}$")] | None = None
+    blind: Annotated[bool, Field(strict=True)] = False
 
 
 # ------------------------------------------------------------------------------------------------ papers and documents

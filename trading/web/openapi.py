@@ -25,6 +25,7 @@ PARAMETER_PATTERNS = {
     "question": r"^[0-9a-f]{32}$",
     "ban": r"^[0-9a-f]{32}$",
     "remedy": r"^[0-9a-f]{32}$",
+    "label": r"^[A-Z]{1,4}$",
     "seat": r"^[1-9][0-9]{0,2}$",
     "reading": r"^[0-9a-f]{32}$",
 }

@@ -88,6 +88,8 @@ def matrix() -> Mapping[str, Row]:
         record = bool(fields.pop("record", False))
         everyone = fields.pop("everyone", None)
         cells = {role: Cell(everyone) for role in RoleName} if everyone else {}
+        if everyone and object_:
+            cells[RoleName.EXPERT] = Cell.OWN
         cells |= {RoleName(role): Cell(cell) for role, cell in fields.items()}
         if (object_ and object_ not in STATES) or not states <= set(STATES.get(object_, ())):
             raise ValueError(f"roles.toml: {name}: no such object or state")

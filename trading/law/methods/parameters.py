@@ -36,6 +36,8 @@ PRICE_FORMULAS: Mapping[str, str] = {LOWEST_SCORE: BUY, HIGHEST_SCORE: SELL, BEN
 """Formulas of the price part of `comprehensive/v1`."""
 
 ONE_FORMULA = GP_37.article
+SCORES: Mapping[str, str] = {"base/bid*100": LOWEST_SCORE}
+"""The value of GP-37 as a formula of this house: the only price score that government procurement may name."""
 LOWEST_IN_GOV = Article("财政部令87号", 54)
 CRITERIA_IN_DOCUMENTS = Article("招标投标法", 19)
 
@@ -195,8 +197,10 @@ def check_parameters(
     terms = read(method, parameters)
     if terms.formula and PRICE_FORMULAS[terms.formula] != direction:
         raise _bad("price", why="the price score does not go in this direction")
+    if regime.id == "gov" and terms.formula and terms.formula != SCORES.get(str(GP_37.value)):
+        raise Refused("E-PRICE-FORMULA", ONE_FORMULA, formula=terms.formula)
     if regime.id != "works" and terms.benchmark is not None:
-        raise Refused("E-PRICE-FORMULA", ONE_FORMULA if regime.id == "gov" else None, formula=terms.formula)
+        raise Refused("E-PRICE-FORMULA", formula=terms.formula)
     if regime.id != "works" and terms.drop_from is not None:
         raise Refused("E-DROPPED", ONE_FORMULA if regime.id == "gov" else None)
     if regime.id != "gov" and terms.small_firm is not None:
