@@ -305,3 +305,9 @@ async def waiting_for_parties(query: Any) -> list[dict[str, Any]]:
            ORDER BY a.reveal_by, p.draw LIMIT 200"""
     )
     return [{**dict(r), "parties": [one["id"] for one in loaded(r["parties"])]} for r in rows]
+
+
+async def hold(act: Act, tender: str) -> None:
+    """Lock the panels of a tender whose evaluation this act closes: whoever records a call looks under the same lock whether
+    it is closed, so that nothing sealed stands above `evaluation-closed` (log.md V9)."""
+    await act.query("SELECT 1 FROM experts_panel WHERE tender = $1 ORDER BY draw FOR UPDATE", tender)

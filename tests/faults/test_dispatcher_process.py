@@ -82,6 +82,9 @@ async def test_panels_side_by_side_through_a_database_that_goes(place: Town, tmp
         assert counts.code == 0, counts.err
         found: dict[str, Any] = json.loads(counts.out)
         assert found["panels"] == {"calling": PANELS} and found["summonses"] == {"accepted": PANELS * SEATS}
+        assert {one["channel"]: one["state"] for one in found["health"]} == {"file": "up"}
+        beside = trading("dispatch", "--once", env=room.environment)
+        assert (beside.code, json.loads(beside.err.splitlines()[-1])["code"]) == (1, "P-DISPATCHING")
         assert found["channels"]["file"]["accepted"] == PANELS * SEATS
         assert not any(person.name in counts.out or person.phone in counts.out for person in room.people.values())
         await asyncio.sleep(0.5)
