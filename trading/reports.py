@@ -15,6 +15,7 @@ from typing import Any
 
 from audit.act import acting, pool
 from audit.canon import b64, sha256_hex
+from audit.clock import span
 from audit.refusal import Refused
 from bidding import releases
 from experts import attendance, scoring, seats, sheets
@@ -86,7 +87,7 @@ async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.La
     if row["state"] == "opened":
         owners = {row["organisation_id"], row["agency_id"]} - {None}
         await papers.put(platform, sorted(owners), data, JSON)
-        await sheets.lay(panel.draw, data, platform.settings.report_within)
+        await sheets.lay(panel.draw, data, span(await platform.clock(), platform.settings.report_within))
     laid = await sheets.laid(pool().fetch, panel.draw, sha256_hex(data))
     if laid is None:
         raise Refused("E-STAGE", stage=row["state"], act="receive-report", allowed="opened")
@@ -243,7 +244,6 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
         raise Refused("W-UNKNOWN")
     if received is None:
         panel, laid = await current(platform, tender)
-        await _note_silence(platform, panel, laid)
     else:
         name = loaded(received)["report"]
         found = await sheets.laid(pool().fetch, panel.draw, name)
@@ -251,7 +251,9 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
             raise Refused("W-UNKNOWN")
         laid = found
     answers = await sheets.answers(pool().fetch, panel.draw, laid.sha256)
-    if missing := sorted(set(range(1, panel.seats + 1)) - set(answers)):
+    missing = sorted(set(range(1, panel.seats + 1)) - set(answers))
+    if missing and await pool().fetchval("SELECT log_now() < $1::timestamptz", laid.answer_by):
         raise Refused("E-REPORT-UNSIGNED", seats=missing)
-    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in answers.items()]
+    answers |= {seat: {"answer": committee.SILENT, "reason": None} for seat in missing}  # `receive` records it
+    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in sorted(answers.items())]
     return {"report": laid.sha256, "data": b64(laid.data), "answers": told}
