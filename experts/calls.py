@@ -21,8 +21,9 @@ from audit.alerts import Alert, raise_alerts, raise_in
 from audit.canon import sha256_hex
 from experts import summons as plan
 from experts.conversation import Answer, unanswered
-from experts.desk import Desk, Gone, is_closed, locked, rows_locked, text_key, try_key
+from experts.desk import Desk, Gone, locked, rows_locked, text_key, try_key
 from experts.handed import Asked
+from experts.panels import is_closed
 from experts.person import Person
 from experts.records import DRAW_CALLED, PANEL_EXHAUSTED
 from experts.summons import ACCEPTED, CALLING, LOST, NO_ANSWER, UNREACHABLE, Ring, Tried, Wait
@@ -111,7 +112,7 @@ async def exhaust(desk: Desk, asked: Asked) -> bool:
         held = await locked(act, asked.draw, CALLING)
         states = await _states(act.query, asked.draw)
         short = _exhausted(held, queues, states)
-        if not short or any(CALLING in one for one in states.values()) or await is_closed(act.query, held.tender):
+        if not short or any(CALLING in one for one in states.values()) or await is_closed(act, held.tender):
             raise Gone("exhausted")
         act.record(
             PANEL_EXHAUSTED.name,
@@ -278,7 +279,7 @@ async def ended(desk: Desk, one: Open, answer: Answer) -> None:
             if (
                 tries[one.number - 1][1].ended is not None
                 or row["state"] != CALLING
-                or await is_closed(act.query, held.tender)
+                or await is_closed(act, held.tender)
             ):
                 raise Gone("ended")
             before = [tried for _, tried in tries[: one.number - 1]]
@@ -377,7 +378,7 @@ async def lose_late(desk: Desk, draw: str, leaf: str, outcome: str) -> None:
                     WHERE s.panel_id = $1 AND s.leaf = $2 AND s.state = 'accepted' AND {_ABSENT}""",
                 draw, leaf,
             )  # fmt: skip
-            if not rows or await is_closed(act.query, held.tender):
+            if not rows or await is_closed(act, held.tender):
                 raise Gone("late")
             _say(act, held, rows[0], outcome)
             await _lose(act, held, rows[0], outcome)

@@ -172,7 +172,7 @@ async def test_a_third_attempt_waits_for_an_authority(hall: Hall) -> None:
     assert newer != draft
     now = await pool().fetchval("SELECT log_now()")
     sig = [hall.authority.sign(record_sig_bytes(parse(bytes(newer))))]
-    with pytest.raises(Refused, match="D-APPROVAL"):
+    with pytest.raises(Refused, match="E-DRAW-APPROVAL"):
         await panels.approve(
             pool().fetch, hall.identities, "L-1@1", [hall.authority.sign(record_sig_bytes(parse(bytes(draft))))], now
         )
