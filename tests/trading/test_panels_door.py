@@ -306,20 +306,20 @@ async def test_the_archive_waits_for_the_dispatcher_s_files(drawing: Drawing) ->
     await drawing.commit()
     tender = drawing.desk.tender
 
-    async def settle(closes: bool) -> None:
+    async def settle(*, named: bool = False) -> None:
         async with acting(Actor("system", "centre")) as act:
-            if closes:
-                act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
-            else:
-                act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
-            await disclosure.settle(act, tender)
+            act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
+            await disclosure.settle(act, tender, named=named)
 
     async with acting(Actor("system", "centre")) as act:
         act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
     with pytest.raises(Refused, match="E-PENDING"):
-        await settle(False)
-    await drawing.set(disclosed_at=await drawing.desk.now())
-    await settle(False)
+        await settle()
+    await drawing.set(disclosed_at=await drawing.desk.now(), seated_at=await drawing.desk.now())
+    with pytest.raises(Refused, match="panel-named"):  # the law has the names published with the result
+        await settle(named=True)
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王小明')", drawing.draw)
+    await settle(named=True)
     assert await pool().fetchval("SELECT state FROM experts_panel") == "over"
 
 
