@@ -11,6 +11,7 @@ from typing import Any
 from audit.act import Act
 from audit.canon import b64, canon
 from audit.refusal import Refused
+from experts.disclosed import OWED, Told, read
 from experts.panels import loaded
 
 COMMIT, NONCES = "commit.json", "nonces.json"
@@ -42,6 +43,18 @@ async def archive_files(query: Any, tender: str) -> dict[str, bytes]:
     ):
         files[f"draw/{row['panel_id']}/{row['attempt']}/{row['name']}"] = bytes(row["data"])
     return files
+
+
+async def draws(query: Any) -> list[Told]:
+    """Every draw whose files have been disclosed, oldest first."""
+    rows = await query(
+        """SELECT p.tender, p.draw, f.attempt, f.name, f.data FROM experts_file f
+           JOIN experts_panel p ON p.draw = f.panel_id WHERE p.disclosed_at IS NOT NULL ORDER BY p.asked_at, p.draw"""
+    )
+    found: dict[tuple[str, str, int], dict[str, bytes]] = {}
+    for row in rows:
+        found.setdefault((row["tender"], row["draw"], row["attempt"]), {})[row["name"]] = bytes(row["data"])
+    return [read(key[0], files) for key, files in found.items() if files.keys() >= OWED]
 
 
 def nonces_file(rows: Any) -> bytes:

@@ -1,6 +1,7 @@
 """Seats: check-in by a one-time code, the key of a seat, the declaration that comes before everything (draw.md §2.6).
 
-    panel = await lock(act, draw)                     first in every act of a draw: the order of the log is the draw's
+    panel = await lock(act, draw)                     in every act of a draw: the order of the log is the draw's; after
+                                                      the tender's own lock, where an act takes both
     seated = await check_in(act, code, key, token)    `seat-keyed`; `panel-seated` when nobody is missing
     await declare(act, held, conflict, sig)           `conflict-declared`; true: the seat is lost, the next is called
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from audit.act import acting, pool
 from audit.canon import b64, sha256_hex
+from audit.clock import span
 from audit.refusal import Refused
 from bidding import releases
 from experts import attendance, scoring, seats, sheets
@@ -86,7 +87,7 @@ async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.La
     if row["state"] == "opened":
         owners = {row["organisation_id"], row["agency_id"]} - {None}
         await papers.put(platform, sorted(owners), data, JSON)
-        await sheets.lay(panel.draw, data, platform.settings.report_within)
+        await sheets.lay(panel.draw, data, span(await platform.clock(), platform.settings.report_within))
     laid = await sheets.laid(pool().fetch, panel.draw, sha256_hex(data))
     if laid is None:
         raise Refused("E-STAGE", stage=row["state"], act="receive-report", allowed="opened")
@@ -138,8 +139,8 @@ async def _answer(
 ) -> dict[str, str]:
     mine = held(caller)
     async with acting(caller.actor) as act:
-        panel = await seats.lock(act, mine.draw)
         row = await evaluating(act, mine.tender, "receive-report")
+        panel = await seats.lock(act, mine.draw)
         now = sha256_hex(await _write(act.query, row, panel, await read.still(act)))
         if report != now:
             raise Refused("E-REPORT-CHANGED", report=now)
@@ -154,8 +155,8 @@ async def _note_silence(platform: Installation, panel: Panel, laid: sheets.Laid)
     if len(await sheets.answers(pool().fetch, panel.draw, laid.sha256)) == panel.seats:
         return
     async with acting(platform.centre) as act:
-        now = await seats.lock(act, panel.draw)
         await evaluating(act, panel.tender, "receive-report")
+        now = await seats.lock(act, panel.draw)
         given = await sheets.answers(act.query, panel.draw, laid.sha256)
         missing = [one for one in await seats.held(act.query, panel.draw) if one.seat not in given]
         if not missing:
@@ -189,10 +190,10 @@ async def receive(platform: Installation, caller: Caller, tender: str, report: s
 
 async def _receive(caller: Caller, tender: str, report: str, panel: Panel | None, read: ReadOut) -> dict[str, str]:
     async with acting(caller.actor) as act:
-        if panel is not None:
-            panel = await seats.lock(act, panel.draw)
         row = await locked(act, tender)
         stages.step(row["state"], "receive-report")
+        if panel is not None:
+            panel = await seats.lock(act, panel.draw)
         if panel is None:
             await papers.held(act, caller, report)
         else:
@@ -243,7 +244,6 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
         raise Refused("W-UNKNOWN")
     if received is None:
         panel, laid = await current(platform, tender)
-        await _note_silence(platform, panel, laid)
     else:
         name = loaded(received)["report"]
         found = await sheets.laid(pool().fetch, panel.draw, name)
@@ -251,7 +251,9 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
             raise Refused("W-UNKNOWN")
         laid = found
     answers = await sheets.answers(pool().fetch, panel.draw, laid.sha256)
-    if missing := sorted(set(range(1, panel.seats + 1)) - set(answers)):
+    missing = sorted(set(range(1, panel.seats + 1)) - set(answers))
+    if missing and await pool().fetchval("SELECT log_now() < $1::timestamptz", laid.answer_by):
         raise Refused("E-REPORT-UNSIGNED", seats=missing)
-    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in answers.items()]
+    answers |= {seat: {"answer": committee.SILENT, "reason": None} for seat in missing}  # `receive` records it
+    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in sorted(answers.items())]
     return {"report": laid.sha256, "data": b64(laid.data), "answers": told}

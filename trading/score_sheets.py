@@ -169,7 +169,6 @@ async def commit(caller: Caller, commitment: str, sig: Sig) -> dict[str, str]:
     """
     mine = held(caller)
     async with acting(caller.actor) as act:
-        await seats.lock(act, mine.draw)
         row = await evaluating(act, mine.tender, "enter-scores")
         if not scales(loaded(row["terms"])):
             raise Refused("E-SHEETS", needed=0, seats=[mine.seat])
@@ -192,7 +191,6 @@ async def reveal(caller: Caller, sheet: bytes, nonce: bytes, reasons: bytes, sig
     texts = scoring.read_reasons(reasons, mine.tender, mine.seat)
     opened = await tenders.opened_bids(mine.tender)
     async with acting(caller.actor) as act:
-        await seats.lock(act, mine.draw)
         row = await evaluating(act, mine.tender, "enter-scores")
         now = await sheets.open_scores(act, mine, sheet, nonce, reasons)
         proof = {"reasons": sha256_hex(reasons), "nonce": nonce.hex(), "sig": [dict(one) for one in sig]}
