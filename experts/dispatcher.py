@@ -15,7 +15,7 @@ import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -25,15 +25,17 @@ import asyncpg
 from audit.act import pool
 from audit.alerts import Alert, raise_alerts
 from audit.refusal import Broken, Refused
-from experts import calls, commits, disclosing, recusals
+from experts import calls, commits, correspondence, disclosing, recusals
 from experts.conversation import Answer
 from experts.desk import Desk, Gone
 from experts.handed import RUNNING, Asked, read_panel
+from experts.summons import is_written
 
 logger = logging.getLogger("experts.dispatcher")
 
 LOCK: Final = 0x6469_7370_6174_6368
 """One dispatcher at a time may ring: "dispatch"."""
+REPLIES: Final = "replies"
 NAMES: Final = 10.0
 """Machine seconds between two looks at names that are to be published."""
 LONGEST_REST: Final = 60.0
@@ -147,7 +149,8 @@ class Dispatcher:
         """Start a step of every panel that is not at one, and wait for them, so many machine seconds at most: a pool of a
         million is committed to beside the calls of others."""
         self._soonest = None
-        await self._hear()
+        if REPLIES not in self._steps:  # a provider that hangs holds up its own replies alone
+            self._steps[REPLIES] = asyncio.create_task(self._hear(), name=REPLIES)
         rows = await pool().fetch("SELECT * FROM experts_panel WHERE disclosed_at IS NULL ORDER BY asked_at, draw")
         for row in rows:
             if row["draw"] not in self._steps:
@@ -201,11 +204,13 @@ class Dispatcher:
         waiting, soonest = await calls.next_tries(self.desk, asked)
         self._later(soonest)
         for one in waiting:
-            self._start(one.key, asked, partial(calls.attempt, self.desk, asked, one))
+            # Who waits for a reply takes nobody's turn to be rung.
+            turn = contextlib.nullcontext() if is_written(one.channel) else self._calls
+            self._start(one.key, asked, partial(calls.attempt, self.desk, asked, one), turn)
 
     async def _write(self, asked: Asked, template: str) -> None:
-        for one in await calls.messages(self.desk, asked, template):
-            self._start(one.key, asked, partial(calls.write, self.desk, asked, one))
+        for one in await correspondence.messages(self.desk, asked, template):
+            self._start(one.key, asked, partial(correspondence.write, self.desk, asked, one), self._calls)
 
     async def _finish(self, asked: Asked, stage: str) -> None:
         """The tender is over: those who would come are told, what is owed is written, and the draw is forgotten."""
@@ -222,7 +227,13 @@ class Dispatcher:
                AND NOT EXISTS (SELECT 1 FROM experts_name n WHERE n.panel_id = p.draw)"""
         )
         panels = {row["tender"]: read_panel(row) for row in rows}
-        for tender in await self.desk.market.names_due(list(panels)) if panels else ():
+        due: Collection[str] = ()
+        if panels:
+            try:
+                due = await self.desk.market.names_due(list(panels))
+            except Refused as no:
+                _tell("names", no)
+        for tender in due:
             asked = panels[tender]
             await self._guarded(f"names {asked.draw}", asked, partial(disclosing.publish_names, self.desk, asked))
             self.desk.forget(asked.draw)
@@ -232,12 +243,14 @@ class Dispatcher:
         for text in (*self.desk.lines.texts, *self.desk.lines.mails):
             try:
                 self._replies += await text.answers()
-            except self.desk.lines.down:
+            except (*self.away, self.desk.lines.down):
                 continue
+            except Exception as error:
+                _tell("replies", error)
         while self._replies:
             key, answer = self._replies[0]
             try:
-                await calls.replied(self.desk, key, answer)
+                await correspondence.replied(self.desk, key, answer)
             except self.away:
                 raise
             except Exception as error:
@@ -250,13 +263,19 @@ class Dispatcher:
         if moment is not None:
             self._soonest = min(self._soonest or moment, moment)
 
-    def _start(self, key: str, asked: Asked, make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _start(
+        self,
+        key: str,
+        asked: Asked,
+        make: Callable[[], Coroutine[Any, Any, None]],
+        turn: contextlib.AbstractAsyncContextManager[Any],
+    ) -> None:
         """Run a call or a message as a task of its own, unless it runs already."""
         if key in self._tasks or self._rests_now(key):
             return
 
         async def run() -> None:
-            async with self._calls:
+            async with turn:
                 try:
                     await self._guarded(key, asked, make)
                 except self.away as gone:  # the try is open in its row: it is asked again when the database is back

@@ -490,6 +490,20 @@ async def test_a_big_pool_holds_up_nobody_elses_calls(hall: Hall) -> None:
     assert (await hall.panel(slow))["state"] == "committed"
 
 
+async def test_a_provider_that_hangs_with_its_replies_holds_up_no_call(hall: Hall) -> None:
+    await hall.roster(20)
+    draw = await hall.ask()
+    await hall.drawn(draw)
+    answers = hall.post.answers
+    hall.post.answers = lambda: asyncio.sleep(3600)  # type: ignore[method-assign,assignment]
+    for _ in range(2):
+        await hall.dispatcher._round(0.05)
+        await hall.dispatcher.settle()
+    assert await hall.states(draw) == Counter(accepted=5)
+    hall.post.answers = answers  # type: ignore[method-assign]
+    await hall.dispatcher.leave()
+
+
 async def test_names_are_published_where_the_regime_does_and_their_hash_is_in_the_log(hall: Hall) -> None:
     await hall.roster(20)
     draw = await hall.ask()

@@ -228,6 +228,7 @@ async def test_an_exhausted_pool_ends_the_draw_and_its_people_are_released(hall:
     assert len(hall.post.of("released")) == 4
     assert {"P-EXHAUSTED", "P-POOL-SMALL"} <= set(await hall.alerts())
     # a new draw says which one it replaces
+    hall.exchange.plan = {}
     await hall.roster(10)
     again = await hall.ask()
     await hall.drawn(again)
