@@ -74,6 +74,9 @@ class Panels:
         for thread in self._threads:
             thread.join()
         self._desks.shutdown()
+        for seats in self.seats.values():
+            for seat in seats.values():
+                seat.platform.close()
 
     def stop(self) -> None:
         """The same, and raise what went wrong meanwhile."""
