@@ -72,17 +72,22 @@ async def _write(query: Query, row: Any, panel: Panel, opened: Sequence[Mapping[
     )  # fmt: skip
 
 
-async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.Laid]:
-    """The report of a tender's panel as it stands now, laid before the seats and kept as the tenderee's paper.
-
-    Refused: W-UNKNOWN (no panel), E-STAGE, and as `_write`.
-    """
+async def _written(tender: str) -> tuple[Any, Panel, bytes]:
+    """A tender's row, its panel and the report as they are now: nothing is kept. Refused: W-UNKNOWN, and as `_write`."""
     row = await pool().fetchrow(LOCKED, tender)
     panel = await seats.panel_of(pool().fetch, tender)
     if row is None or panel is None:
         raise Refused("W-UNKNOWN")
     opened = (await evaluation.read_out(tender)).bids
-    data = await _write(pool().fetch, row, panel, opened)
+    return row, panel, await _write(pool().fetch, row, panel, opened)
+
+
+async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.Laid]:
+    """The report of a tender's panel as it stands now, laid before the seats and kept as the tenderee's paper.
+
+    Refused: W-UNKNOWN (no panel), E-STAGE, and as `_write`.
+    """
+    row, panel, data = await _written(tender)
     if row["state"] == "opened":
         owners = {row["organisation_id"], row["agency_id"]} - {None}
         await papers.put(platform, sorted(owners), data, JSON)
@@ -227,11 +232,12 @@ async def after_evaluation(tender: str) -> None:
         raise Refused("E-SECRET", what=secrecy.SCORES, until=secrecy.AWARD)
 
 
-async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str, Any]:
-    """The panel's report with its answers: to the tenderee when nobody's answer is awaited any more, to supervisors when
-    the evaluation is closed.
+async def shown(caller: Caller, tender: str) -> dict[str, Any]:
+    """The panel's report with its answers: to the tenderee when all have answered, to supervisors when the evaluation is
+    closed. To look changes nothing: neither does the time for answers begin, nor is anybody's silence noted.
 
-    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED, E-SECRET, and as `current`.
+    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED (seats, and the hash to receive it by when their time is over),
+    E-SECRET, and as `_write`.
     """
     received = await pool().fetchval(
         "SELECT record FROM log_record WHERE tender = $1 AND type = 'report-received'", tender
@@ -242,16 +248,15 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
     if panel is None:
         raise Refused("W-UNKNOWN")
     if received is None:
-        panel, laid = await current(platform, tender)
-        await _note_silence(platform, panel, laid)
+        _, panel, data = await _written(tender)
     else:
-        name = loaded(received)["report"]
-        found = await sheets.laid(pool().fetch, panel.draw, name)
-        if found is None:
+        laid = await sheets.laid(pool().fetch, panel.draw, loaded(received)["report"])
+        if laid is None:
             raise Refused("W-UNKNOWN")
-        laid = found
-    answers = await sheets.answers(pool().fetch, panel.draw, laid.sha256)
+        data = laid.data
+    name = sha256_hex(data)
+    answers = await sheets.answers(pool().fetch, panel.draw, name)
     if missing := sorted(set(range(1, panel.seats + 1)) - set(answers)):
-        raise Refused("E-REPORT-UNSIGNED", seats=missing)
+        raise Refused("E-REPORT-UNSIGNED", seats=missing, report=name)
     told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in answers.items()]
-    return {"report": laid.sha256, "data": b64(laid.data), "answers": told}
+    return {"report": name, "data": b64(data), "answers": told}
