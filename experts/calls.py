@@ -21,8 +21,9 @@ from audit.alerts import Alert, raise_alerts, raise_in
 from audit.canon import sha256_hex
 from experts import summons as plan
 from experts.conversation import Answer, unanswered
-from experts.desk import Desk, Gone, is_closed, locked, rows_locked, text_key, try_key
+from experts.desk import Desk, Gone, locked, rows_locked, text_key, try_key
 from experts.handed import Asked
+from experts.panels import is_closed
 from experts.person import Person
 from experts.records import DRAW_CALLED, PANEL_EXHAUSTED
 from experts.summons import ACCEPTED, CALLING, LOST, NO_ANSWER, UNREACHABLE, Ring, Tried, Wait
@@ -111,7 +112,7 @@ async def exhaust(desk: Desk, asked: Asked) -> bool:
         held = await locked(act, asked.draw, CALLING)
         states = await _states(act.query, asked.draw)
         short = _exhausted(held, queues, states)
-        if not short or any(CALLING in one for one in states.values()) or await is_closed(act.query, held.tender):
+        if not short or any(CALLING in one for one in states.values()) or await is_closed(act, held.tender):
             raise Gone("exhausted")
         act.record(
             PANEL_EXHAUSTED.name,
@@ -194,11 +195,19 @@ async def attempt(desk: Desk, asked: Asked, one: Open) -> None:
     await ended(desk, one, await _ring(desk, asked, one, person))
 
 
+def _lang(asked: Asked) -> str:
+    return str(asked.wording.get("lang", "zh-CN"))
+
+
+def _greeted(asked: Asked, person: Person) -> str:
+    """How somebody is addressed: by surname or as the centre wrote it, else as an expert like any other."""
+    return person.salutation or SALUTATION[_lang(asked)]
+
+
 async def _ring(desk: Desk, asked: Asked, one: Open, person: Person) -> Answer:
     """One call. A line that is down is waited for, or another voice takes the try over: nobody has been rung."""
-    lang = str(asked.wording.get("lang", "zh-CN"))
-    values = {**asked.wording, "salutation": person.salutation or SALUTATION[lang]}
-    script = WORDINGS[lang].script(values)
+    values = {**asked.wording, "salutation": _greeted(asked, person)}
+    script = WORDINGS[_lang(asked)].script(values)
     check = (lambda keys: keys == person.code) if desk.lines.ask_code else None
     channel, pause = one.channel, desk.delays.retry
     while True:
@@ -242,7 +251,7 @@ async def _write(desk: Desk, asked: Asked, one: Open, person: Person) -> None:
     pause = desk.delays.retry
     while True:
         try:
-            fields = {**asked.wording, "salutation": person.salutation}
+            fields = {**asked.wording, "salutation": _greeted(asked, person)}
             answer = await text.write(key=one.key, number=number, template="invited", fields=fields)
             break
         except desk.lines.unfit:
@@ -278,7 +287,7 @@ async def ended(desk: Desk, one: Open, answer: Answer) -> None:
             if (
                 tries[one.number - 1][1].ended is not None
                 or row["state"] != CALLING
-                or await is_closed(act.query, held.tender)
+                or await is_closed(act, held.tender)
             ):
                 raise Gone("ended")
             before = [tried for _, tried in tries[: one.number - 1]]
@@ -377,7 +386,7 @@ async def lose_late(desk: Desk, draw: str, leaf: str, outcome: str) -> None:
                     WHERE s.panel_id = $1 AND s.leaf = $2 AND s.state = 'accepted' AND {_ABSENT}""",
                 draw, leaf,
             )  # fmt: skip
-            if not rows or await is_closed(act.query, held.tender):
+            if not rows or await is_closed(act, held.tender):
                 raise Gone("late")
             _say(act, held, rows[0], outcome)
             await _lose(act, held, rows[0], outcome)
@@ -416,7 +425,7 @@ async def write(desk: Desk, asked: Asked, one: Message) -> None:
     While a line is down the message waits: raises what the driver raised.
     """
     person = await desk.person(asked, one.leaf)
-    fields = {**asked.wording, "salutation": person.salutation}
+    fields = {**asked.wording, "salutation": _greeted(asked, person)}
     if one.template == "confirmed":
         fields["code"] = (await desk.drawn(asked)).code(one.leaf)
     ways = [(text, person.phone) for text in desk.lines.texts]

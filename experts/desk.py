@@ -211,13 +211,6 @@ async def rows_locked(draw: str, *states: str) -> AsyncIterator[tuple[Any, Asked
         yield connection, asked, await connection.fetchval("SELECT log_now()")
 
 
-async def is_closed(query: Any, tender: str) -> bool:
-    """Whether the secrecy of the evaluation has ended: nothing sealed may be recorded above it (log.md V9)."""
-    return bool(
-        await query("SELECT 1 FROM log_record WHERE tender = $1 AND type = 'evaluation-closed' LIMIT 1", tender)
-    )
-
-
 async def records_of(draw: str, tender: str, *types: str) -> list[tuple[int | None, dict[str, Any]]]:
     """(leaf's index or None, record) of a draw's records of these types, in order."""
     rows = await pool().fetch(

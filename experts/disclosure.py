@@ -11,6 +11,7 @@ from typing import Any
 from audit.act import Act
 from audit.canon import b64, canon
 from audit.refusal import Refused
+from experts.disclosed import OWED, Told, read
 from experts.panels import loaded
 
 COMMIT, NONCES = "commit.json", "nonces.json"
@@ -44,6 +45,18 @@ async def archive_files(query: Any, tender: str) -> dict[str, bytes]:
     return files
 
 
+async def draws(query: Any) -> list[Told]:
+    """Every draw whose files have been disclosed, oldest first."""
+    rows = await query(
+        """SELECT p.tender, p.draw, f.attempt, f.name, f.data FROM experts_file f
+           JOIN experts_panel p ON p.draw = f.panel_id WHERE p.disclosed_at IS NOT NULL ORDER BY p.asked_at, p.draw"""
+    )
+    found: dict[tuple[str, str, int], dict[str, bytes]] = {}
+    for row in rows:
+        found.setdefault((row["tender"], row["draw"], row["attempt"]), {})[row["name"]] = bytes(row["data"])
+    return [read(key[0], files) for key, files in found.items() if files.keys() >= OWED]
+
+
 def nonces_file(rows: Any) -> bytes:
     """`nonces.json` of an attempt: what was committed, and what was revealed of it."""
     items = []
@@ -55,13 +68,17 @@ def nonces_file(rows: Any) -> bytes:
     return canon({"nonces": items})
 
 
-async def settle(act: Act, tender: str) -> None:
+async def settle(act: Act, tender: str, *, named: bool) -> None:
     """Before a tender is archived its panels come to rest: nothing of a draw follows `archived`.
 
-    Refused: E-PENDING while the dispatcher owes files of an evaluation that has closed.
+    `named`: the law has the members' names published by now. Refused: E-PENDING while the dispatcher owes files of an
+    evaluation that has closed, or those names.
     """
     panels = await act.query(
-        "SELECT draw, attempt, disclosed_at FROM experts_panel WHERE tender = $1 ORDER BY draw FOR UPDATE", tender
+        """SELECT draw, attempt, disclosed_at, seated_at IS NOT NULL AND state <> 'exhausted' AS sat,
+                  EXISTS (SELECT 1 FROM experts_name n WHERE n.panel_id = p.draw) AS named
+           FROM experts_panel p WHERE tender = $1 ORDER BY draw FOR UPDATE""",
+        tender,
     )
     if not panels:
         return
@@ -70,6 +87,8 @@ async def settle(act: Act, tender: str) -> None:
     )
     if closed and any(panel["attempt"] and panel["disclosed_at"] is None for panel in panels):
         raise Refused("E-PENDING", record="draw")
+    if named and any(panel["sat"] and not panel["named"] for panel in panels):
+        raise Refused("E-PENDING", record="panel-named")
     await act.query(
         "UPDATE experts_panel SET state = 'over' WHERE tender = $1 AND state NOT IN ('exhausted', 'over')", tender
     )

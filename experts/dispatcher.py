@@ -48,6 +48,7 @@ class Dispatcher:
         self.desk = desk
         self.away = away
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._steps: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, tuple[float, float]] = {}  # what → (until, how long): machine seconds
         self._calls = asyncio.Semaphore(desk.delays.calls)
         self._panels = asyncio.Semaphore(desk.delays.panels)
@@ -64,29 +65,46 @@ class Dispatcher:
         `connect` makes the connection that holds the lock. While another process has it, or the database is away, nothing is
         done; when either comes back, so does this. A lock that was lost stops every new call at once.
         """
+        waited = False
         while not stop.is_set():
             guard: asyncpg.Connection | None = None
             try:
                 guard = await connect()
                 if await guard.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
                     logger.info("this process dispatches")
+                    waited = False
                     await self._hold(stop, guard)
                 else:
+                    if not waited:
+                        logger.info("another process dispatches: this one waits")
+                    waited = True
                     await self._pause(stop, self.desk.delays.look)
             except self.away as gone:
                 logger.warning("the database is away: %s", type(gone).__name__)
                 await self._pause(stop, self.desk.delays.look)
             finally:
+                if stop.is_set():
+                    await self.leave()  # while the lock is still ours
                 if guard is not None:
                     with contextlib.suppress(Exception):
                         await guard.close(timeout=1)
-        await self.leave()
+
+    async def once(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        """One look and all the calls it makes. Refused("P-DISPATCHING"): another process dispatches."""
+        guard = await connect()
+        try:
+            if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                raise Refused("P-DISPATCHING")
+            await self.run_once()
+            await self.settle()
+        finally:
+            await guard.close(timeout=1)
 
     async def _hold(self, stop: asyncio.Event, guard: asyncpg.Connection) -> None:
         while not stop.is_set() and not guard.is_closed():
             await guard.fetchval("SELECT 1")  # the lock is ours as long as this connection lives
             self._wake.clear()
-            await self.run_once()
+            await self._round(self.desk.delays.look)
             wait = asyncio.ensure_future(self._wake.wait())
             stopped = asyncio.ensure_future(stop.wait())
             try:
@@ -109,9 +127,10 @@ class Dispatcher:
         """Let the calls under way end as long as a telephone rings, then leave them to the next process."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=min(self.desk.policy.ring, 5.0))
-        for task in list(self._tasks.values()):
+        left = [*self._tasks.values(), *self._steps.values()]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     @staticmethod
     async def _pause(stop: asyncio.Event, seconds: float) -> None:
@@ -122,13 +141,26 @@ class Dispatcher:
 
     async def run_once(self) -> None:
         """One step of everything that is due. Raises what `away` names; whatever else goes wrong rests by itself."""
+        await self._round(None)
+
+    async def _round(self, patience: float | None) -> None:
+        """Start a step of every panel that is not at one, and wait for them, so many machine seconds at most: a pool of a
+        million is committed to beside the calls of others."""
         self._soonest = None
         await self._hear()
         rows = await pool().fetch("SELECT * FROM experts_panel WHERE disclosed_at IS NULL ORDER BY asked_at, draw")
-        found = await asyncio.gather(*(self._look(read_panel(row)) for row in rows), return_exceptions=True)
-        for error in found:
-            if isinstance(error, BaseException):
-                raise error
+        for row in rows:
+            if row["draw"] not in self._steps:
+                task = asyncio.create_task(self._look(read_panel(row)), name=row["draw"])
+                self._steps[row["draw"]] = task
+        if self._steps:
+            _, slow = await asyncio.wait(list(self._steps.values()), timeout=patience)
+            for task in slow:
+                task.add_done_callback(lambda _: self._wake.set())
+        for draw, task in list(self._steps.items()):
+            if task.done():
+                del self._steps[draw]
+                task.result()
         if time.monotonic() - self._named > NAMES:
             self._named = time.monotonic()
             await self._publish()

@@ -146,7 +146,7 @@ def _judge(
     attempts = [one for one in draws if one.record["draw"] == draw]
     others = {one.record["draw"] for one in draws} | {one.draw for one in kept}
     others -= {draw}
-    if others and (replaced not in others or attempts[0].record.get("replaces") != replaced):
+    if others and (replaced != attempts[0].record.get("replaces") or others - _replaced(draws, draw)):
         raise Refused("P-SECOND", draw=draw, other=sorted(others)[0])
     if [one.record["attempt"] for one in attempts] != list(range(1, attempt + 1)):
         raise Refused("P-OTHER", attempt=attempt)
@@ -178,6 +178,15 @@ def _judge(
     if now >= joined.reveal_by and not joined.done:
         raise Refused("P-LATE", latest=joined.reveal_by, now=now)
     return joined
+
+
+def _replaced(draws: Sequence[Told], draw: str) -> set[str]:
+    """The draws that this one replaces, by what the first record of each says."""
+    first = {one.record["draw"]: one.record.get("replaces") for one in reversed(draws)}
+    found: set[str] = set()
+    while (draw := first.get(draw) or "") and draw not in found:
+        found.add(draw)
+    return found
 
 
 def _number(record: Mapping[str, Any], me: str) -> int:

@@ -305,3 +305,22 @@ async def waiting_for_parties(query: Any) -> list[dict[str, Any]]:
            ORDER BY a.reveal_by, p.draw LIMIT 200"""
     )
     return [{**dict(r), "parties": [one["id"] for one in loaded(r["parties"])]} for r in rows]
+
+
+EVALUATION = "hashtextextended('evaluation ' || $1, 0)"
+"""The lock of a tender's evaluation. Whoever closes it has the tender's row already, whoever records a call the panel's: a
+third lock, which neither waits for with the other's in hand, keeps them apart without a knot."""
+
+
+async def hold(act: Act, tender: str) -> None:
+    """For the act that closes a tender's evaluation: whoever records a call waits until it has ended, and sees it, so that
+    nothing sealed stands above `evaluation-closed` (log.md V9)."""
+    await act.query(f"SELECT pg_advisory_xact_lock({EVALUATION})", tender)
+
+
+async def is_closed(act: Act, tender: str) -> bool:
+    """Whether the evaluation is closed; if not, none closes it before this act has ended."""
+    await act.query(f"SELECT pg_advisory_xact_lock_shared({EVALUATION})", tender)
+    return bool(
+        await act.query("SELECT 1 FROM log_record WHERE tender = $1 AND type = 'evaluation-closed' LIMIT 1", tender)
+    )

@@ -9,7 +9,9 @@ from __future__ import annotations
 from audit.record import Rule, declare
 
 ROSTER = "roster"
-"""The subject of the roster's records."""
+"""The subject of admissions, and of nothing else: their `sserial` numbers leave none out."""
+ROSTER_DESK = "roster-desk"
+"""The subject of what else is done with the roster."""
 
 # ------------------------------------------------------------------------------------------------------------- the roster
 

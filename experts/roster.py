@@ -21,7 +21,7 @@ from audit.act import Act
 from audit.refusal import Refused
 from experts.eligibility import Absence, RosterRow, Tree
 from experts.person import IDENTITY, PHONE, NewExpert, Person
-from experts.records import EXPERT_READ, EXPERTS_NAMED, ROSTER
+from experts.records import EXPERT_READ, EXPERTS_NAMED, ROSTER_DESK
 from experts.vault import Vault
 
 Fetch = Callable[..., Awaitable[list[Any]]]
@@ -80,7 +80,7 @@ async def add_people(act: Act, vault: Vault, people: Sequence[NewExpert]) -> lis
             await act.query(_INSERT, vault.fingerprint, act.now, *(list(column) for column in zip(*rows, strict=True)))
         except asyncpg.UniqueViolationError:
             raise Refused("E-EXPERT-KNOWN") from None
-        act.record(EXPERTS_NAMED.name, subject=ROSTER, experts=sorted(named))
+        act.record(EXPERTS_NAMED.name, subject=ROSTER_DESK, experts=sorted(named))
     return ids
 
 
@@ -217,7 +217,7 @@ async def read_person(act: Act, vault: Vault, id: str) -> Person:
     rows = await act.query("SELECT sealed FROM experts_expert WHERE id = $1", id)
     if not rows:
         raise Refused("E-EXPERT-UNKNOWN", expert=id)
-    act.record(EXPERT_READ.name, subject=ROSTER, expert=id)
+    act.record(EXPERT_READ.name, subject=ROSTER_DESK, expert=id)
     return Person.open(vault, id, rows[0]["sealed"])
 
 

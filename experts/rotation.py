@@ -13,7 +13,7 @@ from audit.act import Act, RecordRef
 from audit.refusal import Refused
 from experts import roster
 from experts.person import IDENTITY, PHONE, Person
-from experts.records import ROSTER, VAULT_ROTATED
+from experts.records import ROSTER_DESK, VAULT_ROTATED
 from experts.vault import Vault, key_of
 
 
@@ -42,7 +42,9 @@ async def rotate(act: Act, vault: Vault, progress: Callable[[int], None] = lambd
         progress(done)
     if not done:
         raise Refused("E-ROTATED", key=vault.fingerprint)
-    return act.record(VAULT_ROTATED.name, subject=ROSTER, time=await act.clock(), key=vault.fingerprint, experts=done)
+    return act.record(
+        VAULT_ROTATED.name, subject=ROSTER_DESK, time=await act.clock(), key=vault.fingerprint, experts=done
+    )
 
 
 async def waiting(fetch: roster.Fetch, vault: Vault) -> int:

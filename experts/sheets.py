@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from audit.act import Act, pool
@@ -125,11 +125,11 @@ async def open_scores(act: Act, mine: Held, sheet: bytes, nonce: bytes, reasons:
 # ---------------------------------------------------------------------------------------------------------- the report
 
 
-async def lay(draw: str, report: bytes, within: float) -> None:
-    """Lay a report before the seats; they have so many seconds of log time. Laying it again changes nothing."""
+async def lay(draw: str, report: bytes, within: timedelta) -> None:
+    """Lay a report before the seats; they have so long, in log time. Laying it again changes nothing."""
     await pool().execute(
         """INSERT INTO experts_report (panel_id, sha256, data, made_at, answer_by)
-           SELECT $1, $2, $3, n, n + make_interval(secs => $4) FROM (SELECT log_now() AS n) AS clock
+           SELECT $1, $2, $3, n, n + $4::interval FROM (SELECT log_now() AS n) AS clock
            ON CONFLICT (panel_id, sha256) DO NOTHING""",
         draw, sha256_hex(report), report, within,
     )  # fmt: skip

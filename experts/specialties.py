@@ -9,7 +9,7 @@ from audit.act import Act, RecordRef
 from audit.refusal import Refused
 from experts.eligibility import Tree
 from experts.intake import Specialty
-from experts.records import ROSTER, SPECIALTIES_CHANGED
+from experts.records import ROSTER_DESK, SPECIALTIES_CHANGED
 
 TOLD = 1000
 """Codes that one record lists."""
@@ -42,7 +42,7 @@ async def learn(act: Act, nodes: Sequence[Specialty]) -> list[RecordRef]:
     new, other = sorted(one.code for one in added), sorted(one.code for one in changed)
     return [
         act.record(
-            SPECIALTIES_CHANGED.name, subject=ROSTER, added=new[at : at + TOLD], changed=other[at : at + TOLD],
+            SPECIALTIES_CHANGED.name, subject=ROSTER_DESK, added=new[at : at + TOLD], changed=other[at : at + TOLD],
             tree=_hash(after.values()),
         )
         for at in range(0, max(len(new), len(other)), TOLD)

@@ -16,7 +16,7 @@ from audit.act import Act, RecordRef
 from audit.refusal import Refused
 from experts import roster
 from experts.person import IDENTITY, PHONE, Person
-from experts.records import EXPERT_CHANGED, ROSTER
+from experts.records import EXPERT_CHANGED, ROSTER_DESK
 from experts.vault import Vault
 
 CORRECTED = frozenset(
@@ -155,4 +155,4 @@ async def _row(act: Act, expert: str) -> Any:
 
 
 def _changed(act: Act, expert: str, what: str) -> RecordRef:
-    return act.record(EXPERT_CHANGED.name, subject=ROSTER, expert=expert, what=what)
+    return act.record(EXPERT_CHANGED.name, subject=ROSTER_DESK, expert=expert, what=what)

@@ -297,10 +297,12 @@ def check_admissions(told: Told, found: Found) -> None:
     """Each signed by an authority, nobody twice, and none that no draw of this archive has a use for."""
     last = last_admission(told.facts)
     seen: set[str] = set()
-    for fact in told.facts("expert-admitted"):
+    for number, fact in enumerate(told.facts("expert-admitted"), 1):
         with found.at(fact.at):
             if fact.index > last:
                 raise Broken("V-STRAY")
+            if fact.held.body.get("sserial") != number:
+                raise Broken("D-ADMISSION-HIDDEN", number=number)
             told.check_authority(fact)
             if twice := seen & set(fact["experts"]):
                 raise Broken("D-ADMITTED-TWICE", experts=sorted(twice)[:5])

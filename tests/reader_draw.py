@@ -400,9 +400,9 @@ class Reader:
         ready = [a for a in draws.values() if self.shown and self.complete(a[-1])]
         until = max((a[0].n for a in ready), default=-1)
         seen = set()
-        for x in self.recs["expert-admitted"]:
+        for number, x in enumerate(self.recs["expert-admitted"], 1):
             self.at(x)
-            need(x.n < until and not seen & set(x.experts))
+            need(x.n < until and x.get("sserial") == number and not seen & set(x.experts))
             self.authority(x)
             seen |= set(x.experts)
         panel = self.A.js["rulebook.json"].get("panel")

@@ -6,15 +6,17 @@ experts/panels.py's, which knows no projects. What a draw refuses early is told 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from audit.act import Act, acting, pool
 from audit.clock import span
 from audit.refusal import Refused
-from experts import door, panels, wording
+from experts import disclosure, door, panels, wording
+from experts import fairness as chance
 from experts.draw import Need
 from trading import lives, logbook
 from trading.accounts import Caller
@@ -208,6 +210,27 @@ async def _standing(act: Act, tender: str, what: str) -> Any:
     row = await locked(act, tender)
     stages.panel_act(row["state"], what)
     return row
+
+
+async def fairness() -> dict[str, Any]:
+    """Whether draws fell as chance would have it, by experts/fairness.py: everybody beside expectation, and what stands out.
+
+    Of disclosed draws alone, by ids of the roster; an expert and a bidder met where both were in an opened tender.
+    """
+    told = await disclosure.draws(pool().fetch)
+    drawn = [one for draw in told for one in draw.drawn]
+    sat = {draw.tender: draw.seated for draw in told}
+    rows = await pool().fetch("SELECT id FROM trading_tender WHERE id = ANY ($1) AND opens", list(sat))
+    bidders = {r["id"]: frozenset((await logbook.bidders_after_closing(r["id"])).values()) for r in rows}
+    shares, often, pairs = await asyncio.to_thread(
+        lambda: (chance.expected_draws(drawn), chance.drawn_often(drawn), chance.met_often(sat, bidders))
+    )
+    return {
+        "draws": len(told),
+        "experts": [{**asdict(one), "inside": one.inside} for one in shares],
+        "often": [one.expert for one in often],
+        "pairs": [asdict(one) for one in pairs],
+    }
 
 
 async def members(caller: Caller, tender: str) -> list[dict[str, Any]]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -30,13 +34,13 @@ from trading import accounts, lives, logbook, postgres
 from trading.channels import ChannelError, Channels, ChannelUnfit, open_channels
 from trading.channels.settings import ChannelSettings
 from trading.installation import clock_row
-from trading.jobs import AWAY
 from trading.law import committee, secrecy
 from trading.law.stages import ENDED
 from trading.settings import Settings
 from trading.tenders import LOCKED
 
 logger = logging.getLogger("trading.dispatch")
+HEALTH, HEALTH_EVERY = "dispatch.json", 2.0
 
 
 class DispatchSettings(BaseSettings):
@@ -187,18 +191,17 @@ async def run(
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)
 
-    async with listening(channels):
+    async with listening(channels), telling(settings.data / HEALTH, channels):
         while not stop.is_set():
             try:
                 async with postgres.connected(settings):
                     desk = await desk_of(vault, channels, chosen, settings.origin)
-                    dispatcher = Dispatcher(desk, AWAY)
+                    dispatcher = Dispatcher(desk, postgres.AWAY)
                     if once:
-                        await dispatcher.run_once()
-                        await dispatcher.settle()
+                        await dispatcher.once(guard)
                         return
                     await dispatcher.run(stop, guard)
-            except AWAY as gone:  # before the first look: the database is not there yet
+            except postgres.AWAY as gone:  # before the first look: the database is not there yet
                 logger.warning("the database is away: %s", type(gone).__name__)
                 await asyncio.sleep(chosen.look_machine)
     logger.info("stopped")
@@ -219,6 +222,26 @@ async def listening(channels: Channels) -> AsyncIterator[None]:
     finally:
         heard.cancel()
         await asyncio.gather(heard, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def telling(path: Path, channels: Channels) -> AsyncIterator[None]:
+    """Meanwhile a file of ours says how the channels do, for `status`: states and counts."""
+
+    async def tell() -> None:
+        while True:
+            health = [asdict(one.health()) for one in (*channels.voice, *channels.text, *channels.mail)]  # type: ignore[attr-defined]
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps({"pid": os.getpid(), "channels": health}))
+            fresh.replace(path)
+            await asyncio.sleep(HEALTH_EVERY)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def speak() -> None:
@@ -245,7 +268,7 @@ def speak() -> None:
 # ------------------------------------------------------------------------------------------------------------------ status
 
 
-async def status() -> dict[str, Any]:
+async def status(data: Path) -> dict[str, Any]:
     """Counts, for whoever runs the dispatcher: panels and summonses by state, tries, how long it takes. No names."""
     panels = await pool().fetch("SELECT state, count(*) AS count FROM experts_panel GROUP BY state ORDER BY state")
     called = await pool().fetch("SELECT state, count(*) AS count FROM experts_summons GROUP BY state ORDER BY state")
@@ -260,6 +283,7 @@ async def status() -> dict[str, Any]:
            WHERE p.seated_at IS NOT NULL"""
     )
     return {
+        "health": _health(data / HEALTH),
         "panels": {row["state"]: row["count"] for row in panels},
         "summonses": {row["state"]: row["count"] for row in called},
         "channels": {
@@ -267,3 +291,13 @@ async def status() -> dict[str, Any]:
         },
         "seconds_to_fill": filled["seconds"],
     }
+
+
+def _health(path: Path) -> list[dict[str, Any]]:
+    """What the dispatcher last said of its channels; nothing where none runs."""
+    try:
+        told = json.loads(path.read_text())
+        os.kill(told["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return []
+    return list(told["channels"])

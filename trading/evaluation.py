@@ -18,7 +18,7 @@ from audit.merkle import root
 from audit.record import Rule, types
 from audit.refusal import Refused
 from bidding import releases
-from experts import seats
+from experts import panels, seats
 from trading import lives, logbook, reserves, score_sheets, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
@@ -272,6 +272,7 @@ async def close(act: Act, tender: str, life: Life) -> None:
     """
     if life.has("close-evaluation"):
         return
+    await panels.hold(act, tender)
     sealed = [name for name, kind in types.items() if Rule.EVALUATION in kind.rules]
     rows = await act.query(
         "SELECT record FROM log_record WHERE tender = $1 AND type = ANY ($2) ORDER BY id", tender, sealed

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from tortoise.exceptions import DBConnectionError
 
 from audit.act import pool
 from audit.alerts import Alert, Watch, conditions, once, raise_alerts
@@ -37,15 +35,7 @@ LEASE = 10  # machine seconds; renewed every third of it
 SWEEP = 1.0  # machine seconds between two looks at the table, whatever woke us or did not
 HOUSEKEEPING = 30.0
 ONCE = (once("keyset-made", "tender", "stage"), once("project-announced", "tender"), once("closed", "tender", "stage"))
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # "the database system is starting up"
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    DBConnectionError,
-)
+AWAY = postgres.AWAY
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ Whoever brings the code is seated, under a key that only the member's own tool h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from audit.act import Actor, acting, pool
+from audit.clock import span
 from audit.refusal import Refused
 from audit.signature import check_key, verify_by
 from experts import attendance, scoring, seats, sheets
@@ -91,7 +92,7 @@ async def desk(platform: Installation, caller: Caller) -> dict[str, Any]:
         "state": row["state"], "blind": bool(terms.get("blind")), "method": terms["method"], "now": row["now"],
         "parties": await _parties(mine.tender, row),
         "rated": [{"id": name, "most": f"{one.most:f}", "found": one.found} for name, one in scales.items()],
-        "meets": panel.meets, "due": due(platform, panel), "seats": panel.seats,
+        "meets": panel.meets, "due": await due(platform, panel), "seats": panel.seats,
         "present": len(await seats.held(pool().fetch, panel.draw)), "seated": panel.state == seats.SEATED,
         "declared": own.declared_at is not None,
         "committed": len(found), "revealed": sum(one.sheet is not None for one in found.values()),
@@ -100,11 +101,11 @@ async def desk(platform: Installation, caller: Caller) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def due(platform: Installation, panel: Panel) -> Any:
+async def due(platform: Installation, panel: Panel) -> datetime | None:
     """Until when the panel is to have worked, in log time: a span from when all sat, and one for each extension."""
     if panel.seated_at is None:
         return None
-    return panel.seated_at + timedelta(seconds=platform.settings.panel_work * (1 + panel.extended))
+    return panel.seated_at + span(await platform.clock(), platform.settings.panel_work * (1 + panel.extended))
 
 
 async def _parties(tender: str, row: Any) -> dict[str, Any]:

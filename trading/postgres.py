@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
@@ -25,10 +26,20 @@ from trading.embedded import APP, DATABASE, DURABLE, OWNER, PORT, SUPERUSER, Emb
 from trading.settings import Settings
 
 __all__ = [
-    "APP", "DATABASE", "DURABLE", "MODELS", "OWNER", "SUPERUSER", "Embedded", "binaries", "configuration", "connect",
+    "APP", "AWAY", "DATABASE", "DURABLE", "MODELS", "OWNER", "SUPERUSER", "Embedded", "binaries", "configuration", "connect",
     "connected", "dsn", "embedded", "grant", "migrate", "running",
 ]  # fmt: skip
 
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # "the database system is starting up"
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    DBConnectionError,
+)
+"""What the database raises while it is away: it is waited for, and no error of ours."""
 MIGRATION_LOCK = 0x7472_6164_696E_67  # "trading": any number, as long as every process takes the same one
 TABLES = {
     "audit": ("audit.tables",),

@@ -15,6 +15,7 @@ from typing import Any
 
 from audit.act import acting, pool
 from audit.canon import b64, sha256_hex
+from audit.clock import span
 from audit.refusal import Refused
 from bidding import releases
 from experts import attendance, scoring, seats, sheets
@@ -91,7 +92,7 @@ async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.La
     if row["state"] == "opened":
         owners = {row["organisation_id"], row["agency_id"]} - {None}
         await papers.put(platform, sorted(owners), data, JSON)
-        await sheets.lay(panel.draw, data, platform.settings.report_within)
+        await sheets.lay(panel.draw, data, span(await platform.clock(), platform.settings.report_within))
     laid = await sheets.laid(pool().fetch, panel.draw, sha256_hex(data))
     if laid is None:
         raise Refused("E-STAGE", stage=row["state"], act="receive-report", allowed="opened")
@@ -233,11 +234,10 @@ async def after_evaluation(tender: str) -> None:
 
 
 async def shown(caller: Caller, tender: str) -> dict[str, Any]:
-    """The panel's report with its answers: to the tenderee when all have answered, to supervisors when the evaluation is
-    closed. To look changes nothing: neither does the time for answers begin, nor is anybody's silence noted.
+    """The panel's report with its answers: to the tenderee when all have answered or their time is over, to supervisors when
+    the evaluation is closed. To look changes nothing: no time begins, and nobody's silence is noted.
 
-    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED (seats, and the hash to receive it by when their time is over),
-    E-SECRET, and as `_write`.
+    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED (seats that may still answer), E-SECRET, and as `_write`.
     """
     received = await pool().fetchval(
         "SELECT record FROM log_record WHERE tender = $1 AND type = 'report-received'", tender
@@ -249,6 +249,7 @@ async def shown(caller: Caller, tender: str) -> dict[str, Any]:
         raise Refused("W-UNKNOWN")
     if received is None:
         _, panel, data = await _written(tender)
+        laid = await sheets.laid(pool().fetch, panel.draw, sha256_hex(data))
     else:
         laid = await sheets.laid(pool().fetch, panel.draw, loaded(received)["report"])
         if laid is None:
@@ -256,7 +257,9 @@ async def shown(caller: Caller, tender: str) -> dict[str, Any]:
         data = laid.data
     name = sha256_hex(data)
     answers = await sheets.answers(pool().fetch, panel.draw, name)
-    if missing := sorted(set(range(1, panel.seats + 1)) - set(answers)):
-        raise Refused("E-REPORT-UNSIGNED", seats=missing, report=name)
-    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in answers.items()]
+    missing = sorted(set(range(1, panel.seats + 1)) - set(answers))
+    if missing and (laid is None or await pool().fetchval("SELECT log_now() < $1::timestamptz", laid.answer_by)):
+        raise Refused("E-REPORT-UNSIGNED", seats=missing)
+    answers |= {seat: {"answer": committee.SILENT, "reason": None} for seat in missing}  # `receive` records it
+    told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in sorted(answers.items())]
     return {"report": name, "data": b64(data), "answers": told}

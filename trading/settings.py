@@ -80,9 +80,9 @@ class Settings(BaseSettings):
 
     # -- panels ------------------------------------------------------------------------------------------------------
     panel_work: float = 8 * 3600.0
-    """Seconds of log time a panel is given from when all sit, and again each time it is given more."""
+    """Seconds a panel is given from when all sit, and again each time it is given more; a demonstration's pass faster."""
     report_within: float = 24 * 3600.0
-    """Seconds of log time in which a member signs the evaluation report or says why not; then it counts as silent."""
+    """Seconds in which a member signs the evaluation report or says why not; then it counts as silent. Likewise."""
     expert_fees: tuple[int, int, int, int] = (4, 50_000, 10_000, 10_000)
     """The declared rule of the members' fees: for so many hours, so many fen; for each further hour; for who came and was
     replaced for a conflict (experts/attendance.py)."""

@@ -27,6 +27,15 @@ def test_a_member_of_the_roster_is_left_out(stage: Stage) -> None:
     stage.honest(tender, editions=["public"])
 
 
+def test_an_admission_is_hidden(stage: Stage) -> None:
+    """A whole batch, with the record that admitted it: names and admissions agree, and the numbers have a gap."""
+    tender, roster = panels.opened(stage)
+    first = next(iter(roster.specialties))
+    whole(tender, roster, left_out=list(roster.specialties)[: len(roster.specialties) // 2])
+    stage.world.hidden = lambda record: record.name == "expert-admitted" and first in record.body["experts"]
+    stage.caught(tender, "V13", "D-ADMISSION-HIDDEN", editions=["supervision"])
+
+
 def test_an_expert_admitted_yesterday(stage: Stage) -> None:
     """An authority did sign; nobody may come in for a panel that is about to be drawn."""
     tender, roster = panels.opened(stage)

@@ -144,3 +144,10 @@ def test_a_party_without_its_commitment_in_the_file(stage: Stage) -> None:
     panel.draw()
     panel.twist["nonces"] = fewer
     carried_on(stage, panel, "D-NONCES")
+
+
+def test_a_secret_that_is_none(stage: Stage) -> None:
+    panel = begun(stage)
+    panel.draw()
+    panel.twist["secret"] = lambda value: {"secret": value["secret"][:-2]}
+    carried_on(stage, panel, "D-FILE")

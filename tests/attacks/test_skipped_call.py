@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.canon import canon, sha256_hex
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 
@@ -85,3 +86,21 @@ def test_the_calls_of_a_panel_are_kept_back(stage: Stage) -> None:
         tender, "V13", "V-MISSING",
         change=lambda files: {path: data for path, data in files.items() if not path.endswith("calls.json")},
     )  # fmt: skip
+
+
+def test_able_in_a_trade_that_nobody_needs(stage: Stage) -> None:
+    """A made-up trade, committed to from the start, would take a leaf out of every queue."""
+
+    def gardener(value: dict[str, Any]) -> dict[str, Any]:
+        value["leaves"][0]["specialties"] = ["gardens"]
+        return value
+
+    tender, roster = panels.opened(stage, unrated=True)
+    panel = panels.Panel(tender, roster)
+    panel.twist["leaves"] = gardener
+    rows = [{"leaf": leaf.hex(), "specialties": list(named)} for leaf, named in sorted(panel.pool.items())]
+    panel.draw(leaves=sha256_hex(canon(gardener({"leaves": rows}))))
+    panel.call()
+    panel.sit()
+    tender.finish()
+    stage.caught(tender, "V13", "D-SPECIALTIES")

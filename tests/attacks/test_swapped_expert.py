@@ -107,3 +107,15 @@ def test_called_when_all_were_seated(stage: Stage) -> None:
     panel.lose(str(panel.seats[1]), "civil", "declined")
     tender.finish()
     stage.caught(tender, "V13", "D-UNSEATED")
+
+
+def test_four_sit_where_five_are_needed(stage: Stage) -> None:
+    tender, panel = panels.drawn(stage, unrated=True)
+    panel.call()
+    leaves = [*panel.sitting("civil"), *panel.sitting("economics")]
+    for seat, leaf in enumerate(leaves, 1):
+        panel.check_in(seat, leaf)
+    panel.log("panel-seated", attempt=1, leaves=leaves[:4])
+    stage.world.wait()
+    tender.finish()
+    stage.caught(tender, "V13", "D-SEATED")

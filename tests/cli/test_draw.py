@@ -187,6 +187,11 @@ def test_a_draw_that_replaces_an_exhausted_one_is_joined_when_the_owner_says_so(
     world.wait()
     refused(tool, "P-SECOND")
     assert tool.step(TENDER, replaced=DRAW).draw == "cd" * 16
+    refused(tool, "P-SECOND")  # it is asked for each time: nobody agrees for ever
+    world.committed(draw="ef" * 16, replaces="cd" * 16)
+    world.wait()
+    refused(tool, "P-SECOND", replaced=DRAW)
+    assert tool.step(TENDER, replaced="cd" * 16).draw == "ef" * 16
 
 
 def test_two_records_of_one_attempt_are_refused(world: DrawnWorld, tmp_path: Path) -> None:

@@ -20,18 +20,21 @@ from stdnum.cn import ric
 from audit.act import Actor, acting, pool
 from audit.canon import b64, parse, sha256_hex
 from audit.clock import MachineClock
+from audit.report import Found
 from audit.signature import Ed25519Signer
 from audit.trust import Identities, Parties, Vkey, record_sig_bytes
-from experts import admissions, draw, panels
+from experts import admissions, draw, panels, verify_calls
 from experts.conversation import Answer, Script, unanswered
-from experts.desk import Desk
+from experts.desk import Desk, Drawn
 from experts.dispatcher import Dispatcher
-from experts.draw import Need, Said, nonce_commit, told
+from experts.draw import Need, Said, nonce_commit, read_need, told
 from experts.handed import RUNNING, Asked, Bidders, Delays, Lines, Terms
 from experts.person import Employment, NewExpert, Person
 from experts.roster import add_people
 from experts.summons import Policy
+from experts.told import Attempt, Draw
 from experts.vault import Vault, new_key
+from experts.verify_draw import Pool
 
 CLOCK = """
 CREATE TABLE test_clock (shift interval NOT NULL);
@@ -395,4 +398,37 @@ def check_calls(
         assert called == sorted(called, reverse=True), f"{specialty}: not a prefix"
 
 
-__all__ = ["POLICY", "Call", "Exchange", "Hall", "Market", "Post", "b64", "check_calls", "told"]
+@dataclass(frozen=True)
+class _Fact:
+    """A record as V13 is handed one, at its place in the order of the log."""
+
+    index: int
+    body: Mapping[str, Any]
+
+    @property
+    def at(self) -> str:
+        return f"record {self.index}"
+
+    @property
+    def time(self) -> datetime:
+        return datetime.fromisoformat(self.body["time"])
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+
+def verified(committed: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], found: Drawn) -> None:
+    """V13's own rules of calls and their order (experts/verify_calls.py) over the same records: nothing fails."""
+    record: Any = _Fact(0, {**committed, "need": read_need(committed["need"])})
+    attempt = Attempt(record)
+    attempt.records["draw-called"] = [_Fact(n, one) for n, one in enumerate(calls, 1)]  # type: ignore[misc]
+    drawn = Draw(committed["draw"], [attempt])
+    faults = Found(13)
+    course = verify_calls.check_tries(None, drawn, faults)  # type: ignore[arg-type]
+    parts = {leaf: name for name, queue in found.queues.items() for leaf in queue}
+    pool_ = Pool(parts, {name: list(queue) for name, queue in found.queues.items()})
+    verify_calls.check_order(drawn, course, pool_, faults)
+    assert not faults.faults, faults.faults
+
+
+__all__ = ["POLICY", "Call", "Exchange", "Hall", "Market", "Post", "b64", "check_calls", "told", "verified"]

@@ -18,6 +18,7 @@ from audit.canon import canon, parse, sha256_hex
 from audit.refusal import Refused
 from audit.trust import record_sig_bytes
 from experts import draw as law
+from experts import panels
 from experts.commits import commit
 from experts.desk import Gone, one_time_code
 from experts.disclosing import SUITE, reading_info
@@ -169,11 +170,9 @@ async def test_a_third_attempt_waits_for_an_authority(hall: Hall) -> None:
     await hall.look()
     newer = await pool().fetchval("SELECT draft FROM experts_attempt WHERE panel_id = $1 AND attempt = 3", draw)
     assert newer != draft
-    from experts import panels
-
     now = await pool().fetchval("SELECT log_now()")
     sig = [hall.authority.sign(record_sig_bytes(parse(bytes(newer))))]
-    with pytest.raises(Refused, match="D-APPROVAL"):
+    with pytest.raises(Refused, match="E-DRAW-APPROVAL"):
         await panels.approve(
             pool().fetch, hall.identities, "L-1@1", [hall.authority.sign(record_sig_bytes(parse(bytes(draft))))], now
         )
@@ -224,6 +223,22 @@ async def test_a_death_between_a_try_and_its_record_rings_nobody_twice(hall: Hal
     await hall.look(2)
     assert await hall.states(draw) == Counter(accepted=5)
     assert not set(hall.exchange.rung) & set(known)
+
+
+async def test_a_driver_that_forgets_would_ring_twice_and_be_seen(hall: Hall) -> None:
+    """The control of the test above: the same death, and a driver that keeps no notes."""
+    await hall.roster(20)
+    draw = await hall.ask()
+    await hall.drawn(draw)
+    hall.exchange.before = lambda number: asyncio.sleep(3600)
+    await hall.dispatcher.run_once()
+    await asyncio.sleep(0.2)
+    for task in list(hall.dispatcher._tasks.values()):
+        task.cancel()
+    hall.exchange.before = lambda number: None
+    hall.restart()
+    await hall.look(2)
+    assert set(hall.exchange.rung.values()) == {2}
 
 
 async def test_a_line_that_is_down_is_waited_for_under_the_same_key(hall: Hall) -> None:
@@ -421,6 +436,58 @@ async def test_nothing_is_recorded_above_the_end_of_the_evaluation(hall: Hall) -
     await hall.look()
     assert await hall.records("draw-called", draw) == []
     assert await pool().fetchval("SELECT count(*) FROM experts_try WHERE ended_at IS NULL") == 0
+
+
+async def test_an_answer_that_comes_while_the_evaluation_is_being_closed_waits_and_is_no_fact(hall: Hall) -> None:
+    await hall.roster(20)
+    draw = await hall.ask(need={"a08": 1})
+    await hall.drawn(draw)
+    held, closed = asyncio.Event(), asyncio.Event()
+
+    async def close() -> None:
+        async with acting(Actor("operator", "centre")) as act:
+            await panels.hold(act, "L-1@1")
+            held.set()
+            await closed.wait()
+            act.record(EVALUATION_CLOSED.name, subject="L-1@1", tender="L-1@1", events=0, events_root="")
+
+    async def answered(number: str) -> None:
+        hall.closing = asyncio.create_task(close())  # type: ignore[attr-defined]
+        await held.wait()
+
+    hall.exchange.before = answered
+    await hall.dispatcher.run_once()
+    await asyncio.wait_for(held.wait(), 5)
+    await asyncio.sleep(0.2)
+    assert (
+        await pool().fetchval("SELECT count(*) FROM experts_try WHERE ended_at IS NULL") == 1
+    )  # it waits for the lock
+    closed.set()
+    await asyncio.wait_for(hall.dispatcher.settle(), 5)
+    assert await hall.records("draw-called", draw) == []
+    assert await pool().fetchval("SELECT count(*) FROM experts_try WHERE ended_at IS NULL") == 0
+
+
+async def test_a_big_pool_holds_up_nobody_elses_calls(hall: Hall) -> None:
+    await hall.roster(20)
+    first = await hall.ask()
+    await hall.drawn(first)
+    slow = await hall.ask("L-2@1")
+    terms, going = hall.market.terms, asyncio.Event()
+
+    async def long(asked: Any, now: datetime) -> Any:
+        await going.wait()
+        return await terms(asked, now)
+
+    hall.market.terms = long  # type: ignore[method-assign]
+    for _ in range(3):
+        await hall.dispatcher._round(0.05)
+        await hall.dispatcher.settle()
+    assert await hall.states(first) == Counter(accepted=5)
+    assert (await hall.panel(slow))["state"] == "requested"
+    going.set()
+    await hall.look()
+    assert (await hall.panel(slow))["state"] == "committed"
 
 
 async def test_names_are_published_where_the_regime_does_and_their_hash_is_in_the_log(hall: Hall) -> None:

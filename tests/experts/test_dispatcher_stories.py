@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audit.act import pool
-from tests.experts.hall import Exchange, Hall, check_calls
+from tests.experts.hall import Exchange, Hall, check_calls, verified
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ async def lawful(hall: Hall, draw: str) -> None:
     """Every record of the draw stands where draw.md lets it, and no key was dialled twice."""
     found = hall.dispatcher.desk.opened[draw]
     queues = {name: [leaf.hex() for leaf in queue] for name, queue in found.queues.items()}
-    check_calls(await hall.records("draw-called", draw), queues, dict(found.asked.count))
+    calls = await hall.records("draw-called", draw)
+    check_calls(calls, queues, dict(found.asked.count))
+    verified((await hall.records("draw-committed", draw))[-1], calls, found)
     assert set(hall.exchange.rung.values()) <= {1}
 
 

@@ -55,7 +55,7 @@ async def test_named_people_lie_sealed_under_ids_drawn_by_chance(office: Office)
     wang, li = await office.name(new_expert(1), new_expert(2))
     assert wang != li and all(len(id) == 32 for id in (wang, li))
     (named,) = await records("experts-named")
-    assert named["experts"] == sorted((wang, li)) and named["subject"] == "roster" and named["sserial"] == 2
+    assert named["experts"] == sorted((wang, li)) and named["subject"] == "roster-desk" and named["sserial"] == 2
     row = await pool().fetchrow("SELECT * FROM experts_expert WHERE id = $1", wang)
     assert (row["state"], row["key"], row["admitted_at"]) == ("named", office.vault.fingerprint, None)
     assert Person.open(office.vault, wang, row["sealed"]).phone == phone(1)

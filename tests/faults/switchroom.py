@@ -90,6 +90,17 @@ class Switchroom:
             )  # fmt: skip
         return self.process
 
+    def start_beside(self) -> subprocess.Popen[bytes]:
+        """Start one more, which waits until the one before it, given back, is gone."""
+        before = self.process
+        assert before is not None
+        self.start()
+        return before
+
+    async def says(self, what: str, after: int) -> bool:
+        """Whether its log says something, from a byte on."""
+        return what.encode() in self.log.read_bytes()[after:]
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()

@@ -20,9 +20,11 @@ from bidding import hpke
 from experts import disclosure
 from experts.approvals import unapproved
 from experts.door import info_of, reading_of, removal_of
+from tests.attacks.conftest import Stage
 from tests.trading.desk import Desk
 from tests.trading.drawing import Drawing, panel_of, records_of
 from tests.trading.town import ROLES, Town
+from tests.verify import panels
 from trading.web.api_panels import BLOCK, SEALED_BLOCK
 
 LEAVES = [secrets.token_hex(32) for _ in range(6)]
@@ -306,20 +308,20 @@ async def test_the_archive_waits_for_the_dispatcher_s_files(drawing: Drawing) ->
     await drawing.commit()
     tender = drawing.desk.tender
 
-    async def settle(closes: bool) -> None:
+    async def settle(*, named: bool = False) -> None:
         async with acting(Actor("system", "centre")) as act:
-            if closes:
-                act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
-            else:
-                act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
-            await disclosure.settle(act, tender)
+            act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
+            await disclosure.settle(act, tender, named=named)
 
     async with acting(Actor("system", "centre")) as act:
         act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
     with pytest.raises(Refused, match="E-PENDING"):
-        await settle(False)
-    await drawing.set(disclosed_at=await drawing.desk.now())
-    await settle(False)
+        await settle()
+    await drawing.set(disclosed_at=await drawing.desk.now(), seated_at=await drawing.desk.now())
+    with pytest.raises(Refused, match="panel-named"):  # the law has the names published with the result
+        await settle(named=True)
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王小明')", drawing.draw)
+    await settle(named=True)
     assert await pool().fetchval("SELECT state FROM experts_panel") == "over"
 
 
@@ -333,3 +335,22 @@ async def test_a_tender_that_was_given_up_is_archived_with_its_draw_at_rest(draw
     assert await pool().fetchval("SELECT state FROM experts_panel") == "over"
     no = await drawing.say(2, expect=409)
     assert no["code"] == "W-STATE"
+
+
+async def test_what_chance_did_is_told_of_disclosed_draws(drawing: Drawing, tmp_path: Path) -> None:
+    """The files of an honest world, disclosed here: every expert beside expectation, for supervisors alone."""
+    tender, panel = panels.scored(Stage(tmp_path / "stage"))
+    panels.finish(tender, panel)
+    await drawing.commit()
+    path = "/roster/fairness"
+    assert (await drawing.town.call("supervisor", "GET", path, 200))["draws"] == 0
+    for name, data in panel.files().items():
+        await pool().execute(
+            "INSERT INTO experts_file (panel_id, attempt, name, data) VALUES ($1, $2, $3, $4)",
+            drawing.draw, int(name.split("/")[-2]), name.rpartition("/")[2], data,
+        )  # fmt: skip
+    await drawing.set(disclosed_at=await drawing.desk.now())
+    told = await drawing.town.call("supervisor", "GET", path, 200)
+    assert told["draws"] == 1 and sum(one["observed"] for one in told["experts"]) == 5
+    assert told["often"] == [] and told["pairs"] == []
+    await drawing.town.call("operator", "GET", path, 403)

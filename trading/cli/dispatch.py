@@ -46,7 +46,7 @@ def status(data: Data = None) -> None:
 
     async def look() -> dict[str, Any]:
         async with connected(chosen):
-            return await counts()
+            return await counts(chosen.data)
 
     with running(chosen):
         found = asyncio.run(look())
@@ -55,4 +55,6 @@ def status(data: Data = None) -> None:
             screen().line(f"{screen().text(f'dispatch.{what}')}  {state}  {count}")
     for channel, count in found["channels"].items():
         screen().line(screen().text("dispatch.channel", channel=channel, **count))
+    for one in found["health"]:
+        screen().line(screen().text("dispatch.health", **one))
     screen().result(found)

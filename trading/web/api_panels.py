@@ -134,3 +134,9 @@ async def list_members(call: Call) -> p.PanelMembers:
     """The members' names, once the law ends their secrecy, where the regime publishes them."""
     found = await convening.members(call.caller, call.path["tender"])
     return p.PanelMembers(items=[p.PanelMember(**one) for one in found])
+
+
+@operation("GET", "/roster/fairness", answer=p.Fairness)
+async def get_fairness(call: Call) -> p.Fairness:
+    """Whether disclosed draws fell as chance would have it: every expert beside expectation, and what stands out."""
+    return p.Fairness(**await convening.fairness())

@@ -170,6 +170,38 @@ class NewRemoval(Model):
     sig: Signatures
 
 
+class ExpertShare(Model):
+    """An expert, by id of the roster, beside expectation: `low` … `high` is the central band of 95 % or more."""
+
+    expert: str
+    pools: int
+    expected: float
+    observed: int
+    low: int
+    high: int
+    p: float
+    inside: bool
+
+
+class MetOften(Model):
+    """An expert and a bidder together in more tenders than chance explains."""
+
+    expert: str
+    bidder: str
+    together: int
+    expected: float
+    p: float
+
+
+class Fairness(Model):
+    """`often`: experts drawn more often than chance explains, however many were looked at. No number accuses anybody."""
+
+    draws: int
+    experts: list[ExpertShare]
+    often: list[str]
+    pairs: list[MetOften]
+
+
 class PanelMember(Model):
     seat: int
     name: str
