@@ -121,6 +121,7 @@ async def test_a_panel_from_the_check_in_to_the_award(desk: Desk, tmp_path: Path
     await desk.town.push(timedelta(seconds=1))
     assert await members.no(1, lambda tool: _fresh(tool)) == "W-TOKEN"  # the evaluation is over
     await desk.conclude(won["price"], "gov")
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王专家')", members.draw)
     await pool().execute("UPDATE experts_panel SET state = 'over', disclosed_at = log_now()")  # the dispatcher's part
     # No draw was made here, which V13 says of every record of the panel; scores, ranking and all else hold.
     settings = desk.town.settings
