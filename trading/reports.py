@@ -73,17 +73,22 @@ async def _write(query: Query, row: Any, panel: Panel, opened: Sequence[Mapping[
     )  # fmt: skip
 
 
-async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.Laid]:
-    """The report of a tender's panel as it stands now, laid before the seats and kept as the tenderee's paper.
-
-    Refused: W-UNKNOWN (no panel), E-STAGE, and as `_write`.
-    """
+async def _written(tender: str) -> tuple[Any, Panel, bytes]:
+    """A tender's row, its panel and the report as they are now: nothing is kept. Refused: W-UNKNOWN, and as `_write`."""
     row = await pool().fetchrow(LOCKED, tender)
     panel = await seats.panel_of(pool().fetch, tender)
     if row is None or panel is None:
         raise Refused("W-UNKNOWN")
     opened = (await evaluation.read_out(tender)).bids
-    data = await _write(pool().fetch, row, panel, opened)
+    return row, panel, await _write(pool().fetch, row, panel, opened)
+
+
+async def current(platform: Installation, tender: str) -> tuple[Panel, sheets.Laid]:
+    """The report of a tender's panel as it stands now, laid before the seats and kept as the tenderee's paper.
+
+    Refused: W-UNKNOWN (no panel), E-STAGE, and as `_write`.
+    """
+    row, panel, data = await _written(tender)
     if row["state"] == "opened":
         owners = {row["organisation_id"], row["agency_id"]} - {None}
         await papers.put(platform, sorted(owners), data, JSON)
@@ -228,11 +233,11 @@ async def after_evaluation(tender: str) -> None:
         raise Refused("E-SECRET", what=secrecy.SCORES, until=secrecy.AWARD)
 
 
-async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str, Any]:
-    """The panel's report with its answers: to the tenderee when nobody's answer is awaited any more, to supervisors when
-    the evaluation is closed.
+async def shown(caller: Caller, tender: str) -> dict[str, Any]:
+    """The panel's report with its answers: to the tenderee when all have answered or their time is over, to supervisors when
+    the evaluation is closed. To look changes nothing: no time begins, and nobody's silence is noted.
 
-    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED, E-SECRET, and as `current`.
+    Refused: W-UNKNOWN (no panel), E-REPORT-UNSIGNED (seats that may still answer), E-SECRET, and as `_write`.
     """
     received = await pool().fetchval(
         "SELECT record FROM log_record WHERE tender = $1 AND type = 'report-received'", tender
@@ -243,17 +248,18 @@ async def shown(platform: Installation, caller: Caller, tender: str) -> dict[str
     if panel is None:
         raise Refused("W-UNKNOWN")
     if received is None:
-        panel, laid = await current(platform, tender)
+        _, panel, data = await _written(tender)
+        laid = await sheets.laid(pool().fetch, panel.draw, sha256_hex(data))
     else:
-        name = loaded(received)["report"]
-        found = await sheets.laid(pool().fetch, panel.draw, name)
-        if found is None:
+        laid = await sheets.laid(pool().fetch, panel.draw, loaded(received)["report"])
+        if laid is None:
             raise Refused("W-UNKNOWN")
-        laid = found
-    answers = await sheets.answers(pool().fetch, panel.draw, laid.sha256)
+        data = laid.data
+    name = sha256_hex(data)
+    answers = await sheets.answers(pool().fetch, panel.draw, name)
     missing = sorted(set(range(1, panel.seats + 1)) - set(answers))
-    if missing and await pool().fetchval("SELECT log_now() < $1::timestamptz", laid.answer_by):
+    if missing and (laid is None or await pool().fetchval("SELECT log_now() < $1::timestamptz", laid.answer_by)):
         raise Refused("E-REPORT-UNSIGNED", seats=missing)
     answers |= {seat: {"answer": committee.SILENT, "reason": None} for seat in missing}  # `receive` records it
     told = [{"seat": seat, "answer": one["answer"], "reason": one["reason"]} for seat, one in sorted(answers.items())]
-    return {"report": laid.sha256, "data": b64(laid.data), "answers": told}
+    return {"report": name, "data": b64(data), "answers": told}

@@ -121,6 +121,7 @@ async def test_a_panel_from_the_check_in_to_the_award(desk: Desk, tmp_path: Path
     await desk.town.push(timedelta(seconds=1))
     assert await members.no(1, lambda tool: _fresh(tool)) == "W-TOKEN"  # the evaluation is over
     await desk.conclude(won["price"], "gov")
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王专家')", members.draw)
     await pool().execute("UPDATE experts_panel SET state = 'over', disclosed_at = log_now()")  # the dispatcher's part
     # No draw was made here, which V13 says of every record of the panel; scores, ranking and all else hold.
     settings = desk.town.settings
@@ -323,8 +324,13 @@ async def test_by_price_alone_there_is_nothing_to_rate(desk: Desk, tmp_path: Pat
     for seat in (1, 2, 5):
         await members.of(seat, lambda tool: tool.answer("signed"))
     await desk.town.push(timedelta(hours=23))
+    looked = await desk.town.call("tenderee", "GET", f"/tenders/{desk.tender}/panel/report", 409)
+    assert (looked["code"], looked["facts"]["seats"]) == ("E-REPORT-UNSIGNED", [3, 4])
     assert (await desk.post("tenderee", "report", 409, {"report": second["report"]}))["facts"]["seats"] == [3, 4]
     await desk.town.push(timedelta(hours=2))
+    over = await desk.town.call("tenderee", "GET", f"/tenders/{desk.tender}/panel/report", 200)
+    assert [one["answer"] for one in over["answers"]] == ["signed", "signed", "silent", "silent", "signed"]
+    assert len(await members.records("report-answered")) == 4  # to look changes nothing
     await desk.post("tenderee", "report", 201, {"report": second["report"]})
     silent = [one for one in await members.records("report-answered") if one["answer"] == "silent"]
     assert [(one["seat"], one["sig"], one["reason"]) for one in silent] == [(3, None, None), (4, None, None)]

@@ -147,7 +147,7 @@ async def answer_report(call: Call) -> m.Recorded:
 @operation("GET", "/tenders/{tender}/panel/report", answer=p.AnsweredReport)
 async def get_evaluation_report(call: Call) -> p.AnsweredReport:
     """The panel's report with every member's answer: the tenderee receives this one."""
-    return p.AnsweredReport(**await reports.shown(call.platform, call.caller, call.path["tender"]))
+    return p.AnsweredReport(**await reports.shown(call.caller, call.path["tender"]))
 
 
 # ----------------------------------------------------------------------------------------------------------- attendance
