@@ -195,11 +195,19 @@ async def attempt(desk: Desk, asked: Asked, one: Open) -> None:
     await ended(desk, one, await _ring(desk, asked, one, person))
 
 
+def _lang(asked: Asked) -> str:
+    return str(asked.wording.get("lang", "zh-CN"))
+
+
+def greeted(asked: Asked, person: Person) -> str:
+    """How somebody is addressed: by surname or as the centre wrote it, else as an expert like any other."""
+    return person.salutation or SALUTATION[_lang(asked)]
+
+
 async def _ring(desk: Desk, asked: Asked, one: Open, person: Person) -> Answer:
     """One call. A line that is down is waited for, or another voice takes the try over: nobody has been rung."""
-    lang = str(asked.wording.get("lang", "zh-CN"))
-    values = {**asked.wording, "salutation": person.salutation or SALUTATION[lang]}
-    script = WORDINGS[lang].script(values)
+    values = {**asked.wording, "salutation": greeted(asked, person)}
+    script = WORDINGS[_lang(asked)].script(values)
     check = (lambda keys: keys == person.code) if desk.lines.ask_code else None
     channel, pause = one.channel, desk.delays.retry
     while True:
@@ -243,7 +251,7 @@ async def _write(desk: Desk, asked: Asked, one: Open, person: Person) -> None:
     pause = desk.delays.retry
     while True:
         try:
-            fields = {**asked.wording, "salutation": person.salutation}
+            fields = {**asked.wording, "salutation": greeted(asked, person)}
             answer = await text.write(key=one.key, number=number, template="invited", fields=fields)
             break
         except desk.lines.unfit:

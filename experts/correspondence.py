@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from audit.act import pool
 from audit.alerts import Alert, raise_alerts
 from experts import summons as plan
-from experts.calls import LIVE, Open, ended, lose_late
+from experts.calls import LIVE, Open, ended, greeted, lose_late
 from experts.conversation import Answer
 from experts.desk import Desk, text_key
 from experts.handed import Asked
@@ -47,7 +47,7 @@ async def write(desk: Desk, asked: Asked, one: Message) -> None:
     While a line is down the message waits: raises what the driver raised.
     """
     person = await desk.person(asked, one.leaf)
-    fields = {**asked.wording, "salutation": person.salutation}
+    fields = {**asked.wording, "salutation": greeted(asked, person)}
     if one.template == "confirmed":
         fields["code"] = (await desk.drawn(asked)).code(one.leaf)
     ways = [(text, person.phone) for text in desk.lines.texts]

@@ -68,13 +68,17 @@ def nonces_file(rows: Any) -> bytes:
     return canon({"nonces": items})
 
 
-async def settle(act: Act, tender: str) -> None:
+async def settle(act: Act, tender: str, *, named: bool) -> None:
     """Before a tender is archived its panels come to rest: nothing of a draw follows `archived`.
 
-    Refused: E-PENDING while the dispatcher owes files of an evaluation that has closed.
+    `named`: the law has the members' names published by now. Refused: E-PENDING while the dispatcher owes files of an
+    evaluation that has closed, or those names.
     """
     panels = await act.query(
-        "SELECT draw, attempt, disclosed_at FROM experts_panel WHERE tender = $1 ORDER BY draw FOR UPDATE", tender
+        """SELECT draw, attempt, disclosed_at, seated_at IS NOT NULL AND state <> 'exhausted' AS sat,
+                  EXISTS (SELECT 1 FROM experts_name n WHERE n.panel_id = p.draw) AS named
+           FROM experts_panel p WHERE tender = $1 ORDER BY draw FOR UPDATE""",
+        tender,
     )
     if not panels:
         return
@@ -83,6 +87,8 @@ async def settle(act: Act, tender: str) -> None:
     )
     if closed and any(panel["attempt"] and panel["disclosed_at"] is None for panel in panels):
         raise Refused("E-PENDING", record="draw")
+    if named and any(panel["sat"] and not panel["named"] for panel in panels):
+        raise Refused("E-PENDING", record="panel-named")
     await act.query(
         "UPDATE experts_panel SET state = 'over' WHERE tender = $1 AND state NOT IN ('exhausted', 'over')", tender
     )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -220,7 +221,7 @@ def _expert(row: _Row, tree: Tree) -> NewExpert | None:
     identity = row.value("identity", values.identity_number)
     second = row.value("second_phone", values.telephone, optional=True)
     email = row.value("email", values.mail, optional=True)
-    salutation = row.value("salutation", values.name_of, optional=True)
+    salutation = row.value("salutation", partial(values.salutation_for, name or ""), optional=True)
     employers = _employers(row)
     kin, interests = _organisations(row, "kin"), _organisations(row, "interests")
     specialties, regions, title = _specialties(row, tree), _regions(row), _title(row)

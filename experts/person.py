@@ -126,7 +126,7 @@ class Person:
             employers=tuple(_checked(one) for one in self.employers),
             kin=codes(self.kin),
             interests=codes(self.interests),
-            salutation=name_of(self.salutation) if self.salutation else salutation_of(name),
+            salutation=salutation_for(name, self.salutation) if self.salutation else salutation_of(name),
         )
 
     def seal(self, vault: Vault, id: str) -> bytes:
@@ -213,10 +213,19 @@ def mail(text: str) -> str:
 
 
 def salutation_of(name: str) -> str:
-    """How a voice addresses somebody of this name: the surname and 专家; a name that is not Chinese whole."""
-    if not "\u4e00" <= name[0] <= "\u9fff":
-        return name
+    """How a voice addresses somebody of this name: the surname and 专家, "" for a name that is not Chinese. Never the name:
+    what a provider is given to say must not tell whom it rings (draw.md §3)."""
+    if not ("\u4e00" <= name[0] <= "\u9fff" or "\u3400" <= name[0] <= "\u4dbf"):
+        return ""
     return (name[:2] if name[:2] in _COMPOUND and len(name) > 2 else name[0]) + "专家"
+
+
+def salutation_for(name: str, text: str) -> str:
+    """A salutation of the centre's own words, which is not the name itself. Raises Unfit("salutation")."""
+    salutation = name_of(text)
+    if name and name in salutation:
+        raise Unfit("salutation")
+    return salutation
 
 
 def _clean(text: str) -> str:

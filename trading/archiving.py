@@ -24,7 +24,7 @@ from trading import lives, material, score_sheets
 from trading.accounts import Caller
 from trading.edition import Edition, Material, edition_files
 from trading.installation import Installation
-from trading.law import retention
+from trading.law import committee, retention
 from trading.law.regimes import SOURCE_LAW
 from trading.outages import probe_files
 from trading.tenders import locked
@@ -89,11 +89,12 @@ async def _record(platform: Installation, caller: Caller | None, tender: str) ->
             ):  # else what was sealed in its evaluation stays sealed
                 raise Refused("E-UNFINISHED", act="archive", why="fail")
             await lives.expect(act, tender, "archive", row=row)
-            await disclosure.settle(act, tender)
             told = {
                 r["type"] for r in await act.query("SELECT DISTINCT type FROM log_record WHERE tender = $1", tender)
             }
-            retention.check_archive(lives.book_of(row, act.now), told, contracted=row["state"] == "contracted")
+            book = lives.book_of(row, act.now)
+            await disclosure.settle(act, tender, named=committee.names_published(book, told))
+            retention.check_archive(book, told, contracted=row["state"] == "contracted")
             rows = await act.query("SELECT sserial FROM log_serial WHERE subject = $1 FOR UPDATE", tender)
             last = rows[0]["sserial"] if rows else 0
             await act.query("UPDATE trading_tender SET last_sserial = $2 WHERE id = $1", tender, last)

@@ -17,6 +17,7 @@ from experts.person import (
     identity_number,
     mail,
     name_of,
+    salutation_for,
     salutation_of,
     telephone,
 )
@@ -90,7 +91,10 @@ def test_an_identity_number_of_a_day_that_does_not_exist() -> None:
 
 def test_names_and_how_a_voice_says_them() -> None:
     assert name_of(" 王  小明 ") == "王 小明" and salutation_of("王小明") == "王专家"
-    assert salutation_of("欧阳修") == "欧阳专家" and salutation_of("Ada Lovelace") == "Ada Lovelace"
+    assert salutation_of("欧阳修") == "欧阳专家" and salutation_of("Ada Lovelace") == ""
+    assert salutation_for("Ada Lovelace", "Dr Ada") == "Dr Ada"
+    with pytest.raises(Unfit, match="salutation"):
+        salutation_for("王小明", "王小明老师")  # whoever carries the call would know whom it rings
     for text in ("", "=cmd()", "@x", "+x", "-x", "a\x00b", "x" * 101):
         with pytest.raises(Unfit, match="name"):
             name_of(text)

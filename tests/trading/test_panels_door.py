@@ -23,8 +23,10 @@ from experts.door import info_of, reading_of, removal_of
 from tests.attacks.conftest import Stage
 from tests.trading.desk import Desk
 from tests.trading.drawing import Drawing, panel_of, records_of
+from tests.trading.members import Members
 from tests.trading.town import ROLES, Town
 from tests.verify import panels
+from trading.tools.seat import Seat
 from trading.web.api_panels import BLOCK, SEALED_BLOCK
 
 LEAVES = [secrets.token_hex(32) for _ in range(6)]
@@ -265,19 +267,25 @@ async def test_names_come_with_the_result_where_the_regime_publishes_them(place:
     await desk.open()
     firm = await desk.bidder("fir")
     await desk.hand_in(firm, 9_000_000)
-    drawing = Drawing(desk)
-    await drawing.convene()
+    members = Members(desk, tmp_path / "seats")
+    path = f"/tenders/{desk.tender}/panel/members"
+    await members.convene()
+    await members.check_in(1, 2, 3, 4, 5)
     await desk.wait()
     await desk.open_boxes()
-    await desk.candidates()
-    assert (await place.call("public", "GET", f"{drawing.path}/members", 409))["code"] == "E-SECRET"
+    await members.all(lambda seat: seat.declare(conflict=False))
+    await members.all(lambda seat: seat.answer("signed"))
+    report = await members.of(1, Seat.report)
+    await desk.post("tenderee", "report", 201, {"report": report["report"]})
+    await desk.post("tenderee", "candidates")
+    assert (await place.call("public", "GET", path, 409))["code"] == "E-SECRET"
     await desk.award()
-    assert (await place.call("public", "GET", f"{drawing.path}/members", 409))["code"] == "T-PANEL-UNNAMED"
-    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王专家')", drawing.draw)
-    assert (await place.call("public", "GET", f"{drawing.path}/members", 409))["code"] == "T-PANEL-UNNAMED"
+    assert (await place.call("public", "GET", path, 409))["code"] == "T-PANEL-UNNAMED"
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王专家')", members.draw)
+    assert (await place.call("public", "GET", path, 409))["code"] == "T-PANEL-UNNAMED"
     async with acting(Actor("dispatcher", "experts")) as act:
-        act.record("panel-named", subject=desk.tender, tender=desk.tender, draw=drawing.draw, names="0" * 64)
-    shown = await place.call("public", "GET", f"{drawing.path}/members", 200)
+        act.record("panel-named", subject=desk.tender, tender=desk.tender, draw=members.draw, names="0" * 64)
+    shown = await place.call("public", "GET", path, 200)
     assert shown["items"] == [{"seat": 1, "name": "王专家"}]
 
 
@@ -306,20 +314,20 @@ async def test_the_archive_waits_for_the_dispatcher_s_files(drawing: Drawing) ->
     await drawing.commit()
     tender = drawing.desk.tender
 
-    async def settle(closes: bool) -> None:
+    async def settle(*, named: bool = False) -> None:
         async with acting(Actor("system", "centre")) as act:
-            if closes:
-                act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
-            else:
-                act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
-            await disclosure.settle(act, tender)
+            act.record("reading-refused", subject="", route="", role="", organisation=None, object="")
+            await disclosure.settle(act, tender, named=named)
 
     async with acting(Actor("system", "centre")) as act:
         act.record("evaluation-closed", subject=tender, tender=tender, events=0, events_root="0" * 64)
     with pytest.raises(Refused, match="E-PENDING"):
-        await settle(False)
-    await drawing.set(disclosed_at=await drawing.desk.now())
-    await settle(False)
+        await settle()
+    await drawing.set(disclosed_at=await drawing.desk.now(), seated_at=await drawing.desk.now())
+    with pytest.raises(Refused, match="panel-named"):  # the law has the names published with the result
+        await settle(named=True)
+    await pool().execute("INSERT INTO experts_name (panel_id, seat, name) VALUES ($1, 1, '王小明')", drawing.draw)
+    await settle(named=True)
     assert await pool().fetchval("SELECT state FROM experts_panel") == "over"
 
 

@@ -123,6 +123,12 @@ def must_extend(book: Book, asking: int, members: int) -> bool:
     return rule is not None and asking * rule.number("of") > members * rule.number("members")
 
 
+def names_published(book: Book, told: Collection[str]) -> bool:
+    """Whether the experts' names are to be public by now: with the result notice (GP-13, 政府采购法实施条例 43). `told`: the
+    types of the tender's records."""
+    return asked(book, "GP-13") is not None and "award-notified" in told
+
+
 def agreement(book: Book, members: Collection[int], answers: Mapping[int, str]) -> dict[int, bool]:
     """Who agrees with a report, {seat: yes}: all sign; who neither signs nor says why in writing agrees (WK-36).
 
