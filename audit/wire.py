@@ -90,6 +90,17 @@ def name(value: Any) -> str:
     return value
 
 
+def one_of(*values: str) -> Reader:
+    """One of these words."""
+
+    def reader(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"none of {values}")
+        return str(value)
+
+    return reader
+
+
 def integer(least: int = 0) -> Reader:
     """An integer of at least `least`; true and false are none."""
 

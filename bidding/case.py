@@ -25,15 +25,6 @@ CLOSING = frozenset({"deposited", "withdrawn", "refused", "erased"})
 """Blinded records of a tender that its closing discloses; registrations of bidders' keys besides."""
 
 
-def _one_of(*values: str) -> wire.Reader:
-    def reader(value: Any) -> str:
-        if value not in values:
-            raise ValueError(f"none of {values}")
-        return str(value)
-
-    return reader
-
-
 def _keysets(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not value:
         raise ValueError("no stage")
@@ -81,7 +72,7 @@ READERS: Readers = {
             "keysets": _keysets,
             "deadline": wire.time,
             "min_bids": wire.integer(0),
-            "direction": _one_of("buy", "sell"),
+            "direction": wire.one_of("buy", "sell"),
             "baseline": wire.maybe(wire.whole),
             "currency": wire.text,
             "method": wire.text,

@@ -24,6 +24,7 @@ from audit.signature import BadSignature, verify_by
 from audit.trust import record_sig_bytes
 from experts import records as _records
 from experts.draw import Need
+from experts.panels import is_closed
 
 Query = Callable[..., Awaitable[list[Any]]]
 Sig = Sequence[Mapping[str, Any]]
@@ -212,7 +213,7 @@ async def check_in(act: Act, place: Place, code: str, key: bytes, token: str) ->
     """
     panel = await lock(act, place.draw)
     rows = await act.query(_CODES, code)
-    if not rows or (rows[0]["draw"], rows[0]["seat"]) != (place.draw, place.seat):
+    if not rows or (rows[0]["draw"], rows[0]["seat"]) != (place.draw, place.seat) or await is_closed(act, panel.tender):
         raise Refused("E-CHECK-IN")
     seat, leaf = place.seat, rows[0]["leaf"]
     if await act.query(_KEYED, panel.tender, key):

@@ -31,15 +31,6 @@ LOST: Final = frozenset({"declined", "conflict", "unreachable", "no_show", "remo
 ROLES: Final = ("authority", "custodian", "party", "tenderee")
 
 
-def _one_of(*values: str) -> wire.Reader:
-    def reader(value: Any) -> str:
-        if value not in values:
-            raise ValueError(f"none of {values}")
-        return str(value)
-
-    return reader
-
-
 def _excluded(value: Any) -> dict[str, int]:
     if not isinstance(value, dict) or not value.keys() <= set(REASONS):
         raise ValueError("reasons")
@@ -107,7 +98,7 @@ READERS: Mapping[str, tuple[int, Mapping[str, wire.Reader]]] = {
             "try": wire.integer(0),
             "channel": wire.string,
             "answer": wire.maybe(wire.HASH),
-            "outcome": _one_of(NO_ANSWER, ACCEPTED, *sorted(LOST)),
+            "outcome": wire.one_of(NO_ANSWER, ACCEPTED, *sorted(LOST)),
         },
     ),
     "panel-exhausted": (13, {**_OF_ATTEMPT, "specialty": wire.name}),
@@ -115,7 +106,7 @@ READERS: Mapping[str, tuple[int, Mapping[str, wire.Reader]]] = {
     "panel-named": (13, {**_OF_TENDER, "names": wire.HASH}),
     "panel-read": (
         13,
-        {**_OF_ATTEMPT, "reader": wire.text, "ground": _one_of("seated", "two_keys"), "approved": wire.anything},
+        {**_OF_ATTEMPT, "reader": wire.text, "ground": wire.one_of("seated", "two_keys"), "approved": wire.anything},
     ),
     "seat-keyed": (
         13,
@@ -138,7 +129,7 @@ READERS: Mapping[str, tuple[int, Mapping[str, wire.Reader]]] = {
             **_OF_TENDER,
             "seat": wire.integer(1),
             "report": wire.HASH,
-            "answer": _one_of("signed", "dissent", "silent"),
+            "answer": wire.one_of("signed", "dissent", "silent"),
             "reason": wire.maybe(wire.HASH),
             "sig": wire.anything,
         },
@@ -382,7 +373,7 @@ NAMES_FILE = wire.nested(
                     "leaf": wire.HASH,
                     "expert": expert_id,
                     "salt": wire.hexadecimal(16),
-                    "excluded": wire.maybe(_one_of(*REASONS)),
+                    "excluded": wire.maybe(wire.one_of(*REASONS)),
                 }
             )
         )
