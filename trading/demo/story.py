@@ -161,7 +161,8 @@ class Story:
         )  # fmt: skip
         self.processes.wait_for("witness", f"http://127.0.0.1:{witness_port}/healthz")
         self.processes.start("jobs", ["jobs"], self.environment)
-        self.processes.start("dispatcher", ["dispatch"], self.environment | self._passphrase | DISPATCH)
+        if self.runs:  # whoever tells no tender of the demonstration has panels of his own, or none
+            self.processes.start("dispatcher", ["dispatch"], self.environment | self._passphrase | DISPATCH)
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
         self.panels = Panels(self)
@@ -186,10 +187,11 @@ class Story:
             policy, parties = Policy.parse(self.cast.policy), Parties.parse(self.cast.parties)
             await open_log(people.ORIGIN, beat=BEAT, width=WIDTH, policy=policy, parties=parties, clock=self.clock)
             use_pepper(pepper_of(settings))
-            vault = roster.write_key(self.cast, settings.vault_key_path)
-            specials = [one.way.special for one in self.runs if isinstance(one.way, Declined)]
-            self.book = await roster.fill(self.cast, vault, specials)
-            roster.write_plan(self.book, self.home / "calls")
+            if self.runs:
+                vault = roster.write_key(self.cast, settings.vault_key_path)
+                specials = [one.way.special for one in self.runs if isinstance(one.way, Declined)]
+                self.book = await roster.fill(self.cast, vault, specials)
+                roster.write_plan(self.book, self.home / "calls")
             issued = await found("安全管理员", demo_code(9_000_000), "示范公共资源交易中心（系统运行部）")
             return str(issued["token"])
 
