@@ -10,6 +10,7 @@
     press           template and values → PDF/A; a character that no font has is refused, never a box
     seals           an organisation's PAdES seal on the finished file
 
-Pure but for the typesetter: no database, no network. Layout lies in `templates/*.typ`, one for each paper; what they say in
-`trading/locale/papers_pdf.toml`. A paper proves nothing by itself: it names the hash of what does, in print and as a QR code.
+Pure but for the typesetter: no database, no network. Layout lies in `templates/*.typ`, one for each paper; what they say
+in `trading/locale/papers_pdf.toml`. A paper proves nothing by itself: it names the hash of what does, in print and as a QR
+code.
 """

@@ -62,9 +62,7 @@ def candidates(paper: Candidates, mark: Mark) -> bytes:
             }
             for one in paper.ranked
         ],
-        "rejected": [
-            {"name": one.bidder.name, "reason": one.reason, "article": one.article} for one in paper.rejected
-        ],
+        "rejected": [{"name": one.bidder.name, "reason": one.reason, "article": one.article} for one in paper.rejected],
     }
     return press("candidates", value, mark, paper.at)
 

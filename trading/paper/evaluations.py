@@ -23,7 +23,7 @@ def evaluation_report(
     bidders: Mapping[str, Bidder] | None = None,
     answers: Mapping[int, str] | None = None,
 ) -> bytes:
-    """`report`: as `experts.scoring.read_report` gives it. `bidders` by bid and `answers` by seat stand where they are known.
+    """`report`: as `experts.scoring.read_report` gives it; `bidders` by bid and `answers` by seat, where they are known.
 
     Refused: PAPER-GLYPH.
     """

@@ -1,4 +1,4 @@
-"""How a paper writes amounts and times: money in digits and in capitals (大写金额), times in the legal zone with their name."""
+"""How a paper writes amounts and times: money in digits and in capitals (大写金额), times in the legal zone."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ def opening_record(record: OpeningRecord, mark: Mark) -> bytes:
     value = {
         "issuer": tender.origin,
         "tender": tender.plain(),
+        "direction": tender.direction,
         "baseline": None if tender.baseline is None else amount(tender.baseline, tender.currency),
         "deadline": moment(record.deadline),
         "closed": moment(record.closed),

@@ -1,8 +1,8 @@
 """The press: a template and its values become PDF/A-2u, and the same values the same bytes.
 
-Whatever could differ between two runs is pinned: the date of the document is the date of its fact, the fonts are those of the
-locked packages and never the machine's. PDF/A is what makes a missing character an error: outside it the typesetter prints a box,
-and somebody's name is gone.
+Whatever could differ between two runs is pinned: the date of the document is the date of its fact, the fonts are those of
+the locked packages and never the machine's. PDF/A is what makes a missing character an error: outside it the typesetter
+prints a box, and somebody's name is gone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ STANDARD: Final = "a-2u"
 """PDF/A-2, with a Unicode for every glyph: what is printed can be read out, searched and copied."""
 
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
+)
 """Controls and marks that turn the direction of a line: they print nothing, and could print a name backwards."""
 
 

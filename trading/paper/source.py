@@ -1,7 +1,7 @@
 """What the papers of a tender say, read from its archive: the records and files that `trading verify` checked before.
 
-Names are those of the log: where an organisation was registered before the archive's first entry its code stands instead, and a
-title the archive does not hold is given by whoever makes the paper.
+Names are those of the log: where an organisation was registered before the archive's first entry its code stands instead,
+and a title the archive does not hold is given by whoever makes the paper.
 """
 
 from __future__ import annotations
@@ -113,6 +113,13 @@ class Story:
         """How each seat answered this report."""
         mine = [one for one in self._of("report-answered") if one["report"] == sha256_hex(report)]
         return {int(one["seat"]): str(one["answer"]) for one in mine}
+
+    def received(self, report: bytes) -> datetime:
+        """When the tenderee had this report. Refused: PAPER-NOT-YET (it has another one, or none)."""
+        mine = [one for one in self._of("report-received") if one["report"] == sha256_hex(report)]
+        if not mine:
+            raise Refused("PAPER-NOT-YET", tender=self.id)
+        return instant(mine[-1]["time"])
 
     def opening(self) -> OpeningRecord:
         """Refused: PAPER-NOT-YET (its bids were never opened)."""

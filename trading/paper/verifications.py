@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,16 +34,27 @@ def verification_report(
     return press("verification", value, mark, at)
 
 
+_ODD = re.compile(r"[^\n\x20-\x7e\u00b7\u2013\u2014\u2018-\u201d\u2026\u3001-\u301b\u4e00-\u9fa5\uff01-\uff5e]")
+
+
+def plain(text: str) -> str:
+    r"""A text out of an archive, printable whatever stands in it: odd characters as `\u{202E}`.
+
+    Elsewhere such a character is refused. The report about a hostile archive must be printed all the same.
+    """
+    return _ODD.sub(lambda odd: f"\\u{{{ord(odd.group()):04X}}}", text)
+
+
 def _report(report: Report, digest: str, said: Said, sentence: Sentence) -> dict[str, Any]:
     return {
-        "file": report.path.name,
+        "file": plain(report.path.name),
         "sha256": digest,
-        "tender": report.tender,
+        "tender": plain(report.tender),
         "edition": report.edition,
-        "origin": report.origin,
+        "origin": plain(report.origin),
         "size": str(report.size),
         "trusted": report.trusted,
-        "keys": list(report.keys),
+        "keys": [plain(key) for key in report.keys],
         "failed": report.failed.code if report.failed else "",
         "steps": [_step(one, said, sentence) for one in report.steps],
     }
@@ -50,7 +62,7 @@ def _report(report: Report, digest: str, said: Said, sentence: Sentence) -> dict
 
 def _step(step: Step, said: Said, sentence: Sentence) -> dict[str, Any]:
     def shown(found: Sequence[Fault]) -> list[dict[str, str]]:
-        return [{"at": one.at, "zh": sentence(one, ZH), "en": ""} for one in found[:MOST_SHOWN]]
+        return [{"at": plain(one.at), "zh": plain(sentence(one, ZH)), "en": ""} for one in found[:MOST_SHOWN]]
 
     status = said(step)
     return {
