@@ -7,7 +7,7 @@ is no proof of what the log says; it says who stands behind this file, to people
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,15 +52,17 @@ def seal(paper: bytes, signer: signers.Signer, *, reason: str = "") -> bytes:
 
 def pkcs12(data: bytes, passphrase: bytes | None) -> signers.Signer:
     """A signer from a PKCS#12 file. Refused: PAPER-SEAL."""
-    found = signers.SimpleSigner.load_pkcs12_data(data, other_certs=[], passphrase=passphrase)
-    if found is None:
-        raise Refused("PAPER-SEAL", why=UNOPENED)
+    try:
+        found: signers.Signer = signers.SimpleSigner.load_pkcs12_data(data, other_certs=[], passphrase=passphrase)
+    except ValueError:
+        raise Refused("PAPER-SEAL", why=UNOPENED) from None
     return found
 
 
 def pem(cert: str, key: str, chain: Sequence[str], passphrase: bytes | None) -> signers.Signer:
     """A signer from the paths of PEM files: certificate, key, certificates of the authorities. Refused: PAPER-SEAL."""
-    found = signers.SimpleSigner.load(key, cert, ca_chain_files=tuple(chain), key_passphrase=passphrase)
+    load: Callable[..., signers.Signer | None] = signers.SimpleSigner.load
+    found = load(key, cert, ca_chain_files=tuple(chain), key_passphrase=passphrase)
     if found is None:
         raise Refused("PAPER-SEAL", why=UNOPENED)
     return found

@@ -27,6 +27,7 @@ def verification_report(
     Refused: PAPER-GLYPH.
     """
     value = {
+        "issuer": ", ".join(dict.fromkeys(plain(one.origin) for one in found.reports if one.origin)),
         "at": moment(at),
         "holds": found.exit == 0,
         "reports": [_report(one, digest, said, sentence) for one, digest in zip(found.reports, hashes, strict=True)],
