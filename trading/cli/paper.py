@@ -45,7 +45,7 @@ def _story(archive: Path, policy: Path | None, parties: Path | None, title: str,
     found = verify([archive], policy=policy, parties=parties).reports[0]
     if found.failed is not None:
         raise Broken("PAPER-ARCHIVE", step=found.failed.code)
-    return Story(archive, title, url)
+    return Story(archive, title, url, checked="outside" if found.trusted else "own")
 
 
 def _of_archive(kind: str, make: Callable[[Story], bytes]) -> None:

@@ -40,12 +40,14 @@ _INVISIBLE = re.compile(
 class Mark:
     """What a paper points at: the `sha256` (hex) of the fact it was made from, and a permalink, or "" if there is none.
 
-    `about` says what the hash is of: a code of the catalogue under `paper.hash.`.
+    `about` says what the hash is of: a code of the catalogue under `paper.hash.`; `checked` how it was checked before it was
+    printed: under `paper.checked.`, or "" where the paper itself says so.
     """
 
     sha256: str
     about: str
     link: str = ""
+    checked: str = ""
 
     @property
     def code(self) -> str:
@@ -64,7 +66,13 @@ def press(template: str, value: Mapping[str, Any], mark: Mark, at: datetime) -> 
     told = {
         "labels": _labels(),
         "date": [local.year, local.month, local.day, local.hour, local.minute, local.second],
-        "mark": {"sha256": mark.sha256, "about": mark.about, "link": mark.link, "qr": _qr(mark.code)},
+        "mark": {
+            "sha256": mark.sha256,
+            "about": mark.about,
+            "link": mark.link,
+            "checked": mark.checked,
+            "qr": _qr(mark.code),
+        },
         **value,
     }
     try:

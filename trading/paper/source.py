@@ -34,8 +34,8 @@ PUBLICITY = "WK-38"
 class Story:
     """A tender as its archive tells it. Verify the archive first: nothing is proved here. Broken: as `Archive.open`."""
 
-    def __init__(self, path: Path, title: str = "", url: str = "") -> None:
-        self._given, self._url = title, url.rstrip("/")
+    def __init__(self, path: Path, title: str = "", url: str = "", *, checked: str = "") -> None:
+        self._given, self._url, self._checked = title, url.rstrip("/"), checked
         with path.open("rb") as file:
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         with Archive.open(path) as archive:
@@ -57,7 +57,7 @@ class Story:
     def mark(self) -> Mark:
         """The hash of the archive, and the tender's page where the platform's address is known."""
         link = f"{self._url}/t/{self.id.rpartition('@')[0] or self.id}" if self._url else ""
-        return Mark(self.sha256, "archive", link)
+        return Mark(self.sha256, "archive", link, self._checked)
 
     def _of(self, what: str) -> list[Record]:
         return [one for one in self._records if one["type"] == f"trading.{what}/v1" and one.get("tender") == self.id]

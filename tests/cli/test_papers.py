@@ -13,10 +13,16 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from audit.canon import canon, sha256_hex
+from audit.canon import b64, canon, instant, sha256_hex
 from audit.refusal import Refused
-from tests.paper.values import REPORT
+from bidding.slips import SLIP, write_slip
+from tests.attacks.conftest import Stage
+from tests.paper.test_seals import Authority
+from tests.paper.values import PAPERS, REPORT
+from tests.verify.lives import LIVES
 from tests.verify.stories import story
+from tests.world import World
+from trading.paper import awards, openings
 from trading.paper.source import Story
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "archives"
@@ -119,3 +125,78 @@ def test_a_name_the_archive_does_not_hold_stands_as_its_code() -> None:
     with pytest.raises(Refused, match="PAPER-TITLE"):
         _ = Story(AWARDED).tender
     assert [one.rank for one in found.candidates().ranked] == [1, 2][: len(found.candidates().ranked)]
+
+
+def test_works_are_shown_until_the_law_is_content_and_then_have_a_contract(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    tender = LIVES["works"](stage)
+    path = tender.write("public", tmp_path / "works.zip")
+    found = Story(path, "安平县实验小学教学楼")
+    shown, contract = found.candidates(), found.contract()
+    assert shown.until is not None and shown.at < shown.until < found.award().at < contract.signed
+    assert contract.amount == found.award().price == shown.ranked[0].price
+    out = tmp_path / "contract.pdf"
+    trading("paper", "contract", str(path), *TITLE, "--out", str(out))
+    assert contract.contract in "".join(read(out)) and "信任尚未建立" in read(out)
+
+
+def test_the_papers_of_a_sale_and_of_rated_bids_can_be_made(tmp_path: Path) -> None:
+    out = tmp_path / "paper.pdf"
+    for number, name in enumerate(("land", "rated land", "small firms")):
+        stage = Stage(tmp_path / str(number))
+        path = LIVES[name](stage).write("public", tmp_path / f"{number}.zip")
+        found = Story(path, TITLE[1])
+        for made in (
+            openings.opening_record(found.opening(), found.mark()),
+            awards.candidates(found.candidates(), found.mark()),
+            awards.award_notice(found.award(), found.mark()),
+        ):
+            out.write_bytes(made)
+            assert TITLE[1] in read(out)
+        assert bool(found.candidates().ranked[0].points) is (name != "land")
+
+
+def slip(world: World, refused: bytes, at: str = "2026-11-20T01:30:00.400000Z") -> bytes:
+    """The slip that a bidder's tool keeps of a refusal that left no record."""
+    said = write_slip(
+        origin=world.origin, tender="T1@16", stage="form", bidder="91130100MA0000003K", code="E-LATE",
+        manifest=sha256_hex(refused), time=instant(at),
+    )  # fmt: skip
+    return canon({"refusal": b64(said), "sig": [world.key.sign(SLIP + said)]})
+
+
+def test_the_slip_of_a_refusal_is_checked_against_what_was_refused(tmp_path: Path) -> None:
+    told = story()
+    refused, other, file, out = (tmp_path / name for name in ("manifest", "other", "slip.json", "slip.pdf"))
+    refused.write_bytes(b"a manifest")
+    other.write_bytes(b"another manifest")
+    file.write_bytes(slip(told.world, refused.read_bytes()))
+    policy = ("--policy", str(told.policy))
+    trading("paper", "refusal", str(file), *policy, "--manifest", str(refused), "--out", str(out))
+    assert "投标截止时间已过，投标文件予以拒收" in read(out) and "签名有效" in read(out)
+    trading("paper", "refusal", str(file), "--out", str(out))
+    assert "此处未核对" in read(out)
+    out.unlink()
+    assert "R-SLIP" in trading(
+        "paper", "refusal", str(file), *policy, "--manifest", str(other), "--out", str(out), code=3
+    )
+    trading("paper", "refusal", str(file), *policy, "--out", str(out), code=2)
+    assert "PAPER-SLIP" in trading("paper", "refusal", str(story().receipts[0]), "--out", str(out), code=1)
+    assert not out.exists()
+
+
+def test_a_paper_is_sealed_and_checked_from_a_shell(tmp_path: Path) -> None:
+    authority = Authority.made("示范电子认证服务机构")
+    paper, held, root = (tmp_path / name for name in ("a.pdf", "seal.p12", "ca.pem"))
+    paper.write_bytes(PAPERS["award"]())
+    held.write_bytes(authority.pkcs12("安平县教育局"))
+    root.write_bytes(authority.pem)
+    trading("paper", "seal", str(paper), "--cert", str(held), "--passphrase", "seal")
+    sealed = tmp_path / "a.sealed.pdf"
+    assert "安平县教育局" in trading("paper", "check", str(sealed), "--trust", str(root))
+    data = bytearray(sealed.read_bytes())
+    data[2000] ^= 1
+    sealed.write_bytes(data)
+    assert "PAPER-SEAL-BROKEN" in trading("paper", "check", str(sealed), "--trust", str(root), code=3)
+    assert "PAPER-UNSEALED" in trading("paper", "check", str(paper), "--trust", str(root), code=1)
+    assert "PAPER-SEAL" in trading("paper", "seal", str(paper), "--cert", str(held), "--passphrase", "no", code=1)
