@@ -75,6 +75,7 @@ def _rooms() -> None:
         "keys",
         "log",
         "archives",
+        "paper",
         "law",
         "draw",
         "panel",

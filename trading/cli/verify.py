@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +14,7 @@ import typer
 from trading.cli.app import app, screen, t
 
 if TYPE_CHECKING:
-    from audit.report import Fault, Report, Step
+    from audit.report import Fault, Report, Step, Verification
 
 MOST_SHOWN = 20
 DRAW = 13
@@ -26,6 +29,7 @@ def verify(
     parties: Annotated[Path | None, typer.Option(help=t("help.parties"), exists=True, dir_okay=False)] = None,
     since: Annotated[Path | None, typer.Option(help=t("help.verify.since"), exists=True, dir_okay=False)] = None,
     receipt: Annotated[list[Path] | None, typer.Option(help=t("help.verify.receipt"), exists=True)] = None,
+    pdf: Annotated[Path | None, typer.Option(help=t("help.verify.pdf"), dir_okay=False)] = None,
 ) -> None:
     """Every step of log.md §8, whose keys are trusted first; exit 3 when one does not hold."""
     from trading.verify import verify as run
@@ -35,9 +39,28 @@ def verify(
     found = run(files, policy=policy, parties=parties, since=since, receipts=tuple(receipt or ()))
     for report in found.reports:
         _print(report)
+    if pdf is not None:
+        _paper(found, files, pdf)
     screen().result({"exit": found.exit, "archives": [_plain(report) for report in found.reports]})
     if found.exit:
         raise typer.Exit(found.exit)
+
+
+def _paper(found: Verification, files: list[Path], to: Path) -> None:
+    """The findings as a paper, whatever they are: one that fails is worth holding too."""
+    from audit.canon import sha256_hex
+    from trading.paper.press import Mark
+    from trading.paper.verifications import verification_report
+
+    hashes = []
+    for path in files:
+        with path.open("rb") as file:
+            hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
+    told = [_plain(report) | {"file": digest} for report, digest in zip(found.reports, hashes, strict=True)]
+    mark = Mark(sha256_hex(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()), "verification")
+    data = verification_report(found, mark, datetime.now(UTC), hashes=hashes, said=said, sentence=sentence)
+    to.write_bytes(data)
+    screen().say("paper.written", path=str(to), sha256=sha256_hex(data))
 
 
 def _print(report: Report) -> None:
@@ -70,13 +93,17 @@ def said(step: Step) -> str:
     return f"verify.{step.status.name.lower()}"
 
 
-def sentence(fault: Fault) -> str:
+def sentence(fault: Fault, lang: str = "") -> str:
+    """What a fault says, in a language or in that of the screen."""
     from trading.law.rules import RULES
+    from trading.messages import say
+
+    lang = lang or screen().lang
 
     facts = " ".join(f"{name}={value}" for name, value in fault.facts.items())
-    told = f"{fault.code}  {screen().text(fault.code, **fault.facts)}"
+    told = f"{fault.code}  {say(fault.code, lang, **fault.facts)}"
     if (rule := RULES.get(str(fault.facts.get("rule", "")))) is not None:  # a rule's code alone tells a reader nothing
-        told += f"  {rule.article.cite(screen().lang)} {rule.sentence(screen().lang)}"
+        told += f"  {rule.article.cite(lang)} {rule.sentence(lang)}"
     return told + (f"  [{facts}]" if facts else "")
 
 

@@ -1,0 +1,46 @@
+"""How a paper writes amounts and times: money in digits and in capitals (大写金额), times in the legal zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import cn2an
+
+from trading.law.calendar import LEGAL_ZONE
+from trading.law.money import decimal, digits
+
+Pair = Mapping[str, str]
+"""The Chinese and the English of one thing: {"zh", "en"}."""
+
+
+def amount(fen: int, currency: str) -> dict[str, str]:
+    """An amount twice: {"digits": "¥2,910.00", "words": "人民币贰仟玖佰壹拾元整"}; `words` is "" for other money than yuan.
+
+    Below nothing (a correction) it is 负. Fen.
+    """
+    plain = decimal(abs(fen), currency)
+    whole, _, rest = plain.partition(".")
+    grouped = f"{int(whole):,}" + (f".{rest}" if digits(currency) else "")
+    sign = "-" if fen < 0 else ""
+    if currency != "CNY":
+        return {"digits": f"{currency} {sign}{grouped}", "words": ""}
+    return {"digits": f"{sign}¥{grouped}", "words": "人民币" + ("负" if fen < 0 else "") + _capitals(plain)}
+
+
+def _capitals(plain: str) -> str:
+    return str(cn2an.an2cn(plain, "rmb"))
+
+
+def moment(at: datetime) -> dict[str, str]:
+    """An instant to the second: 2026年3月2日 09:30:00（北京时间） / 2 March 2026 … UTC+8."""
+    local = at.astimezone(LEGAL_ZONE)
+    return {
+        "zh": f"{local.year}年{local.month}月{local.day}日 {local:%H:%M:%S}（北京时间）",
+        "en": f"{local:%Y-%m-%d %H:%M:%S} UTC+8",
+    }
+
+
+def same(text: str) -> dict[str, str]:
+    """A text that is the same in both languages: names, codes, hashes."""
+    return {"zh": text, "en": ""}
