@@ -75,6 +75,7 @@ def _rooms() -> None:
         "keys",
         "log",
         "archives",
+        "report",
         "law",
         "draw",
         "panel",
