@@ -120,9 +120,9 @@ class Query:
             raise Refused("E-STATEMENT-BY", by=self.by, known=", ".join(BY))
 
     def figure(self, by: str, key: str) -> str:
-        """The id of a row's figures: it leads to the trades behind them (`--figure`, `GET /statements/trades`)."""
-        asked = {"from": self.start or "", "to": self.end or "", "currency": self.currency, "by": by, "key": key}
-        return urlencode(asked)
+        """The id of a row's figures: it leads to the trades behind them (`--figure`, `GET /trade-lines`)."""
+        asked = {"from": self.start, "to": self.end, "currency": self.currency, "by": by, "key": key}
+        return urlencode({name: value for name, value in asked.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from trading import statement as s
 from trading.messages import say
 
 _HUNDRED_PER_CENT = Decimal(1)
+_STOPS = {"zh": ("。", "；"), "en": (".", "; ")}
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def sentence(statement: s.Statement, lang: str) -> str:
         if gained is not None:
             head += say(f"statement.said.{what}", lang, gain=amount(gained, lang))
     told = [_clause(row, lang) for row in statement.kinds if row.trades]
-    stop = say("statement.said.stop", lang)
+    stop, between = _STOPS["zh" if lang.startswith("zh") else "en"]
     if not told:
         return head + stop
-    return head + stop + say("statement.said.among", lang) + say("statement.said.between", lang).join(told) + stop
+    return head + stop + say("statement.said.among", lang) + between.join(told) + stop
 
 
 def _clause(row: s.Row, lang: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from audit.act import Actor, acting, pool
 from audit.refusal import Refused
+from tests.trading.town import Town
 from trading import accounting, ledger, samples, statement_words, trade_file
 from trading.statement import BY, CONCLUDED, KIND, MONTH, ORGANISATION, REGION, UNIT_PRICE, Query
 from trading.trade_file import Line
@@ -143,3 +144,24 @@ async def test_a_key_that_is_none_has_no_trades_behind_it(owner_dsn: str) -> Non
     for by in (KIND, REGION, ORGANISATION, MONTH):
         assert await accounting.behind(Query(by=by), "' OR 1=1 --") == []
     assert len(await accounting.behind(Query(by=MONTH), "2026-03")) == 1
+
+
+async def test_everybody_reads_statements_and_the_trades_behind_each_figure(place: Town, owner_dsn: str) -> None:
+    lines = samples.sample("xinjian-2016")
+    await _put(lines, owner_dsn)
+    asked = "from=2016-01-01&to=2016-10-31"
+    told = await place.call("public", "GET", f"/statements?{asked}", 200)
+    assert told["sentence"].startswith("195 trades") or told["sentence"].startswith("共完成各类交易195项")
+    assert [row["key"] for row in told["rows"]] == ["works", "property", "procurement"] and told["from"] == "2016-01-01"
+    for row in (*told["rows"], told["total"]):
+        got, cursor = [], ""
+        while cursor is not None:
+            more = f"&cursor={cursor}" if cursor else ""
+            page = await place.call("public", "GET", f"/trade-lines?{row['figure']}&limit=100{more}", 200)
+            got += page["items"]
+            cursor = page["next"]
+        assert len(got) == row["trades"] and sum(one["deal"] for one in got) == row["deal"]
+    for wrong in ("by=colour", "from=yesterday", "currency=%27", "from=2016-02-30"):
+        await place.call("public", "GET", f"/statements?{wrong}", 422)
+    refused = await place.call("public", "GET", "/statements?from=2016-02-01&to=2016-01-01", 422)
+    assert refused["code"] == "E-STATEMENT-PERIOD"

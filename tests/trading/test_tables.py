@@ -25,8 +25,8 @@ async def test_the_ledger_counts_for_itself(db):
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await pool().execute(
             """INSERT INTO trading_line (number, trade, kind, day, organisation, bid, price, baseline, gain, formula,
-               denominator, currency, direction, regime, status, booked_at) VALUES (1, 'x', 'works', '2026-03-01', 'o', 'b', 90,
-               100, 11, 'baseline-minus-price/v1', 'baseline', 'CNY', 'buy', 'works', 'concluded', now())"""
+               denominator, currency, direction, regime, status, booked_at) VALUES (1, 'x', 'works', '2026-03-01', 'o', 'b',
+               90, 100, 11, 'baseline-minus-price/v1', 'baseline', 'CNY', 'buy', 'works', 'concluded', now())"""
         )
 
 

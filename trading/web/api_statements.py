@@ -12,18 +12,18 @@ def _query(asked: m.Period) -> Query:
     return Query(asked.from_, asked.to, asked.by, asked.currency)
 
 
-@operation("GET", "/statements", query=m.Period, answer=m.Statement)
-async def get_statement(call: Call) -> m.Statement:
+@operation("GET", "/statements", query=m.Period, answer=m.TradeStatement)
+async def get_trade_statement(call: Call) -> m.TradeStatement:
     """What was traded, saved and added in a period, by kind, region, organisation or month."""
     assert isinstance(call.query, m.Period)
     made = await accounting.state(_query(call.query))
     said = statement_words.sentence(made, call.lang)
     notes = list(statement_words.footnotes(made, call.lang))
-    return m.Statement.model_validate({**plain(made), "sentence": said, "notes": notes})
+    return m.TradeStatement.model_validate({**plain(made), "sentence": said, "notes": notes})
 
 
-@operation("GET", "/statements/trades", query=m.Figure, answer=m.TradeLines)
-async def list_statement_trades(call: Call) -> m.TradeLines:
+@operation("GET", "/trade-lines", query=m.Figure, answer=m.TradeLines)
+async def list_trade_lines(call: Call) -> m.TradeLines:
     """The trades behind one figure of a statement, in the order they were booked."""
     asked = call.query
     assert isinstance(asked, m.Figure)

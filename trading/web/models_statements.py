@@ -33,7 +33,7 @@ class Figure(Period):
 class StatementRow(Model):
     """`saved` of purchases and `added` of sales, null where none had a baseline; a rate is gain over `…_baseline`.
 
-    `without_price`: trades at unit prices or rates, in `trades` and in no sum; `figure`: the query of `/statements/trades`.
+    `without_price`: trades at unit prices or rates, in `trades` and in no sum; `figure`: the query of `/trade-lines`.
     """
 
     key: str
@@ -52,7 +52,7 @@ class StatementRow(Model):
     figure: str
 
 
-class Statement(Model):
+class TradeStatement(Model):
     """`corrections`: lines that stand in the place of others; `other_currencies`: trades that are not in here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
