@@ -76,6 +76,7 @@ def _rooms() -> None:
         "log",
         "archives",
         "report",
+        "retention",
         "law",
         "draw",
         "panel",
