@@ -8,7 +8,7 @@ rates count as trades and not as money. Counts that do not sum refuse to print; 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -143,7 +143,7 @@ class Statement:
     elsewhere: int = 0
     first: date | None = None
     last: date | None = None
-    names: Mapping[str, str] = ()  # type: ignore[assignment]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def start(self) -> date | None:
@@ -161,7 +161,7 @@ class Statement:
 
     def name(self, row: Row) -> str:
         """An organisation by its name, where the ledger knows it; any other key as it is."""
-        return dict(self.names).get(row.key, row.key)
+        return self.names.get(row.key, row.key)
 
 
 def build(

@@ -60,7 +60,7 @@ def _editions(folder: Path) -> dict[str, bytes]:
     return made
 
 
-async def _written(dsn: str, made: dict[str, bytes]) -> None:
+async def _written(made: dict[str, bytes]) -> None:
     for edition, whole in made.items():
         await pool().execute(
             """INSERT INTO trading_archived (tender_id, edition, sha256, size, checkpoint, made_at)
@@ -121,7 +121,7 @@ async def test_the_archive_office_gets_every_file_with_its_hash(db: object, owne
     to = tmp_path / "移交.zip"
     with pytest.raises(Refused, match="E-NOT-ARCHIVED"):
         await retention.export(tmp_path / "archives", "demo.test/log", TENDER, to)
-    await _written(owner_dsn, made)
+    await _written(made)
     told = await retention.export(tmp_path / "archives", "demo.test/log", TENDER, to)
     assert told["about"]["made_by"]["name"] == "甲采购人" and told["about"]["kept_until"].startswith("2041-03")
     assert retention.check_export(to) == 3
@@ -138,7 +138,7 @@ async def test_a_changed_file_is_not_handed_over_and_a_changed_export_is_found(
 ) -> None:
     await _tender(owner_dsn, archived=NOW)
     made = _editions(tmp_path / "archives")
-    await _written(owner_dsn, made)
+    await _written(made)
     to = tmp_path / "out.zip"
     await retention.export(tmp_path / "archives", "demo.test/log", TENDER, to)
     whole = to.read_bytes()
