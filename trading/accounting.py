@@ -1,4 +1,4 @@
-"""Statements from the ledger: plain SQL over all of its lines, in one scan, and the totals beside the rows.
+"""Statements from the ledger: plain SQL over all of its lines, and the totals apart from the rows.
 
 Before anything is told, the ledger is held against the log: every award stands in both with the same figures, or nothing
 is published. A line that was corrected is not looked at; the one in its place is.
@@ -6,9 +6,7 @@ is published. A line that was corrected is not looked at; the one in its place i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -19,18 +17,12 @@ from trading.accounts import decode_cursor, page
 from trading.law.regimes import BUY, SELL
 from trading.trade_file import Line
 
-KEYS: Mapping[str, str] = {
-    s.KIND: "l.kind", s.REGION: "l.region", s.ORGANISATION: "l.organisation", s.MONTH: "date_trunc('month', l.day)::date",
-}  # fmt: skip
-STANDING = "NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number)"
-SUMS = """count(*) FILTER (WHERE part = 1 AND status NOT IN ('failed', 'annulled')) AS trades,
-    coalesce(sum(price), 0)::bigint AS deal, coalesce(sum(baseline), 0)::bigint AS baseline,
-    coalesce(sum(price) FILTER (WHERE status = 'concluded'), 0)::bigint AS measured,
-    coalesce(sum(gain), 0)::bigint AS gain,
-    count(*) FILTER (WHERE part = 1 AND status = 'no-baseline') AS unmeasured,
-    count(*) FILTER (WHERE part = 1 AND status IN ('unit-price', 'rate')) AS unpriced,
-    count(*) FILTER (WHERE part = 1 AND status IN ('failed', 'annulled')) AS failed"""
-"""The fields of a `statement.Side`; what has no price or baseline has null there (a CHECK says so)."""
+KEYS: Mapping[str, str] = {s.KIND: "kind", s.REGION: "region", s.ORGANISATION: "organisation", s.MONTH: "day"}
+"""What lines are grouped by; days become months here, for a database takes longer over it than over the sums."""
+STANDING = "l.number NOT IN (SELECT corrects FROM trading_line WHERE corrects IS NOT NULL)"
+SUMS = """count(*) AS lines, coalesce(sum(price), 0)::bigint AS deal, coalesce(sum(baseline), 0)::bigint AS baseline,
+    coalesce(sum(gain), 0)::bigint AS gain, count(corrects) AS corrections, min(day) AS first, max(day) AS last"""
+"""Of lines of one status: what has no price or baseline has null there (a CHECK says so), and adds nothing."""
 
 _AGREE = """WITH told AS (
     SELECT r.tender, convert_from(r.record, 'UTF8')::jsonb AS told FROM log_record r WHERE r.type = 'awarded'
@@ -54,40 +46,41 @@ async def state(query: s.Query) -> s.Statement:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if wrong := await connection.fetch(_AGREE):
                 raise Refused("E-LEDGER-LINES", tender=wrong[0]["tender"], count=len(wrong))
-            sums = await connection.fetch(_sums(query), *_period(query))
+            lines = await connection.fetch(_sums(f"kind, {KEYS[query.by]} AS key,", 6), *_period(query))
+            whole = await connection.fetch(_sums("", 4), *_period(query))
             found = await connection.fetch(
                 "SELECT code, name FROM trading_organisation WHERE code = ANY ($1)",
-                list({str(one["key"]) for one in sums if one["key"] is not None}) if query.by == s.ORGANISATION else [],
+                list({str(one["key"]) for one in lines}) if query.by == s.ORGANISATION else [],
             )
-    return _told(query, sums, {one["code"]: one["name"] for one in found})
+    return _told(query, lines, whole, {one["code"]: one["name"] for one in found})
 
 
 def _period(query: s.Query) -> tuple[date, date]:
     return query.start or date.min, query.end or date.max
 
 
-def _sums(query: s.Query) -> str:
-    """Finest groups and totals in one scan: a total is summed by itself, never from the rows it is held against."""
-    key = KEYS[query.by]
-    return f"""SELECT currency, direction, kind, {key} AS key, grouping(kind) AS total, {SUMS},
-            count(*) FILTER (WHERE part = 1) AS read, count(corrects) AS corrections, min(day) AS first, max(day) AS last
+def _sums(groups: str, columns: int) -> str:
+    """One scan that several workers share; a total is summed by itself, never from the rows it is held against."""
+    return f"""SELECT {groups} currency, direction, status, part = 1 AS counts, {SUMS}
         FROM trading_line l WHERE day BETWEEN $1 AND $2 AND {STANDING}
-        GROUP BY GROUPING SETS ((currency, direction, kind, {key}), (currency, direction))"""
+        GROUP BY {", ".join(map(str, range(1, columns + 1)))}"""
 
 
-def _told(query: s.Query, sums: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> s.Statement:
-    groups = [one for one in sums if one["total"] == 0 and one["currency"] == query.currency]
-    totals = [one for one in sums if one["total"] == 1 and one["currency"] == query.currency]
-    elsewhere = sum(one["trades"] for one in sums if one["total"] == 1 and one["currency"] != query.currency)
+def _told(
+    query: s.Query, lines: Iterable[Mapping[str, Any]], whole: Iterable[Mapping[str, Any]], names: Mapping[str, str]
+) -> s.Statement:
+    ours = [one for one in lines if one["currency"] == query.currency]
+    totals = [one for one in whole if one["currency"] == query.currency]
+    elsewhere = [one for one in whole if one["currency"] != query.currency]
     return s.build(
         query,
         "ledger",
-        _rows((_key(query, one["key"]), one) for one in groups),
-        _rows((one["kind"], one) for one in groups),
+        _rows((_key(query, one["key"]), one) for one in ours),
+        _rows((one["kind"], one) for one in ours),
         next(iter(_rows((s.ALL, one) for one in totals)), s.Row(s.ALL)),
-        read=sum(one["read"] for one in totals),
+        read=sum(one["lines"] for one in totals if one["counts"]),
         corrections=sum(one["corrections"] for one in totals),
-        elsewhere=elsewhere,
+        elsewhere=sum(_side(one).trades for one in elsewhere),
         first=min((one["first"] for one in totals), default=None),
         last=max((one["last"] for one in totals), default=None),
         names=names,
@@ -98,19 +91,34 @@ def _key(query: s.Query, key: Any) -> str:
     return f"{key:%Y-%m}" if query.by == s.MONTH else str(key)
 
 
+def _side(one: Mapping[str, Any]) -> s.Side:
+    """Lines of one status; of several winners the first counts, and all are summed."""
+    status, count = one["status"], one["lines"] if one["counts"] else 0
+    if status in (s.FAILED, s.ANNULLED):
+        return s.Side(failed=count)
+    return s.Side(
+        trades=count,
+        deal=one["deal"],
+        baseline=one["baseline"],
+        measured=one["deal"] if status == s.CONCLUDED else 0,
+        gain=one["gain"],
+        unmeasured=count if status == s.NO_BASELINE else 0,
+        unpriced=count if status in (s.UNIT_PRICE, s.RATE) else 0,
+    )
+
+
 def _rows(found: Iterable[tuple[str, Mapping[str, Any]]]) -> list[s.Row]:
-    rows: dict[str, s.Row] = {}
+    rows: dict[tuple[str, str], s.Side] = {}
     for key, one in found:
-        side = s.Side(*(one[field.name] for field in fields(s.Side)))
-        row = s.Row(key, **{one["direction"]: side})
-        rows[key] = rows[key] + row if key in rows else row
-    return list(rows.values())
-
-
-assert {BUY, SELL} <= {field.name for field in fields(s.Row)}
+        at = (key, one["direction"])
+        rows[at] = rows[at] + _side(one) if at in rows else _side(one)
+    none = s.Side()
+    return [s.Row(key, rows.get((key, BUY), none), rows.get((key, SELL), none)) for key in {key for key, _ in rows}]
 
 
 # ------------------------------------------------------------------------------------------------- behind a figure
+
+_TEXTS = {s.MONTH: "to_char(l.day, 'YYYY-MM')"}
 
 
 async def behind(query: s.Query, key: str) -> list[Line]:
@@ -129,22 +137,14 @@ async def _behind(query: s.Query, key: str, after: int, limit: int | None) -> tu
         f"""SELECT l.number, l.trade, l.part, l.kind, l.day, l.region, l.organisation, l.status, l.baseline, l.price,
                 l.reason
             FROM trading_line l WHERE l.day BETWEEN $1 AND $2 AND {STANDING} AND l.currency = $3 AND l.number > $4
-                AND ($5::text IS NULL OR ({KEYS[query.by]})::text = $5) ORDER BY l.number LIMIT $6""",
-        *_period(query), query.currency, after, _text(query, key), None if limit is None else limit + 1,
+                AND ($5::text IS NULL OR ({_TEXTS.get(query.by) or KEYS[query.by]}) = $5) ORDER BY l.number LIMIT $6""",
+        *_period(query), query.currency, after, None if key == s.ALL else key, None if limit is None else limit + 1,
     )  # fmt: skip
     rows = [dict(one) for one in found]
     following = None
     if limit is not None:
         rows, following = page(rows, limit, "number")
     return [_line(one) for one in rows], following
-
-
-def _text(query: s.Query, key: str) -> str | None:
-    if key == s.ALL:
-        return None
-    if query.by == s.MONTH:
-        return f"{key}-01" if re.fullmatch(r"[0-9]{4}-[0-9]{2}", key) else ""
-    return key
 
 
 def _line(one: Mapping[str, Any]) -> Line:
