@@ -173,11 +173,13 @@ async def _keep_apart(act: Act, organisation: str) -> None:
 
 
 async def people(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-    """People with their roles, by id."""
+    """People with their roles, by id; without the name of whoever's data are only stored (retention.py)."""
     rows = await pool().fetch(
-        """SELECT p.id, p.name, p.organisation_id AS organisation, p.enrolled_at,
+        """SELECT p.id, CASE WHEN r.person_id IS NULL THEN p.name ELSE '' END AS name,
+                  p.organisation_id AS organisation, p.enrolled_at,
                   array(SELECT role FROM trading_membership m WHERE m.person_id = p.id ORDER BY role) AS roles
-           FROM trading_person p WHERE p.id > $1 ORDER BY p.id LIMIT $2""",
+           FROM trading_person p LEFT JOIN trading_restriction r ON r.person_id = p.id
+           WHERE p.id > $1 ORDER BY p.id LIMIT $2""",
         _text(cursor), limit + 1,
     )  # fmt: skip
     return page([dict(r) for r in rows], limit, "id")

@@ -15,7 +15,7 @@ from audit.alerts import Alert
 from audit.canon import stamp
 from audit.refusal import Refused
 from bidding import closing
-from trading import evaluation, lives, logbook, reserves, tenders
+from trading import evaluation, ledger, lives, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.law import idle, stages
 from trading.law.article import Article
@@ -58,6 +58,7 @@ async def _fail(caller: Caller, tender: str, reason: str, opened: evaluation.Rea
         expected = await lives.expect(act, tender, "fail", facts, row=row, qualified=standing)
         await act.query("UPDATE trading_tender SET ended = $2 WHERE id = $1", tender, reason)
         ref = act.record("tender-failed", subject=tender, tender=tender, reason=reason, article=facts["article"])
+        await ledger.book_failure(act, tender, reason)
         await evaluation.close(act, tender, expected.life)
         await finish(act, tender)
     return logbook.shown(ref)
@@ -91,6 +92,7 @@ async def terminate(caller: Caller, tender: str, reason: str) -> dict[str, str]:
             await act.query(f"{ended}, opens = false WHERE id = $1", tender, reason)
         else:
             await act.query(f"{ended} WHERE id = $1", tender, reason)
+        await ledger.book_failure(act, tender, reason)
         await reserves.give_up(act, row, **facts)
         if row["state"] in ("opened", "ranked") or await evaluation.begun(act, tender):
             await evaluation.close(act, tender, expected.life)

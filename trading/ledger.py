@@ -1,11 +1,22 @@
-"""The ledger: one line per award, whole fen. The database checks the gain again and keeps every line for good."""
+"""The ledger: one line a trade and winner, whole fen, for good. The database computes each gain again.
+
+A line that was wrong is corrected by a further line that names it and stands in its place. Failed trades have lines of
+their own, counted apart. Statements are made of these lines (trading/accounting.py).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from audit.act import Act, pool
+from audit.refusal import Refused
 from trading.accounts import decode_cursor, page
+from trading.law.calendar import legal_day
+from trading.law.gains import BASELINE, formula, gain
+from trading.statement import ANNULLED, CONCLUDED, FAILED, NO_BASELINE, STATUSES, kind_of
+
+AWARD = "d.tender_id = t.id AND d.status = 'concluded' AND d.corrects IS NULL AND d.part = 1"
+"""Which line `d` of the ledger is the award of tender `t`, as it was booked."""
 
 
 async def book(
@@ -21,14 +32,90 @@ async def book(
     currency: str,
     direction: str,
     regime: str,
+    part: int = 1,
 ) -> None:
-    """Book an award in the act that makes it; the award is the record."""
-    await act.query(
-        """INSERT INTO trading_trade (tender_id, number, bid, bidder_id, price, baseline, gain, formula,
-               currency, direction, regime, booked_at)
-           VALUES ($1, nextval('trading_trade_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
-        tender, bid, bidder, price, baseline, gain, formula, currency, direction, regime, act.now,
+    """Book an award in the act that makes it; the award is the record. `part`: which of several winners, each with its
+    share of the baseline; the trade counts once.
+    """
+    made = await act.query(
+        """INSERT INTO trading_line (number, trade, part, tender_id, kind, day, region, organisation, direction, currency,
+               regime, status, bid, bidder_id, price, baseline, gain, formula, denominator, booked_at)
+           SELECT nextval('trading_trade_number'), t.id, $2, t.id, $3, $4, p.region, p.organisation_id, $5, $6, $7, $8, $9,
+               $10, $11, $12, $13, $14, $15, $16
+           FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+           WHERE t.id = $1 RETURNING number""",
+        tender, part, kind_of(regime, direction), legal_day(act.now), direction, currency, regime, CONCLUDED, bid, bidder,
+        price, baseline, gain, formula, BASELINE, act.now,
     )  # fmt: skip
+    assert made, tender
+
+
+async def book_failure(act: Act, tender: str, reason: str) -> None:
+    """Book that an announced tender came to nothing, in the act that says so; an award that stood is annulled by the line
+    that corrects it. Reserve boxes are no trades.
+    """
+    standing = await act.query(
+        """SELECT l.number FROM trading_line l WHERE l.tender_id = $1
+           AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number) ORDER BY l.number""",
+        tender,
+    )
+    for line in standing:
+        await correct(act, line["number"], status=ANNULLED, reason=reason)
+    if standing:
+        return
+    rows = await act.query(
+        """SELECT p.regime, p.direction FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+           JOIN trading_project p ON p.id = l.project_id
+           WHERE t.id = $1 AND t.kind = 'bids' AND t.announced_at IS NOT NULL""",
+        tender,
+    )
+    for row in rows:
+        await act.query(
+            """INSERT INTO trading_line (number, trade, tender_id, kind, day, region, organisation, direction, currency,
+                   regime, status, reason, booked_at)
+               SELECT nextval('trading_trade_number'), t.id, t.id, $2, $3, p.region, p.organisation_id, p.direction,
+                   p.currency, p.regime, $4, $5, $6
+               FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
+               WHERE t.id = $1""",
+            tender, kind_of(row["regime"], row["direction"]), legal_day(act.now), FAILED, reason, act.now,
+        )  # fmt: skip
+
+
+async def correct(
+    act: Act, number: int, *, status: str, reason: str, price: int | None = None, baseline: int | None = None
+) -> int:
+    """Book a line in the place of another, which it names; both stay. The number of the new line.
+
+    Refused: E-LEDGER-REASON (none given), E-LEDGER-STATUS (no such status, or amounts that do not go with it),
+    E-LEDGER-CORRECTS (no such line, or it was corrected already).
+    """
+    if not reason:
+        raise Refused("E-LEDGER-REASON")
+    wants = {CONCLUDED: (True, True), NO_BASELINE: (True, False)}.get(status, (False, False))
+    if status not in STATUSES or wants != (price is not None, baseline is not None):
+        raise Refused("E-LEDGER-STATUS", status=status)
+    found = await act.query(
+        """SELECT direction FROM trading_line l WHERE number = $1
+           AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number)""",
+        number,
+    )
+    if not found:
+        raise Refused("E-LEDGER-CORRECTS", line=number)
+    gained: tuple[int | None, str | None, str | None] = (None, None, None)
+    if price is not None and baseline is not None:
+        named = formula(found[0]["direction"])
+        gained = (gain(named, price=price, baseline=baseline), named, BASELINE)
+    made = await act.query(
+        """INSERT INTO trading_line (number, trade, part, tender_id, corrects, kind, day, region, organisation, direction,
+               currency, regime, status, reason, bid, bidder_id, price, baseline, gain, formula, denominator, booked_at)
+           SELECT nextval('trading_trade_number'), trade, part, tender_id, number, kind, day, region, organisation,
+               direction, currency, regime, $2, $3, bid, bidder_id, $4, $5, $6, $7, $8, $9
+           FROM trading_line WHERE number = $1 ON CONFLICT (corrects) DO NOTHING RETURNING number""",
+        number, status, reason, price, baseline, *gained, act.now,
+    )  # fmt: skip
+    if not made:
+        raise Refused("E-LEDGER-CORRECTS", line=number)
+    return int(made[0]["number"])
 
 
 async def trades(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None, list[dict[str, Any]]]:
@@ -38,9 +125,10 @@ async def trades(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
         """SELECT d.number, d.tender_id AS tender, t.lot_id AS lot, l.project_id AS project, l.title, d.regime, d.direction,
                   d.currency, d.price, d.baseline, d.gain, d.formula, d.bidder_id AS bidder, o.name AS bidder_name,
                   d.booked_at
-           FROM trading_trade d JOIN trading_tender t ON t.id = d.tender_id JOIN trading_lot l ON l.id = t.lot_id
+           FROM trading_line d JOIN trading_tender t ON t.id = d.tender_id JOIN trading_lot l ON l.id = t.lot_id
            JOIN trading_organisation o ON o.code = d.bidder_id
-           WHERE d.number < $1 ORDER BY d.number DESC LIMIT $2""",
+           WHERE d.number < $1 AND d.status = 'concluded'
+               AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = d.number) ORDER BY d.number DESC LIMIT $2""",
         before, limit + 1,
     )  # fmt: skip
     items, following = page([dict(r) for r in rows], limit, "number")
@@ -49,6 +137,8 @@ async def trades(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
     sums = await pool().fetch(
         """SELECT currency, direction, count(*)::int AS trades, sum(price)::bigint AS price,
                   sum(baseline)::bigint AS baseline, sum(gain)::bigint AS gain
-           FROM trading_trade GROUP BY currency, direction ORDER BY currency, direction"""
+           FROM trading_line l WHERE status = 'concluded'
+               AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number)
+           GROUP BY currency, direction ORDER BY currency, direction"""
     )
     return items, following, [dict(s) for s in sums]

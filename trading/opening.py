@@ -14,7 +14,7 @@ from audit.act import Act, acting, pool
 from audit.refusal import Refused
 from bidding import closing, releases, unsealing
 from bidding.keys import Keyset
-from trading import lives, logbook, reserves, tenders
+from trading import ledger, lives, logbook, reserves, tenders
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.tenders import arm, expect, loaded, locked
@@ -52,6 +52,8 @@ async def _close(act: Act, row: Any) -> bool:
     now = await act.clock()
     await lives.expect(act, tender, "close" if opens else "leave-shut", row=row)
     await act.query("UPDATE trading_tender SET opens = $2 WHERE id = $1", tender, opens)
+    if not opens:
+        await ledger.book_failure(act, tender, "shut")
     window = now + timedelta(seconds=loaded(row["terms"])["window"])
     if opens:
         await arm(act, "open", tender, row["hour"])

@@ -27,6 +27,7 @@ from trading.document_sets import set_hash
 from trading.installation import Installation
 from trading.law import admission, regimes, rulebook, stages
 from trading.law.regions import overlay
+from trading.ledger import AWARD
 from trading.outages import Outage, beats, gaps_over, keep_probes
 from trading.tenders import arm, expect, loaded
 
@@ -151,8 +152,8 @@ async def name_tender(platform: Installation, caller: Caller, lot: str) -> str:
         # A lot may be tendered again after it stayed shut or came to nothing; not while a tender of it lives, nor once it
         # was awarded to somebody who kept it.
         before = await act.query(
-            """SELECT t.id, t.state, t.ended, d.tender_id IS NOT NULL AS sold FROM trading_tender t
-               LEFT JOIN trading_trade d ON d.tender_id = t.id
+            f"""SELECT t.id, t.state, t.ended, d.tender_id IS NOT NULL AS sold FROM trading_tender t
+               LEFT JOIN trading_line d ON {AWARD}
                WHERE t.lot_id = $1 AND t.kind = 'bids' ORDER BY t.number DESC""",
             lot,
         )

@@ -36,6 +36,7 @@ LOT_ADDED = declare("lot-added", Rule.PUBLIC, fields=("project", "lot", "title")
 LOT_TENDERED = declare("lot-tendered", Rule.PUBLIC, fields=("lot", "size"))
 
 PERSON_ENROLLED = declare("person-enrolled", Rule.SUPERVISOR, fields=("person", "organisation", "roles"))
+PROCESSING_RESTRICTED = declare("processing-restricted", Rule.SUPERVISOR, fields=("person",))
 TOKEN_ISSUED = declare("token-issued", Rule.SUPERVISOR, fields=("token", "person", "role", "expires"))
 TOKEN_REVOKED = declare("token-revoked", Rule.SUPERVISOR, fields=("token", "person", "role"))
 READING_REFUSED = declare("reading-refused", Rule.SUPERVISOR, fields=("route", "role", "organisation", "object"))

@@ -156,30 +156,6 @@ class Rejection(Model):
         unique_together = (("tender", "bid"),)
 
 
-class Trade(Model):
-    """The ledger: one line per award, whole fen. The database checks gain = ±(baseline − price)."""
-
-    tender: fields.OneToOneRelation[Tender] = fields.OneToOneField(
-        "trading.Tender", related_name="trade", primary_key=True, on_delete=fields.RESTRICT
-    )
-    number = fields.BigIntField(unique=True)
-    bid = fields.CharField(max_length=32)
-    bidder: fields.ForeignKeyRelation[Organisation] = fields.ForeignKeyField(
-        "trading.Organisation", related_name="trades", on_delete=fields.RESTRICT
-    )
-    price = fields.BigIntField()
-    baseline = fields.BigIntField()
-    gain = fields.BigIntField()
-    formula = fields.CharField(max_length=40)
-    currency = fields.CharField(max_length=3)
-    direction = fields.CharField(max_length=4)
-    regime = fields.CharField(max_length=40)
-    booked_at = fields.DatetimeField()
-
-    class Meta:
-        table = "trading_trade"
-
-
 class Timer(Model):
     """Something that is due at a time of the log's clock; claimed with FOR UPDATE SKIP LOCKED (jobs.py).
 

@@ -17,6 +17,7 @@ from bidding import unsealing
 from trading import logbook, payers
 from trading.accounts import Caller, decode_cursor, page
 from trading.law import secrecy, stages
+from trading.ledger import AWARD
 
 
 def loaded(value: Any) -> Any:
@@ -154,9 +155,9 @@ async def list_tenders(cursor: str | None, limit: int) -> tuple[list[dict[str, A
 async def summaries(tenders: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What a list shows of announced tenders, in one query: terms, state, and the price of an award."""
     rows = await pool().fetch(
-        """SELECT t.id, t.state, t.deadline, t.opens, p.currency, l.baseline, d.price FROM trading_tender t
+        f"""SELECT t.id, t.state, t.deadline, t.opens, p.currency, l.baseline, d.price FROM trading_tender t
            JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
-           LEFT JOIN trading_trade d ON d.tender_id = t.id WHERE t.id = ANY ($1) AND t.announced_at IS NOT NULL""",
+           LEFT JOIN trading_line d ON {AWARD} WHERE t.id = ANY ($1) AND t.announced_at IS NOT NULL""",
         list(tenders),
     )
     return {r["id"]: dict(r) for r in rows}
@@ -241,8 +242,9 @@ async def opened_bids(tender: str) -> list[dict[str, Any]]:
 async def award_of(tender: str) -> dict[str, Any] | None:
     """The award as the ledger has it; None while there is none."""
     row = await pool().fetchrow(
-        """SELECT d.bid, d.bidder_id AS bidder, o.name AS bidder_name, d.price, d.baseline, d.gain, d.formula, d.currency
-           FROM trading_trade d JOIN trading_organisation o ON o.code = d.bidder_id WHERE d.tender_id = $1""",
+        f"""SELECT d.bid, d.bidder_id AS bidder, o.name AS bidder_name, d.price, d.baseline, d.gain, d.formula, d.currency
+           FROM trading_tender t JOIN trading_line d ON {AWARD} JOIN trading_organisation o ON o.code = d.bidder_id
+           WHERE t.id = $1""",
         tender,
     )
     return dict(row) if row else None

@@ -18,6 +18,7 @@ from trading.law import (
     ranking,
     regimes,
     remedies,
+    retention,
     rules,
     secrecy,
     security,
@@ -179,3 +180,43 @@ def test_there_are_114_rows_and_each_is_tested_once() -> None:
     rows = [rule for rule in rules.ALL if rule.checked and rule.test.startswith("tests/law/rows/")]
     assert len(rows) == len({rule.test for rule in rows}) == 114
     assert {rule.test for rule in rows} == {sources.row(rule.id) for rule in rows}
+
+
+def test_rt_02() -> None:
+    """Procurement files: not while the fifteen years run, and in no case hidden; the losers' neither."""
+    assert rules.rule("RT-02").article == rules.rule("GP-40").article
+    refused("GP-40", "E-RETENTION", retention.check_destroy, GOV, beijing(2026, 3, 2), beijing(2026, 3, 3), losers=True)
+
+
+def test_rt_03() -> None:
+    retention.check_approval("甬档〔2041〕7号")
+    for nobody in ("", "  "):
+        with pytest.raises(Refused, match="E-NOT-APPROVED") as no:
+            retention.check_approval(nobody)
+        assert no.value.article == rules.rule("RT-03").article
+
+
+def test_rt_04() -> None:
+    """What is exported for the archive office needs no paper beside it: all classes of documents are in it by hash."""
+    assert "notice" in retention.CLASSES and not retention.classes_missing(SOURCE, (), contracted=True)
+
+
+def test_rt_07() -> None:
+    """A certificate that expired on a leap day: five years on, its last day and that day too."""
+    expired = beijing(2016, 2, 29, 12)
+    assert retention.kept_material("certificate", expired).last_day == beijing(2021, 2, 28).date()
+    retention.check_destroy_material("certificate", expired, beijing(2021, 3, 2))
+    with pytest.raises(Refused, match="E-RETENTION") as no:
+        retention.check_destroy_material("certificate", expired, beijing(2021, 2, 28, 12))
+    assert no.value.article == rules.rule("RT-07").article
+
+
+def test_rt_06_and_rt_08_keep_though_nobody_has_read_them() -> None:
+    logged = beijing(2025, 8, 31, 12)
+    assert retention.kept_material("network-log", logged).last_day == beijing(2026, 2, 28).date()
+    assert retention.kept_material("transfer", logged).last_day == beijing(2028, 8, 31).date()
+    with pytest.raises(Refused, match="E-RETENTION"):
+        retention.check_destroy_material("network-log", logged, beijing(2026, 2, 27))
+    for other in ("tender", "diary"):
+        with pytest.raises(Refused, match="E-MATERIAL"):
+            retention.kept_material(other, logged)

@@ -11,7 +11,7 @@ import pytest
 
 from audit.canon import canon, parse
 from audit.refusal import Refused
-from trading.law import regimes, regions, rulebook, rules
+from trading.law import regimes, regions, retention, rulebook, rules
 from trading.law.article import PERIODS, STATUTES, Article, Level, Op, article, frozen, numeral, plain
 from trading.law.calendar import LEGAL_ZONE
 
@@ -66,6 +66,7 @@ def test_ids_are_unique_and_every_rule_is_used() -> None:
     assert len({r.id for r in rules.ALL}) == len(rules.ALL)
     used = {r.id for regime in regimes.REGIMES.values() for r in regime.rules} | {r.id for r in regimes.AUCTIONS}
     used |= {r.id for region in regions.REGIONS.values() for r, _ in region.rules}
+    used |= {r.id for r in retention.HOUSE}
     assert used == set(rules.RULES)
 
 

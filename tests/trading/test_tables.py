@@ -24,8 +24,9 @@ async def test_one_person_holds_one_administrator_role(ada):
 async def test_the_ledger_counts_for_itself(db):
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await pool().execute(
-            """INSERT INTO trading_trade (tender_id, number, bid, bidder_id, price, baseline, gain, formula, currency,
-               direction, regime, booked_at) VALUES ('x', 1, 'b', 'c', 90, 100, 11, 'f', 'CNY', 'buy', 'works', now())"""
+            """INSERT INTO trading_line (number, trade, kind, day, organisation, bid, price, baseline, gain, formula,
+               denominator, currency, direction, regime, status, booked_at) VALUES (1, 'x', 'works', '2026-03-01', 'o', 'b',
+               90, 100, 11, 'baseline-minus-price/v1', 'baseline', 'CNY', 'buy', 'works', 'concluded', now())"""
         )
 
 

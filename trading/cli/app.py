@@ -76,6 +76,8 @@ def _rooms() -> None:
         "log",
         "archives",
         "paper",
+        "report",
+        "retention",
         "law",
         "draw",
         "panel",

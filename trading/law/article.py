@@ -102,6 +102,10 @@ STATUTES = {
         Statute("矿产资源法", "Mineral Resources Law", Level.LAW, date(2025, 7, 1)),
         Statute("电子签名法", "Electronic Signature Law", Level.LAW, date(2019, 4, 23)),
         Statute("个人信息保护法", "Personal Information Protection Law", Level.LAW, date(2021, 11, 1)),
+        Statute("档案法", "Archives Law", Level.LAW, date(2021, 1, 1)),
+        Statute("网络安全法", "Cybersecurity Law", Level.LAW, date(2017, 6, 1)),
+        Statute("档案法实施条例", "Regulation implementing the Archives Law", Level.REGULATION, date(2024, 3, 1)),
+        Statute("网络数据安全管理条例", "Network Data Security Regulation", Level.REGULATION, date(2025, 1, 1)),
         Statute("招标投标法实施条例", "Regulation implementing the Bidding Law", Level.REGULATION, date(2019, 3, 2)),
         Statute(
             "政府采购法实施条例",

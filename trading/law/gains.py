@@ -13,6 +13,8 @@ from audit.refusal import Refused
 from trading.law.regimes import BUY, SELL
 
 SAVINGS, ADDED_VALUE = "baseline-minus-price/v1", "price-minus-baseline/v1"
+BASELINE, PRICE = "baseline", "price"
+"""What a gain is divided by: the first, as most centres do; whoever divides by the price says so."""
 
 
 def formula(direction: str) -> str:
@@ -43,3 +45,17 @@ def rate(pairs: Iterable[tuple[int, int]]) -> Decimal:
     if baselines <= 0:
         raise Refused("E-RATE", baseline=baselines)
     return Decimal(gains) / Decimal(baselines)
+
+
+def denominator(gain: int, baseline: int, price: int, percent: Decimal) -> str | None:
+    """What somebody else's printed rate (in per cent) was divided by: the nearer of the two, within a tenth of a point.
+
+    None: by neither. Published tables print gains and amounts rounded, so their rates do not come out to the last digit.
+    """
+    found = {
+        name: abs(Decimal(100 * gain) / whole - percent)
+        for name, whole in ((BASELINE, baseline), (PRICE, price))
+        if whole
+    }
+    nearest = min(found, key=lambda name: found[name], default=None)
+    return nearest if nearest is not None and found[nearest] <= Decimal("0.1") else None

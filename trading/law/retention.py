@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from audit.refusal import Refused
-from trading.law import periods
+from trading.law import periods, rules
 from trading.law.article import Rule
 from trading.law.bounds import Book, asked
 from trading.law.calendar import legal_day
@@ -21,6 +21,7 @@ STORE, PROTECT, READ, ANALYSE, SHARE, PUBLISH, DELETE = (
     "store", "protect", "read", "analyse", "share", "publish", "delete",
 )  # fmt: skip
 STORAGE_ONLY = frozenset({STORE, PROTECT})
+STORAGE_ONLY_RULE = rules.rule("PD-03")
 """停止除存储和采取必要的安全保护措施之外的处理."""
 
 
@@ -62,6 +63,44 @@ def check_destroy(book: Book, ended: datetime | None, now: datetime, *, losers: 
         raise Refused(
             "E-RETENTION", kept.rule.article if kept else None, now=now, until=kept.last_day if kept else None
         )
+
+
+HOUSE = tuple(rules.rule(f"RT-0{number}") for number in range(2, 9))
+"""What binds whoever keeps the files, whatever is tendered: these rules are pinned to no project."""
+
+TENDER, CERTIFICATE, NETWORK_LOG, TRANSFER = "tender", "certificate", "network-log", "transfer"
+TERMS: Mapping[str, tuple[str, ...]] = {
+    TENDER: ("GP-40", "RT-01", "AU-07"),
+    CERTIFICATE: ("RT-07",),
+    NETWORK_LOG: ("RT-06",),
+    TRANSFER: ("RT-08",),
+}
+"""What is kept, and the rules that say how long: of a tender those its rulebook pinned, of the rest these. A rule nobody has
+read in its text counts too: it stops the shredder and nobody's trade, and a file kept too long can still be destroyed."""
+
+
+def kept_material(material: str, since: datetime) -> Kept:
+    """Until when something that is no tender's file is kept, from the moment its term begins. Refused: E-MATERIAL."""
+    if material not in TERMS or material == TENDER:
+        raise Refused("E-MATERIAL", material=material, known=", ".join(name for name in TERMS if name != TENDER))
+    rule = rules.rule(TERMS[material][0])
+    first = legal_day(since)
+    months = rule.count * {"年": 12, "月": 1}[rule.unit] + first.year * 12 + first.month - 1
+    year, month = months // 12, months % 12 + 1
+    return Kept(rule, since, date(year, month, min(first.day, monthrange(year, month)[1])))
+
+
+def check_destroy_material(material: str, since: datetime, now: datetime) -> None:
+    """Whether such a thing may be destroyed. Refused: E-RETENTION while its term runs, E-MATERIAL, E-CALENDAR."""
+    kept = kept_material(material, since)
+    if not kept.over(now):
+        raise Refused("E-RETENTION", kept.rule.article, now=now, until=kept.last_day)
+
+
+def check_approval(approval: str) -> None:
+    """Nobody destroys an archive of his own accord, even when its term is over. Refused: E-NOT-APPROVED (RT-03)."""
+    if not approval.strip():
+        raise Refused("E-NOT-APPROVED", rules.rule("RT-03").article)
 
 
 def uses(

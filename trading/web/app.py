@@ -43,6 +43,7 @@ from trading.web import (
     api_projects,
     api_roster,
     api_seats,
+    api_statements,
     guard,
     openapi,
     pages,
@@ -58,6 +59,7 @@ logger = logging.getLogger("trading.web")
 DESKS = (
     api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects, api_roster,
     api_seats,
+    api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
 

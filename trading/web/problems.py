@@ -61,6 +61,8 @@ STATUS: Mapping[str, int] = {
     "E-DRAW-DRAFT": 404,
     "E-READING": 404,
     "E-DRAW-NEED": 422,
+    "E-STATEMENT-PERIOD": 422,
+    "E-STATEMENT-BY": 422,
     "E-DRAW-PARTIES": 422,
     "E-DRAW-SPECIALTY": 422,
     "E-NONCE-FORM": 422,

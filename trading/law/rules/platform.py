@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading.law.article import Article, Op, Rule
-from trading.law.rules.sources import E_TENDER, PERSONAL, SIGNATURES, further, row
+from trading.law.rules.sources import ARCHIVES, BUYING, E_TENDER, PERSONAL, SIGNATURES, further, row
 
 OP_08 = Rule(
     "OP-08", Article(E_TENDER, 21), Op.SECRET, "downloaders_names_count", "-",
@@ -99,4 +99,29 @@ PD_03 = Rule(
     "保存期限未届满的个人信息，只存储和保护，不作其他处理。",
     "Personal data whose statutory term runs are stored and protected, nothing else.",
     until="deletion-requested", regime="all", test=row("PD-03"),
+)  # fmt: skip
+RT_02 = Rule(
+    "RT-02", Article(BUYING, 42), Op.MUST_NOT, "destroy", "-",
+    "不得伪造、变造、隐匿或者销毁",
+    "采购文件不得伪造、变造、隐匿或者销毁。", "Procurement files are not forged, altered, hidden or destroyed.",
+    until="destroyed", regime="keeping", test=further("RT-02"),
+)  # fmt: skip
+RT_03 = Rule(
+    "RT-03", Article(ARCHIVES, 21), Op.MUST_NOT, "destroy", "-",
+    "禁止篡改、损毁、伪造档案。禁止擅自销毁档案",
+    "禁止篡改、损毁、伪造档案，禁止擅自销毁档案。",
+    "Archives are not altered, damaged or forged, and not destroyed without authority.",
+    until="always", regime="keeping", test=further("RT-03"),
+)  # fmt: skip
+RT_04 = Rule(
+    "RT-04", Article(ARCHIVES, 37), Op.EQUAL, "valid", "-",
+    "电子档案与传统载体档案具有同等效力，可以以电子形式作为凭证使用",
+    "电子档案与传统载体档案具有同等效力。", "An electronic archive is as good as one on paper.",
+    until="archive", regime="keeping", test=further("RT-04"),
+)  # fmt: skip
+RT_07 = Rule(
+    "RT-07", Article(SIGNATURES, 24), Op.MIN, 5, "年",
+    "信息保存期限至少为电子签名认证证书失效后五年",
+    "与认证相关的信息至少保存至证书失效后五年。", "What a certificate rests on is kept five years after it expired.",
+    since="certificate-expired", until="destroyed", through=True, regime="keeping", test=further("RT-07"),
 )  # fmt: skip

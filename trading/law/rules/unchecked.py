@@ -115,3 +115,20 @@ N_17 = _seen(
     zh="公共资源交易档案保管期限为永久、三十年、十年。", en="Trading archives are kept for ever, thirty or ten years.",
     since="archived", until="destroyed", regime="all",
 )  # fmt: skip
+RT_05 = _seen(
+    "RT-05", Article("档案法实施条例", 39), Op.MUST, "metadata", "-",
+    zh="电子档案的形成者、形成活动、形成时间可确认，元数据完整。",
+    en="Of an electronic archive it can be told who made it, in what act and when; its metadata are complete.",
+    until="archive", regime="keeping",
+)  # fmt: skip
+RT_06 = _seen(
+    "RT-06", Article("网络安全法", 21), Op.MIN, 6, "月",
+    zh="网络日志至少留存六个月。", en="Network logs are kept at least six months.",
+    since="logged", until="destroyed", regime="keeping",
+)  # fmt: skip
+RT_08 = _seen(
+    "RT-08", Article("网络数据安全管理条例", 12), Op.MIN, 3, "年",
+    zh="向其他处理者提供数据的处理情况记录至少保存三年。",
+    en="The record of data handed to another processor is kept at least three years.",
+    since="data-handed-over", until="destroyed", regime="keeping",
+)  # fmt: skip

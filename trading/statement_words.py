@@ -1,0 +1,135 @@
+"""A statement in words: the sentence a centre prints, the footnote it owes, and the cells of a table. Pure.
+
+`--pdf` and pages render from here too, so that a paper never says another figure than the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading import statement as s
+from trading.messages import say
+
+_HUNDRED_PER_CENT = Decimal(1)
+_STOPS = {"zh": ("。", "；"), "en": (".", "; ")}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in one unit: codes of the heads, rows of cells (the total last), the ids behind the rows, footnotes."""
+
+    unit: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figures: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+HEADS = (
+    "statement.head.key", "statement.head.trades", "statement.head.failed", "statement.head.deal", "statement.head.saved",
+    "statement.head.saved-rate", "statement.head.added", "statement.head.added-rate",
+)  # fmt: skip
+
+
+def name(statement: s.Statement, row: s.Row, lang: str) -> str:
+    """A row's name as people say it."""
+    if row.key == s.ALL:
+        return say("statement.total", lang)
+    if statement.query.by == s.KIND:
+        return say(f"statement.kind.{row.key}", lang)
+    return statement.name(row) or say("statement.nowhere", lang)
+
+
+def table(statement: s.Statement, lang: str) -> Table:
+    """Every row and the total, in the one unit that fits the total."""
+    unit, word = s.unit_for(statement.total.deal, lang)
+    rows = (*statement.rows, statement.total)
+    cells = tuple(
+        (
+            name(statement, row, lang),
+            str(row.trades),
+            str(row.failed),
+            str(s.rounded(row.deal, unit)),
+            _amount(row.saved, unit),
+            _rate(row.buy.rate),
+            _amount(row.added, unit),
+            _rate(row.sell.rate),
+        )
+        for row in rows
+    )
+    notes = tuple(_notes(statement, lang, adds_up=s.printed_adds_up(statement, unit)))
+    return Table(word, HEADS, cells, tuple(statement.figure(row) for row in rows), notes)
+
+
+def _amount(amount: int | None, unit: int) -> str:
+    return "—" if amount is None else str(s.rounded(amount, unit))
+
+
+def _rate(rate: Decimal | None) -> str:
+    return "—" if rate is None else f"{s.percent(rate)}%"
+
+
+def _notes(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]:
+    total = statement.total
+    if not adds_up:
+        yield say("statement.note.rounding", lang)
+    if unpriced := total.buy.unpriced + total.sell.unpriced:
+        yield say("statement.note.unpriced", lang, count=unpriced)
+    if unmeasured := total.buy.unmeasured + total.sell.unmeasured:
+        yield say("statement.note.unmeasured", lang, count=unmeasured)
+    if statement.corrections:
+        yield say("statement.note.corrections", lang, count=statement.corrections)
+    if statement.elsewhere:
+        yield say("statement.note.elsewhere", lang, count=statement.elsewhere, currency=statement.query.currency)
+
+
+def sentence(statement: s.Statement, lang: str) -> str:
+    """The sentence of the whole period: the total, then each kind that had a trade, each amount in the unit it fits."""
+    total = statement.total
+    head = say("statement.said.total", lang, trades=total.trades, deal=amount(total.deal, lang))
+    for what in ("saved", "added"):
+        gained = getattr(total, what)
+        if gained is not None:
+            head += say(f"statement.said.{what}", lang, gain=amount(gained, lang))
+    told = [_clause(row, lang) for row in statement.kinds if row.trades]
+    stop, between = _STOPS["zh" if lang.startswith("zh") else "en"]
+    if not told:
+        return head + stop
+    return head + stop + say("statement.said.among", lang) + between.join(told) + stop
+
+
+def _clause(row: s.Row, lang: str) -> str:
+    said = say(f"statement.said.{row.key}", lang, trades=row.trades, deal=amount(row.deal, lang))
+    if row.saved is not None:
+        return said + say(f"statement.said.{row.key}.saved", lang, gain=amount(row.saved, lang))
+    if row.added is not None and row.sell.rate is not None:
+        how = "high" if row.sell.rate >= _HUNDRED_PER_CENT else "rate"
+        return said + say(f"statement.said.{how}", lang, rate=s.percent(row.sell.rate))
+    return said
+
+
+def amount(fen: int, lang: str) -> str:
+    """An amount in the unit it fits: 0.88亿元, 907.44万元, 8,580.07 million yuan."""
+    unit, word = s.unit_for(fen, lang)
+    return f"{s.rounded(fen, unit)}{word}" if lang.startswith("zh") else f"{s.rounded(fen, unit):,} {word}"
+
+
+def footnotes(statement: s.Statement, lang: str) -> tuple[str, ...]:
+    """What the sentence owes its reader: above all that its rounded parts do not sum to its rounded total."""
+    return tuple(_notes(statement, lang, adds_up=_sentence_adds_up(statement, lang)))
+
+
+def _sentence_adds_up(statement: s.Statement, lang: str) -> bool:
+    for what in ("deal", "saved"):
+        whole = getattr(statement.total, what) or 0
+        unit, _ = s.unit_for(whole, lang)
+        parts = []
+        for row in statement.kinds:
+            part = getattr(row, what) or 0
+            own, _ = s.unit_for(part, lang)
+            parts.append(s.rounded(part, own) * own / unit)
+        if not s.adds_up(parts, s.rounded(whole, unit)):
+            return False
+    return True
