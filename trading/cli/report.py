@@ -29,6 +29,7 @@ def report(
     sentence: Annotated[bool, typer.Option("--sentence", help=t("help.report.sentence"))] = False,
     to_csv: Annotated[Path | None, typer.Option("--csv", help=t("help.report.csv"))] = None,
     to_xlsx: Annotated[Path | None, typer.Option("--xlsx", help=t("help.report.xlsx"))] = None,
+    to_pdf: Annotated[Path | None, typer.Option("--pdf", help=t("help.report.pdf"))] = None,
     figure: Annotated[str, typer.Option(help=t("help.report.figure"))] = "",
     data: Data = None,
 ) -> None:
@@ -46,12 +47,17 @@ def report(
         if path is not None:
             path.write_bytes(write(made, lang))
             screen().say("statement.written", path=str(path))
+    if to_pdf is not None:
+        from trading.statement_paper import write_pdf
+
+        to_pdf.write_bytes(write_pdf(made))
+        screen().say("statement.written", path=str(to_pdf))
     notes = statement_words.footnotes(made, lang)
     said = statement_words.sentence(made, lang)
     if sentence:
         for line in (said, *notes):
             screen().line(line)
-    elif to_csv is None and to_xlsx is None:
+    elif to_csv is None and to_xlsx is None and to_pdf is None:
         _show(made)
     screen().result({**s.plain(made), "sentence": said, "notes": list(notes)})
 
