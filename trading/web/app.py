@@ -44,6 +44,7 @@ from trading.web import (
     api_roster,
     api_seats,
     guard,
+    open_data,
     openapi,
     pages,
     problems,
@@ -114,7 +115,7 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
     routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
-    routes += pages.routes(configured)
+    routes += [*pages.routes(configured), *open_data.routes(configured)]
     if strange := open_routes() ^ set(_open_paths(routes)):
         raise RuntimeError(f"roles.toml and the open routes differ: {sorted(strange)}")
     app = Starlette(
