@@ -42,6 +42,7 @@ from trading.web import (
     api_procedure,
     api_projects,
     api_roster,
+    api_search,
     api_seats,
     guard,
     open_data,
@@ -58,7 +59,7 @@ from trading.web.roles import callers, matrix, open_routes
 logger = logging.getLogger("trading.web")
 DESKS = (
     api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects, api_roster,
-    api_seats,
+    api_search, api_seats,
 )  # fmt: skip
 """Importing them declares their operations."""
 

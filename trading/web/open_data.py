@@ -16,6 +16,7 @@ from trading.settings import Settings
 
 LINES = "application/jsonl"
 FRESH = {"Cache-Control": "no-cache"}
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _INDEX = re.compile(r"-1|[0-9]{1,15}")
 
 
@@ -36,7 +37,10 @@ def routes(configured: Settings) -> list[BaseRoute]:
         return _stream(request, f"c-{size}", size, lambda: data.compiled(size))
 
     async def project(request: Request) -> Response:
-        body = await data.project(request.path_params["project"])
+        name = request.path_params["project"]
+        if not _NAME.fullmatch(name):
+            raise Refused("W-UNKNOWN")
+        body = await data.project(name)
         headers = {**FRESH, "ETag": ocds.etag(body)}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)

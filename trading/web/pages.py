@@ -30,6 +30,7 @@ from trading.law.rules import RULES
 from trading.law.stages import ARTICLES as STEPPED
 from trading.messages import EN, ZH, language, negotiate, say, unit
 from trading.settings import Settings
+from trading.web import search_page
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
@@ -72,6 +73,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
 
     return [
         Route("/", page(_projects)),
+        Route("/search", page(search_page.found)),
         Route("/p/{project}", page(_project)),
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
@@ -101,6 +103,7 @@ class Screen:
         text = _environment.get_template(template).render(
             t=self.text,
             lang=self.lang,
+            chosen_lang=("en" if self.lang == EN else "zh") if self.chosen else "",
             other=EN if self.lang == ZH else ZH,
             path=self.request.url.path,
             link=self.link,
