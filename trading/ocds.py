@@ -309,19 +309,20 @@ def compiled(made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise ValueError("no release to compile")
     whole: dict[str, Any] = {}
     for one in order:
-        _lay(whole, {k: v for k, v in one.items() if k not in ("tag", "logIndex")})
+        lay(whole, {k: v for k, v in one.items() if k not in ("tag", "logIndex")})
     last = order[-1]
     return whole | {"tag": ["compiled"], "id": f"{last['ocid']}-{last['date']}"}
 
 
-def _lay(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+def lay(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Lay a release over what earlier ones said (`compiled`)."""
     for key, value in over.items():
         if value is None:
             under.pop(key, None)
         elif isinstance(value, Mapping):
             there = under.get(key)
             under[key] = there if isinstance(there, dict) else {}
-            _lay(under[key], value)
+            lay(under[key], value)
         elif isinstance(value, list) and value and all(isinstance(o, Mapping) and "id" in o for o in value):
             kept = under.get(key)
             rows: list[dict[str, Any]] = kept if isinstance(kept, list) else []
@@ -330,7 +331,7 @@ def _lay(under: dict[str, Any], over: Mapping[str, Any]) -> None:
                 if (row := places.get(str(one["id"]))) is None:
                     row = places[str(one["id"])] = {}
                     rows.append(row)
-                _lay(row, one)
+                lay(row, one)
             under[key] = rows
         else:
             under[key] = value

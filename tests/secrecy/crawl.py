@@ -30,6 +30,7 @@ PAGES = (
     "/t/{tender}?lang=en",
     "/search?q=道",
     "/ledger",
+    "/imported",
     "/proof",
     "/t/{tender}/archive",
 )

@@ -47,6 +47,7 @@ def test_every_route_for_machines_is_documented() -> None:
         "/t/{tender}",
         "/t/{tender}/archive",
         "/ledger",
+        "/imported",
         "/proof",
         "/static/{name}",
     }

@@ -36,6 +36,7 @@ from trading.web import (
     api_accounts,
     api_bids,
     api_custody,
+    api_imported,
     api_opening,
     api_panels,
     api_preparation,
@@ -58,8 +59,8 @@ from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (
-    api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects, api_roster,
-    api_search, api_seats,
+    api_accounts, api_bids, api_custody, api_imported, api_opening, api_panels, api_preparation, api_procedure, api_projects,
+    api_roster, api_search, api_seats,
 )  # fmt: skip
 """Importing them declares their operations."""
 

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, contracts, documents, ledger, lives, logbook, questions, tenders
+from trading import archiving, contracts, documents, imports, ledger, lives, logbook, questions, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
@@ -78,6 +78,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
         Route("/ledger", page(_ledger)),
+        Route("/imported", page(_imported)),
         Route("/proof", page(_proof)),
         Route("/static/{name}", _static),
     ]
@@ -200,6 +201,13 @@ def money(fen: int | None, currency: str = "") -> str:
     return f"{'−' if fen < 0 else ''}{whole:,}.{cents:02d}{' ' + currency if currency else ''}"
 
 
+def exactly(amount: Decimal | None) -> str:
+    """An amount of elsewhere, with as many decimals as it has and at least two."""
+    if amount is None:
+        return "—"
+    return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount.normalize():,f}"
+
+
 def plainly(value: Any) -> str:
     """A field of a record as its file has it: JSON, with words as they are."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -304,6 +312,13 @@ async def _ledger(request: Request, screen: Screen) -> Response:
     for trade in trades:
         trade["regime_name"] = _regime(trade["regime"], screen.lang)
     return screen.show("ledger.html", trades=trades, following=following, sums=sums)
+
+
+async def _imported(request: Request, screen: Screen) -> Response:
+    trades, following = await imports.listed(request.query_params.get("cursor") or None, 50)
+    return screen.show(
+        "imported.html", trades=trades, following=following, sums=await imports.sums(), exact=exactly
+    )  # fmt: skip
 
 
 async def _proof(request: Request, screen: Screen) -> Response:
