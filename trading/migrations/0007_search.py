@@ -75,7 +75,7 @@ BEGIN
     END IF;
     UPDATE trading_search SET stage =
         CASE WHEN NOT coalesce(NEW.opens, true) AND NEW.state <> 'terminated' THEN 'shut' ELSE NEW.state END
-    WHERE tender_id = NEW.id;
+    WHERE lot_id = NEW.lot_id AND tender_id = NEW.id;
     IF NOT FOUND THEN
         PERFORM trading_search_of(NEW.id);
     END IF;
