@@ -1,5 +1,5 @@
-"""`search`: ms for a page of hits with its facets, over 100,000 announced lots. Limit: the same hits by bare SQL over the same
-index, without titles, facets or anything of ours; the note says what `LIKE '%…%'` takes for the same words.
+"""`search`: ms for a page of hits with its facets, over 100,000 announced lots. Limit: the same hits by bare SQL over
+the same index, without titles, facets or anything of ours; the note says what `LIKE '%…%'` takes for the same words.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ INSERT INTO trading_project (id, number, organisation_id, title, description, so
     state_funded, version, created_at)
 SELECT format('2026-%s', lpad(n::text, 6, '0')), n, '91000000000000001A',
     (ARRAY['新建区', '红谷滩区', '东湖区', '青山湖区', '安义县', '进贤县', '湾里', '经开区'])[1 + n % 8]
-    || (ARRAY['道路改造工程', '中学教学楼', '排水管网维护', '桥梁检测', '公园绿化', '办公设备采购', '信息系统运维', '国有土地出让'])
-       [1 + (n / 8) % 8] || n || '号' || CASE WHEN n % 10007 = 0 THEN '赣江三桥加固' ELSE '' END,
+    || (ARRAY['道路改造工程', '中学教学楼', '排水管网维护', '桥梁检测', '公园绿化', '办公设备采购', '信息系统运维',
+       '国有土地出让'])[1 + (n / 8) % 8] || n || '号' || CASE WHEN n % 10007 = 0 THEN '赣江三桥加固' ELSE '' END,
     repeat('本项目资金来源为财政资金，采购内容以招标文件为准。', 2) || 'abc' || n % 1000, '',
     (ARRAY['works', 'gov', 'property', 'land', 'minerals'])[1 + n % 5], 'buy', 'CNY',
     (ARRAY['', 'ningbo', 'puyang', 'chongqing'])[1 + n % 4], false, 1, now()
