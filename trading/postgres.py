@@ -195,6 +195,7 @@ APPEND_ONLY = (
     "trading_security_return",
     "trading_settlement",
     "trading_agent_error",
+    "trading_imported",
 )
 """Tables in which the application may add and read, nothing more; triggers in their packages' migrations say so too."""
 

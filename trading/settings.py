@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     paper_quota: int = 20 << 30
     """Bytes one organisation may keep in papers."""
 
+    ocds_prefix: str = "ocds-000000"
+    """The publisher's prefix, registered with the Open Contracting Partnership; this one is nobody's (trading/ocds.md)."""
+
     # -- panels ------------------------------------------------------------------------------------------------------
     panel_work: float = 8 * 3600.0
     """Seconds a panel is given from when all sit, and again each time it is given more; a demonstration's pass faster."""

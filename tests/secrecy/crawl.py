@@ -28,11 +28,14 @@ PAGES = (
     "/p/{project}",
     "/t/{tender}",
     "/t/{tender}?lang=en",
+    "/search?q=道",
     "/ledger",
+    "/imported",
     "/proof",
     "/t/{tender}/archive",
 )
 MACHINES = ("/healthz", "/readyz", "/openapi.json", "/events", "/events?limit=7", "/disclosures", "/log/policy.txt")
+MACHINES += ("/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}")
 MACHINES += ("/log/parties.txt", "/log/genesis", "/log/status", "/log/checkpoint")
 
 
@@ -87,7 +90,7 @@ async def crawl_log(fetch: Fetch) -> AsyncIterator[Seen]:
 
 # ------------------------------------------------------------------------------------------------ random values aside
 
-PLACES = frozenset({"logindex", "index", "sequence", "id"})
+PLACES = frozenset({"logindex", "logIndex", "index", "sequence", "id"})
 """Numbers that say at which of a beat's places, drawn at random, a record stands (`id` of an event is its index)."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?")
 _RANDOM = re.compile(r"[0-9a-f]{8,}|[A-Za-z0-9+/_-]{22,}={0,2}")
@@ -114,6 +117,8 @@ def _body(body: bytes, media: str, path: str) -> Any:
         return len(body)
     if media == "application/zip":
         return _archive(body)
+    if media == "application/jsonl":  # the order within a beat is drawn at random
+        return sorted((_value(json.loads(line), False) for line in body.splitlines()), key=repr)
     if "json" in media and body:
         found = _value(json.loads(body), "events" in path)
         if path.endswith(SHUFFLED) and "items" in found:

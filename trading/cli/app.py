@@ -84,6 +84,7 @@ def _rooms() -> None:
         "phone",
         "dispatch",
         "service",
+        "open_data",
     ):
         importlib.import_module(f"trading.cli.{room}")
 

@@ -36,15 +36,18 @@ from trading.web import (
     api_accounts,
     api_bids,
     api_custody,
+    api_imported,
     api_opening,
     api_panels,
     api_preparation,
     api_procedure,
     api_projects,
     api_roster,
+    api_search,
     api_seats,
     api_statements,
     guard,
+    open_data,
     openapi,
     pages,
     problems,
@@ -57,9 +60,8 @@ from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (
-    api_accounts, api_bids, api_custody, api_opening, api_panels, api_preparation, api_procedure, api_projects, api_roster,
-    api_seats,
-    api_statements,
+    api_accounts, api_bids, api_custody, api_imported, api_opening, api_panels, api_preparation, api_procedure, api_projects,
+    api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
 
@@ -116,7 +118,7 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
     routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
-    routes += pages.routes(configured)
+    routes += [*pages.routes(configured), *open_data.routes(configured)]
     if strange := open_routes() ^ set(_open_paths(routes)):
         raise RuntimeError(f"roles.toml and the open routes differ: {sorted(strange)}")
     app = Starlette(

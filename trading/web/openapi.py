@@ -58,6 +58,13 @@ _LOG: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
     ("parties", "/log/parties.txt", "The trust file that names authorities, custodians and CAs.", "text/plain", []),
     ("genesis", "/log/genesis", "Record 0.", "application/json", []),
     ("status", "/log/status", "Sizes committed and published, and each witness's last cosignature.", "application/json", []),
+    ("ocds_releases", "/ocds/releases.jsonl", "OCDS releases in the order of the log, one a line.", "application/jsonl", [
+        {"name": "after", "in": "query", "schema": {"type": "string", "pattern": "^(-1|[0-9]{1,15})$"},
+         "description": "an index of the log; the header Ocds-Next names the one to come back with"}]),
+    ("ocds_compiled", "/ocds/compiled.jsonl", "Compiled OCDS releases, one a line.", "application/jsonl", []),
+    ("ocds_project", "/ocds/projects/{project}", "The OCDS record package of a project.", "application/json", [
+        {"name": "project", "in": "path", "required": True,
+         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}}]),
     ("alive", "/healthz", "Whether the process answers.", "application/json", []),
     ("ready", "/readyz", "Whether database, keys and trust files are there.", "application/json", []),
 )  # fmt: skip
@@ -100,7 +107,7 @@ _PROBLEM: dict[str, Any] = {
 
 def _reading(name: str, summary: str, media: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     schema = {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
-    content = {media: {"schema": {} if "json" in media else schema}}
+    content = {media: {"schema": {} if media.endswith("json") else schema}}
     return {
         "operationId": name,
         "summary": summary,

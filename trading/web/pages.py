@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, contracts, documents, ledger, lives, logbook, questions, tenders
+from trading import archiving, contracts, documents, imports, ledger, lives, logbook, questions, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
@@ -30,6 +30,7 @@ from trading.law.rules import RULES
 from trading.law.stages import ARTICLES as STEPPED
 from trading.messages import EN, ZH, language, negotiate, say, unit
 from trading.settings import Settings
+from trading.web import search_page
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
@@ -72,10 +73,12 @@ def routes(configured: Settings) -> list[BaseRoute]:
 
     return [
         Route("/", page(_projects)),
+        Route("/search", page(search_page.found)),
         Route("/p/{project}", page(_project)),
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
         Route("/ledger", page(_ledger)),
+        Route("/imported", page(_imported)),
         Route("/proof", page(_proof)),
         Route("/static/{name}", _static),
     ]
@@ -101,6 +104,7 @@ class Screen:
         text = _environment.get_template(template).render(
             t=self.text,
             lang=self.lang,
+            chosen_lang=("en" if self.lang == EN else "zh") if self.chosen else "",
             other=EN if self.lang == ZH else ZH,
             path=self.request.url.path,
             link=self.link,
@@ -195,6 +199,13 @@ def money(fen: int | None, currency: str = "") -> str:
         return "—"
     whole, cents = divmod(abs(fen), 100)
     return f"{'−' if fen < 0 else ''}{whole:,}.{cents:02d}{' ' + currency if currency else ''}"
+
+
+def exactly(amount: Decimal | None) -> str:
+    """An amount of elsewhere, with as many decimals as it has and at least two."""
+    if amount is None:
+        return "—"
+    return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount.normalize():,f}"
 
 
 def plainly(value: Any) -> str:
@@ -301,6 +312,13 @@ async def _ledger(request: Request, screen: Screen) -> Response:
     for trade in trades:
         trade["regime_name"] = _regime(trade["regime"], screen.lang)
     return screen.show("ledger.html", trades=trades, following=following, sums=sums)
+
+
+async def _imported(request: Request, screen: Screen) -> Response:
+    trades, following = await imports.listed(request.query_params.get("cursor") or None, 50)
+    return screen.show(
+        "imported.html", trades=trades, following=following, sums=await imports.sums(), exact=exactly
+    )  # fmt: skip
 
 
 async def _proof(request: Request, screen: Screen) -> Response:
