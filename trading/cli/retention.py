@@ -42,9 +42,8 @@ def terms() -> None:
     for material, rule in found:
         mark = "" if rule.checked else screen().text("law.unchecked")
         what = screen().text(f"retention.{material}")
-        screen().line(
-            f"{rule.id:<6} {what}  {rule.value} {unit(rule.unit, screen().lang)}  {rule.article.cite(screen().lang)} {mark}".rstrip()
-        )
+        term = f"{rule.value} {unit(rule.unit, screen().lang)}"
+        screen().line(f"{rule.id:<6} {what}  {term}  {rule.article.cite(screen().lang)} {mark}".rstrip())
     screen().result({"terms": [{"material": material, **rule.plain()} for material, rule in found]})
 
 
