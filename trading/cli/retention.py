@@ -36,14 +36,14 @@ def terms() -> None:
     """What is kept, how long, and under which article."""
     from trading.law import rules
     from trading.law.retention import TERMS
+    from trading.messages import unit
 
     found = [(material, rules.rule(id)) for material, ids in TERMS.items() for id in ids]
     for material, rule in found:
         mark = "" if rule.checked else screen().text("law.unchecked")
         what = screen().text(f"retention.{material}")
-        screen().line(
-            f"{rule.id:<6} {what}  {rule.value} {rule.unit}  {rule.article.cite(screen().lang)} {mark}".rstrip()
-        )
+        term = f"{rule.value} {unit(rule.unit, screen().lang)}"
+        screen().line(f"{rule.id:<6} {what}  {term}  {rule.article.cite(screen().lang)} {mark}".rstrip())
     screen().result({"terms": [{"material": material, **rule.plain()} for material, rule in found]})
 
 
