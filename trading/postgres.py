@@ -45,7 +45,7 @@ TABLES = {
     "audit": ("audit.tables",),
     "bidding": ("bidding.tables",),
     "experts": ("experts.tables",),
-    "trading": ("trading.tables", "trading.tables_procedure"),
+    "trading": ("trading.tables", "trading.tables_procedure", "trading.tables_auctions"),
 }
 APPS = tuple(TABLES)
 
