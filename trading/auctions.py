@@ -81,7 +81,7 @@ async def join(platform: Installation, caller: Caller, tender: str, *, bid: str,
         except (BadSignature, NotCanonical):
             raise Refused("E-AUCTION-KEY") from None
         if acting_key(sig) != await signers.signed_with(act.query, tender, bid):
-            raise Refused("E-SIGNER", bidder=caller.organisation or "", why="not the key of the bid")
+            raise Refused("E-SIGNER", bidder=caller.organisation or "", why="key_of_the_bid")
         try:
             verify_signatures([dict(one) for one in sig], joining(tender, bid, key))
         except BadSignature as why:

@@ -35,8 +35,9 @@ class AuctionJoiner(Model):
 class Auction(Model):
     """An auction: its terms for good, and where it stands (`standing`, `number`, `hammer`, `last_at`)."""
 
+    id = fields.BigIntField(primary_key=True)
     tender: fields.OneToOneRelation[Tender] = fields.OneToOneField(
-        "trading.Tender", related_name="auction", primary_key=True, on_delete=fields.RESTRICT
+        "trading.Tender", related_name="auction", on_delete=fields.RESTRICT
     )
     bidders = fields.IntField()
     start = fields.BigIntField()

@@ -14,12 +14,14 @@ import asyncpg
 import pytest
 
 from audit.act import pool
-from audit.canon import b64, stamp, unb64
+from audit.canon import b64, canon, stamp, unb64
 from audit.signature import Ed25519Signer
+from tests import reader
 from tests.trading.desk import Bidder, Desk
 from tests.trading.town import Town
 from trading import auctions
 from trading.law.bidding_rounds import Reserve
+from trading.verify import verify
 
 SALE = {"regime": "property", "direction": "sell", "baseline": 9_000_000}
 PRICES = {"wang": 9_100_000, "zhao": 9_300_000, "li": 9_200_000}
@@ -68,10 +70,16 @@ async def _begin(desk: Desk, minutes: float = 60, expect: int = 201, **more: Any
     return await desk.post("tenderee", "auction", expect, body)
 
 
+async def _pass(desk: Desk, span: timedelta) -> None:
+    """Time passes, after the log has everything that happened until now."""
+    await desk.covered()
+    await desk.town.push(span)
+
+
 async def _numbers(desk: Desk, room: dict[str, Crier]) -> None:
     for crier in room.values():
         crier.number = (await _read(desk, crier.one.name))["own"]
-    await desk.town.push(timedelta(minutes=1.5))
+    await _pass(desk, timedelta(minutes=1.5))
 
 
 async def _read(desk: Desk, who: str = "public") -> Any:
@@ -95,9 +103,10 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
         crier.number = (await _read(desk, crier.one.name))["own"]
     assert {crier.number for crier in room.values()} == {1, 2, 3}
     assert (await wang.cry(desk, 9_400_000, 409))["code"] == "E-AUCTION-WAITING"
-    await place.push(timedelta(minutes=2))
+    await _pass(desk, timedelta(minutes=2))
     assert (await wang.cry(desk, 9_349_999, 409))["code"] == "E-AUCTION-LOW"
     heard = await wang.cry(desk, 9_400_000)
+    first = heard["receipt"]
     assert heard["standing"] == 9_400_000 and heard["receipt"]["nonce"] is None
     record = json.loads(unb64(heard["receipt"]["record"]))
     assert record["actor"] == {"kind": "auction", "id": str(wang.number)} and wang.one.code not in json.dumps(record)
@@ -107,16 +116,16 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
 
     # two minutes before the hammer Zhao makes it wait
     hammer = datetime.fromisoformat((await _read(desk))["hammer"])
-    await place.push(hammer - await desk.now() - timedelta(minutes=2))
+    await _pass(desk, hammer - await desk.now() - timedelta(minutes=2))
     await place.timers.run_due()
     heard = await zhao.cry(desk, 9_600_000)
     assert datetime.fromisoformat(heard["hammer"]) > hammer + timedelta(minutes=2)
-    await place.push(timedelta(minutes=3))  # the first hammer has passed: nothing happens
+    await _pass(desk, timedelta(minutes=3))  # the first hammer has passed: nothing happens
     await place.timers.run_due()
     assert (await _read(desk))["phase"] == "open"
     live = [json.loads(one["data"]) async for one in _take(auctions.watch(desk.tender), 1)]
     assert live[0]["standing"] == 9_600_000 and "wang" not in json.dumps(live)
-    await place.push(timedelta(minutes=6))
+    await _pass(desk, timedelta(minutes=6))
     late = await wang.cry(desk, 9_900_000, 409)
     assert late["code"] == "E-HAMMER"
     await place.timers.run_due()
@@ -129,6 +138,21 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
     assert ranked["ranking"] == [zhao.one.bid, li.one.bid, wang.one.bid]
     award = await desk.post("tenderee", "award", 201, {})
     assert (award["bid"], award["price"], award["gain"]) == (zhao.one.bid, 9_600_000, 600_000)
+    await desk.days(1)
+    await _verified(desk, place, tmp_path, [first, heard["receipt"]])
+
+
+async def _verified(desk: Desk, place: Town, tmp: Path, receipts: list[Any]) -> None:
+    """Both verifiers hear the auction again, from the archive and the receipts alone."""
+    held = []
+    for n, one in enumerate(receipts):
+        held.append(tmp / f"{n}.receipt.json")
+        held[-1].write_bytes(canon(one))
+    trust = place.settings.policy_path, place.settings.parties_path
+    for edition, path in (await desk.archive()).items():
+        report = verify([path], *trust, None, held).reports[0]
+        assert report.exit == 0, (edition, report.failed)
+        assert reader.read([path], *trust, None, held)[:2] == (0, None), edition
 
 
 async def _take(source: Any, count: int) -> Any:
@@ -149,7 +173,7 @@ async def test_below_the_reserve_nothing_is_sold(place: Town, tmp_path: Path) ->
     await room["wang"].cry(desk, 9_500_000)
     told = {"reserve": {"price": reserve.price, "salt": reserve.salt}}
     assert (await desk.post("tenderee", "auction/closing", 409, told))["code"] == "E-AUCTION-OPEN"
-    await place.push(timedelta(minutes=61))
+    await _pass(desk, timedelta(minutes=61))
     await place.timers.run_due()  # the timer waits for the tenderee
     assert (await desk.post("operator", "auction/closing", 409, {}))["code"] == "E-AUCTION-REVEAL"
     other = {"reserve": {"price": 1, "salt": reserve.salt}}
@@ -167,9 +191,9 @@ async def test_a_reserve_that_nobody_reveals_is_none(place: Town, tmp_path: Path
     await _numbers(desk, {"wang": room["wang"]})
     assert (await _read(desk, "zhao"))["own"] is None  # who did not join takes no part; the sealed price still stands
     assert (await room["zhao"].cry(desk, 9_500_000, 409))["code"] == "E-AUCTION-NUMBER"
-    await place.push(timedelta(minutes=61))
+    await _pass(desk, timedelta(minutes=61))
     await place.timers.run_due()
-    await place.push(timedelta(minutes=10))
+    await _pass(desk, timedelta(minutes=10))
     await place.timers.run_due()
     shown = await _read(desk)
     assert (shown["outcome"], shown["number"], shown["confirmation"]) == ("sold", None, None)
@@ -249,7 +273,7 @@ async def test_two_hundred_bid_in_the_last_ten_seconds(place: Town, tmp_path: Pa
         desk.tender, CROWD, opened, opened + timedelta(hours=1),
     )  # fmt: skip
     hammer = opened + timedelta(hours=1)
-    await place.push(hammer - await desk.now() - timedelta(seconds=10))
+    await _pass(desk, hammer - await desk.now() - timedelta(seconds=10))
     answers: list[tuple[int, Any]] = []
 
     async def firm(crier: Crier) -> None:

@@ -86,7 +86,8 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Auction',
             fields=[
-                ('tender', fields.OneToOneField('trading.Tender', source_field='tender_id', primary_key=True, db_index=True, db_constraint=True, to_field='id', related_name='auction', on_delete=OnDelete.RESTRICT)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('tender', fields.OneToOneField('trading.Tender', source_field='tender_id', db_constraint=True, to_field='id', related_name='auction', on_delete=OnDelete.RESTRICT)),
                 ('bidders', fields.IntField()),
                 ('start', fields.BigIntField()),
                 ('increment', fields.BigIntField()),
@@ -104,7 +105,7 @@ class Migration(migrations.Migration):
                 ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('outcome', fields.CharField(null=True, max_length=16)),
             ],
-            options={'table': 'trading_auction', 'app': 'trading', 'pk_attr': 'tender_id', 'table_description': 'An auction: its terms for good, and where it stands (`standing`, `number`, `hammer`, `last_at`).'},
+            options={'table': 'trading_auction', 'app': 'trading', 'pk_attr': 'id', 'table_description': 'An auction: its terms for good, and where it stands (`standing`, `number`, `hammer`, `last_at`).'},
             bases=['Model'],
         ),
         ops.CreateModel(
