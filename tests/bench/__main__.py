@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.measure import Result
 
-NAMES = ("seal", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw")
+NAMES = ("seal", "upload", "finalise", "auction", "log", "opening", "verify", "verify_log", "draw")
 
 
 def run(names: list[str], *, tiny: bool = False) -> Iterator[Result]:
