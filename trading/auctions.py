@@ -22,11 +22,11 @@ from audit.act import Act, Actor, acting, pool
 from audit.canon import NotCanonical, sha256_hex, stamp, unb64
 from audit.refusal import Refused
 from audit.signature import BadSignature, check_key, verify_by, verify_signatures
-from audit.trust import record_sig_bytes
 from bidding import signers
 from bidding.registrations import acting_key
 from trading import evaluation, lives, logbook
 from trading.accounts import Caller
+from trading.cries import crying, joining
 from trading.installation import Installation
 from trading.law import auctions as law
 from trading.law import regimes
@@ -46,18 +46,6 @@ REFUSING = {
     "trading_auction_bid_tender_id_price_key": "E-AUCTION-LOW",
 }
 """Which refusal a constraint stands for, should anything race past the checks before it."""
-
-
-def joining(tender: str, bid: str, key: str) -> bytes:
-    """What a bidder signs, with the key of its bid, to take part under `key` (base64 of a raw Ed25519 key)."""
-    said = {"type": "trading.auction-joined/v1", "subject": tender, "tender": tender, "bid": bid, "key": key}
-    return record_sig_bytes(said)
-
-
-def crying(tender: str, number: int, price: int) -> bytes:
-    """What a number signs, with its own key, to bid a price in fen."""
-    said = {"type": "trading.auction-bid/v1", "subject": tender, "tender": tender, "number": number, "price": price}
-    return record_sig_bytes(said)
 
 
 # ---------------------------------------------------------------------------------------------------------------- joining

@@ -16,7 +16,7 @@ from audit.signature import Ed25519Signer
 from tests.bench.centre import Firm, ask_all, bare, centre, gather, house, platform, request
 from tests.bench.measure import Result
 from tests.trading.desk import Desk
-from trading import auctions
+from trading.cries import crying
 
 SALE = {"regime": "property", "direction": "sell", "baseline": 9_000_000}
 STEP, START = 10, 9_100_000
@@ -77,9 +77,7 @@ def _cries(
     requests, limits = [], []
     for n in range(count):
         number, price = n % len(firms), price + STEP
-        body = json.dumps(
-            {"price": price, "sig": [keys[number].sign(auctions.crying(tender, number + 1, price))]}
-        ).encode()
+        body = json.dumps({"price": price, "sig": [keys[number].sign(crying(tender, number + 1, price))]}).encode()
         headers = {"Authorization": f"Bearer {firms[number].token}", "Content_Type": "application/json"}
         requests.append(request("POST", f"/api/v1/tenders/{tender}/auction/bids", body, **headers))
         limits.append(request("POST", f"/bids/{firms[number].bid}", body, **headers))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -18,8 +20,11 @@ from audit.canon import b64, canon, stamp, unb64
 from audit.signature import Ed25519Signer
 from tests import reader
 from tests.trading.desk import Bidder, Desk
+from tests.trading.test_seats_cli import served
 from tests.trading.town import Town
 from trading import auctions
+from trading.cries import crying, joining
+from trading.keyfiles import KeyFile, write
 from trading.law.bidding_rounds import Reserve
 from trading.verify import verify
 
@@ -38,11 +43,11 @@ class Crier:
 
     async def join(self, desk: Desk, expect: int = 201, signer: Ed25519Signer | None = None) -> Any:
         key = b64(self.key.key)
-        sig = [(signer or self.one.signer).sign(auctions.joining(desk.tender, self.one.bid, key))]
+        sig = [(signer or self.one.signer).sign(joining(desk.tender, self.one.bid, key))]
         return await desk.post(self.one.name, "auction/bidders", expect, {"bid": self.one.bid, "key": key, "sig": sig})
 
     async def cry(self, desk: Desk, price: int, expect: int = 201, number: int | None = None) -> Any:
-        sig = [self.key.sign(auctions.crying(desk.tender, number or self.number, price))]
+        sig = [self.key.sign(crying(desk.tender, number or self.number, price))]
         return await desk.post(self.one.name, "auction/bids", expect, {"price": price, "sig": sig})
 
 
@@ -280,7 +285,7 @@ async def test_two_hundred_bid_in_the_last_ten_seconds(place: Town, tmp_path: Pa
         """Bids round after round, a step above the firm before it, until the hammer has fallen."""
         price = 1000 + 10 * crier.number
         while True:
-            sig = [crier.key.sign(auctions.crying(desk.tender, crier.number, price))]
+            sig = [crier.key.sign(crying(desk.tender, crier.number, price))]
             answer = await place.as_(crier.one.name).post(
                 f"/api/v1/tenders/{desk.tender}/auction/bids", json={"price": price, "sig": sig}
             )
@@ -320,3 +325,43 @@ async def test_two_hundred_bid_in_the_last_ten_seconds(place: Town, tmp_path: Pa
         desk.tender,
     )
     assert [row["id"] for row in leaves] == sorted(row["id"] for row in leaves) and len(leaves) == len(records)
+
+
+async def _tool(url: str, crier: Crier, desk: Desk, state: Path, *arguments: str, expect: int = 0) -> Any:
+    """One command of a bidder's tool; what it printed as JSON."""
+    env = {
+        **os.environ, "TRADING_PASSPHRASE": "pass", "TRADING_TOKEN": desk.town.tokens[crier.one.name],
+        "TRADING_STATE": str(state), "TRADING_TRUST_POLICY": str(desk.town.settings.policy_path),
+        "TRADING_URL": url, "PYTHONWARNINGS": "ignore",
+    }  # fmt: skip
+    if arguments[0] == "watch":
+        env.pop("TRADING_STATE")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "trading", "--json", "auction", *arguments, env=env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await child.communicate()
+    assert child.returncode == expect, (out, err)
+    return json.loads(out or err)
+
+
+async def test_wang_bids_at_the_command_line(place: Town, tmp_path: Path) -> None:
+    desk, room = await _room(place, tmp_path / "desk")
+    wang, state = room["wang"], tmp_path / "state"
+    key = tmp_path / "wang.key"
+    write(
+        key, KeyFile("bidder", wang.one.code, place.settings.origin, wang.one.signer.private), "pass", iterations=1000
+    )
+    async with served(place) as url:
+        no = await _tool(url, wang, desk, state, "bid", desk.tender, "9400000", expect=1)
+        assert no["code"] == "T-AUCTION-KEY"
+        await _tool(url, wang, desk, state, "join", desk.tender, wang.one.bid, "--key", str(key))
+        await _begin(desk)
+        await _pass(desk, timedelta(minutes=2))
+        assert (await _tool(url, wang, desk, state, "bid", desk.tender, "9300000", expect=1))["code"] == "E-AUCTION-LOW"
+        told = await _tool(url, wang, desk, state, "bid", desk.tender, "9400000")
+        assert (told["number"], told["standing"], told["least"]) == (1, 9_400_000, 9_450_000)
+        assert (await _tool(url, wang, desk, state, "watch", desk.tender, "--once"))["standing"] == 9_400_000
+    kept = sorted(path.name for path in (state / "auctions").iterdir())
+    assert len([name for name in kept if name.endswith(".receipt.json")]) == 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (state / "auctions").iterdir())
