@@ -4,7 +4,7 @@
 
 Who is who stays sealed until the hammer: everybody bids under a number, by a key that only this auction knows. A bid is
 decided in one transaction under the lock of the auction's row, at the time read there, by `law.bidding_rounds.judge`;
-the order of the log is the order of the locks. The database refuses the same by itself (migrations/0005).
+the order of the log is the order of the locks. The database refuses the same by itself (migrations/0009).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rows of the online auction 网上竞价: one per tender, its bidders under their numbers, and every bid that was taken.
 
 Who is behind a number stands here and in sealed records, nowhere else before the hammer. Bids only grow; the triggers of
-0005 refuse what the rules refuse, whoever writes. Money is in fen, spans are whole seconds of log time.
+0009 refuse what the rules refuse, whoever writes. Money is in fen, spans are whole seconds of log time.
 """
 
 from __future__ import annotations

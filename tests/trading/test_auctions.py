@@ -139,6 +139,8 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
     assert shown["confirmation"]["bidder"] == zhao.one.code and shown["confirmation"]["price"] == 9_600_000
     assert [one["price"] for one in shown["bids"]] == [9_400_000, 9_450_000, 9_600_000]
 
+    told = await place.as_("public").get(f"/api/v1/tenders/{desk.tender}/auction/live")
+    assert told.headers["content-type"].startswith("text/event-stream") and '"outcome":"sold"' in told.text
     ranked = await desk.post("tenderee", "candidates")
     assert ranked["ranking"] == [zhao.one.bid, li.one.bid, wang.one.bid]
     award = await desk.post("tenderee", "award", 201, {})
