@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from audit.refusal import Refused
 from audit.trust import Parties, sig_hash
 from bidding.records import BIDDER_KEY_REGISTERED
 from bidding.registrations import Keyring, Registration, check_registration
+
+Query = Callable[..., Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,13 @@ def chains(known: Sequence[Registered], acted: Sequence[str]) -> list[Registered
         for link in keyring.chain(one.registration.bidder, one.registration.key)
     }
     return [one for one in known if one.registration.hash in owed]
+
+
+async def signed_with(query: Query, tender: str, bid: str, stage: str = "form") -> bytes | None:
+    """The raw key that signed the last manifest of a bid's stage; None: there is none."""
+    rows = await query(
+        """SELECT r.key FROM bidding_deposit d JOIN bidding_registration r ON r.sha = d.signer_id
+           WHERE d.tender = $1 AND d.bid = $2 AND d.stage = $3 ORDER BY d.seq DESC LIMIT 1""",
+        tender, bid, stage,
+    )  # fmt: skip
+    return bytes.fromhex(rows[0]["key"]) if rows else None

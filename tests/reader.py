@@ -3,7 +3,7 @@ verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. On
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_draw, reader_life, reader_methods, reader_owed  # further steps
+sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_auction, reader_draw, reader_life, reader_methods, reader_owed
 from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -18,12 +18,13 @@ ROWS = {  # log.md §7: path -> exact keys (None: not an object, or a later step
     r"frontier\.json": "size hashes"}
 CLOSING = set("bidder-key-registered deposited withdrawn refused erased".split())
 BLINDED = CLOSING | set("""draw-called panel-seated panel-exhausted seat-keyed conflict-declared scores-committed report-answered
-    expert-admitted panel-read""".split())
+    expert-admitted panel-read auction-joined""".split())
 OLDER = set("log-opened trust-published identity-vouched custodian-key-registered rehearsed bidder-key-registered".split())
 PUBLIC = OLDER - CLOSING | set("""keyset-made project-announced deadline-moved closed stored window-ended released stage-settled unsealed
     bid-rejected candidates-published evaluation-closed archived awarded draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
-    panel-requested panel-named abandoned width-changed""".split())
+    panel-requested panel-named abandoned width-changed""".split()) | {*reader_auction.AUCTION}
 TIMED = set("deposited withdrawn closed released draw-called panel-seated".split()) | {x for x in PUBLIC if x.startswith("draw-")}
+TIMED |= reader_auction.TIMED
 SECOND, HOUR, DAY, NEVER, EPOCH = 10**6, 3600 * 10**6, 86400 * 10**6, 2**62, datetime(1970, 1, 1, tzinfo=UTC)
 A, MANIFEST = types.SimpleNamespace(), "tender stage keyset bidder bid seq head boxes root size prev created client"
 class D(dict): __getattr__ = dict.__getitem__  # so that a record's field reads x.stage. Encoding: envelope.md §1; trees: log.md §4
@@ -454,7 +455,9 @@ def reserved():  # the reserve price, from the clear records of its own box (log
     need(all(isinstance(y, str) for x in told for y in (x.bid, x.verdict)) and (last.verdict != "OK" or type(last.opening.price) is int))
     if last.verdict == "OK" and ann.direction == "sell": need(all(x.price >= last.opening.price for x in won))
 def v14(): reserved(); return reader_methods.v14(R())  # the methods of evaluation
-def v15(): said = reader_life.v15(R()); reader_owed.owed(R(), A); return said  # the life of the tender
+def v15():  # the life of the tender, and its auction
+    said = reader_life.v15(R()); reader_owed.owed(R(), A)
+    reader_auction.auction(R(), A, lambda n: reader_methods.able(R(), n)); return said
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
     for x in of("awarded"): want = [base, None, None] if base is None else [base,

@@ -7,6 +7,8 @@ gathered in `late`: it is a fault where no alert carries its rule. A shortest on
 # ruff: noqa: SIM300
 import itertools
 
+import reader_auction
+
 DAY, HOUR = 86400 * 10**6, 3600 * 10**6
 AFTERWARDS = "announced closed shut opened ranked awarded contracted failed terminated"
 STEPS = {  # log.md §8, V15: record: (stages, stage after it)
@@ -389,7 +391,9 @@ class Life:
         need((reason == "candidates_gone") == (self.stage in ("ranked", "awarded")))
         if reason == "candidates_gone":
             need(self.stage == "awarded" or not self.standing())
-        elif reason != "no_candidate" or self.ann.get("reserve") is None:
+        elif reason != "no_candidate" or (
+            self.ann.get("reserve") is None and reader_auction.stands(self.r, x.n) != "below_reserve"
+        ):
             few = self.n("GP-30") if reason == "too_few_qualified" and "GP-30" in self.rules else 1
             need(self.qualified(x) < few)
 

@@ -7,6 +7,7 @@ import json
 import re
 from fractions import Fraction
 
+import reader_auction
 import reader_draw
 
 H, HEX = "[0-9a-f]{64}", "[0-9a-f]{32}"
@@ -314,12 +315,7 @@ def v14(r):
         sheets[x.seat] = x.sheet
         seen.add(x.sheet)
     reader_draw.signed(r, set(sheets.values()))
-    openings, steps = {}, {}
-    for b in state.counted if state.opens else ():
-        if all(b in r.listing(s) and [u.verdict for u in r.unsealed(s, b)][-1:] == ["OK"] for s in state.stages):
-            told = r.unsealed("form", b)[-1].opening
-            if type(told.get("price")) is int:
-                openings[b] = told
+    openings, steps = opened(r), {}
     prices = {b: told["price"] for b, told in openings.items()}
     for x in of("price-corrected"):
         need(x.stage == "form" and x.n < end and prices[x.bid] == x.read != x.corrected and type(x.read) is int)
@@ -329,6 +325,7 @@ def v14(r):
     for x in ranked:
         state.at = f"record {state.ann.n} (project-announced)"
         terms, out = Terms(state.ann), {b for n, b in rejected if n < x.n}
+        prices |= {b: p for b, p in reader_auction.cried(r, x.n).items() if b in prices}
         able, field = [b for b in prices if b not in out], terms.small[1] if terms.small else None
         offers = [
             {
@@ -368,6 +365,25 @@ def v14(r):
             if state.ann.get("state_funded") is not False or r.rule("WK-40") is None:
                 left = left[:1]
             need(y.bid in left and [row["price"] for row in made["rows"] if row["bid"] == y.bid] == [r.number(y.price)])
+
+
+def opened(r):
+    """What was read out of each bid that counts and is whole, where it has a price."""
+    state, openings = r.A, {}
+    for b in state.counted if state.opens else ():
+        if all(b in r.listing(s) and [u.verdict for u in r.unsealed(s, b)][-1:] == ["OK"] for s in state.stages):
+            told = r.unsealed("form", b)[-1].opening
+            if type(told.get("price")) is int:
+                openings[b] = told
+    return openings
+
+
+def able(r, before):
+    """{bid: its sealed or corrected price} of the bids that may win below an index."""
+    prices = {b: told["price"] for b, told in opened(r).items()}
+    prices |= {x.bid: x.corrected for x in r.of("price-corrected") if x.n < before}
+    out = {x.get("bid") for x in r.of("bid-rejected") if x.n < before}
+    return {b: p for b, p in prices.items() if b not in out}
 
 
 def points(r, tender, seat, digest):

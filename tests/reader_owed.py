@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+import reader_auction
+
 FLOOR = {  # regime: id, value, unit (日 where none is said)
     "works": """WK-03 5, WK-06 20, WK-07 15, WK-09 10, WK-11 3, WK-12 2 %, WK-13 bid_validity -, WK-15 5, WK-26 3 家,
     WK-35 3 家, WK-37 3, WK-38 3, WK-39 3, WK-40 award_rank1 -, WK-41 10, WK-42 objection_first -, WK-43 3 工作日,
@@ -88,7 +90,7 @@ def owed(r, A):
         offers = [
             y.opening["price"] for y in last.values() if y.verdict == "OK" and type(y.opening.get("price")) is int
         ]
-        if x["reason"] == "no_candidate" and offers:
+        if x["reason"] == "no_candidate" and offers and reader_auction.stands(r, x.n) != "below_reserve":
             box = A.ann.get("reserve")
             told = [y for y in A.recs if (y.kind, y.get("tender"), y.clear) == ("unsealed", box, True) and y.n < x.n]
             need(

@@ -84,16 +84,31 @@ async def offers(query: seats.Query, row: Any, opened: Sequence[Mapping[str, Any
         for r in await query("SELECT bid, corrected FROM trading_correction WHERE tender_id = $1 ORDER BY id", tender)
     }
     stages_, parameters = list(loaded(row["keysets"])), terms.get("parameters") or {}
+    cried = {
+        r["bid"]: r["price"] for r in await query(_CRIED, tender)
+    }  # in the rounds of an auction, where there was one
     return [
         Offer(
             bid["bid"],
-            corrected.get(bid["bid"], bid["price"]),
+            cried.get(bid["bid"], corrected.get(bid["bid"], bid["price"])),
             methods.is_small_firm(parameters, bid["opening"]),
             bid["bid"] not in rejected,
         )
         for bid in opened
         if may_win(bid, stages_)
     ]
+
+
+_CRIED = """SELECT j.bid, max(b.price) AS price FROM trading_auction_joiner j
+    JOIN trading_auction_bid b ON b.tender_id = j.tender_id AND b.number = j.number
+    WHERE j.tender_id = $1 GROUP BY j.bid"""
+_AUCTION = "SELECT coalesce(outcome, 'open') AS outcome FROM trading_auction WHERE tender_id = $1"
+
+
+async def auctioned(query: seats.Query, tender: str) -> str | None:
+    """How the auction of a tender stands: `open`, `sold`, `below_reserve`; None: it has none."""
+    rows = await query(_AUCTION, tender)
+    return rows[0]["outcome"] if rows else None
 
 
 # --------------------------------------------------------------------------------------- corrections and explanations
@@ -236,7 +251,8 @@ async def _publish(caller: Caller, tender: str, read: ReadOut) -> dict[str, Any]
         admission.check_price(regime, terms["direction"], evaluation.ranked[0].price, terms["baseline"], reserve=floor)
         totals = canon(methods.totals(terms["method"], tender, evaluation))
         facts: dict[str, Any] = {"ranking": list(names), "totals": sha256_hex(totals)}
-        await lives.expect(act, tender, "publish-candidates", facts, row=row, qualified=len(standing))
+        rounds = await auctioned(act.query, tender)
+        await lives.expect(act, tender, "publish-candidates", facts, row=row, qualified=len(standing), auction=rounds)
         await act.query(
             "UPDATE trading_tender SET totals = $2, ranking = $3::text::jsonb WHERE id = $1",
             tender, totals, json.dumps(list(names)),

@@ -55,7 +55,8 @@ async def _fail(caller: Caller, tender: str, reason: str, opened: evaluation.Rea
         stages.step(row["state"], "fail")
         standing = await evaluation.qualified(act, row, opened)
         facts = {"reason": reason, "article": str(FAILING.get(reason, ""))}
-        expected = await lives.expect(act, tender, "fail", facts, row=row, qualified=standing)
+        auctioned = await evaluation.auctioned(act.query, tender)
+        expected = await lives.expect(act, tender, "fail", facts, row=row, qualified=standing, auction=auctioned)
         await act.query("UPDATE trading_tender SET ended = $2 WHERE id = $1", tender, reason)
         ref = act.record("tender-failed", subject=tender, tender=tender, reason=reason, article=facts["article"])
         await ledger.book_failure(act, tender, reason)

@@ -16,6 +16,7 @@ from bidding.store import Store
 from bidding.uploads import Limits, Uploads
 from trading import holidays, logbook
 from trading.pace import Guesses, Pace
+from trading.rooms import Rooms
 from trading.settings import Settings
 
 
@@ -34,6 +35,7 @@ class Installation:
     uploads: Uploads
     pace: Pace = field(default_factory=Pace)
     guesses: Guesses = field(default_factory=Guesses)
+    rooms: Rooms = field(default_factory=Rooms)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Archives a process builds at a time: each keeps a connection for its lock."""
 

@@ -24,7 +24,7 @@ from audit.alerts import Alert, Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
-from trading import accounts, archiving, failures, lives, opening, outages, postgres, projects, remedies
+from trading import accounts, archiving, auctions, failures, lives, opening, outages, postgres, projects, remedies
 from trading.installation import Installation, open_
 from trading.settings import Settings
 from trading.tenders import later, loaded
@@ -63,6 +63,7 @@ class Timers:
             "resume": self._resume,
             "due": self._overdue,
             "idle": self._idle,
+            auctions.TIMER: self._hammer,
         }
 
     async def run_due(self) -> int:
@@ -219,6 +220,13 @@ class Timers:
         await raise_alerts(self.platform.centre, alerts)
         if following is not None:
             await later("due", tender, following)
+        return None
+
+    async def _hammer(self, tender: str) -> float | None:
+        """The hammer of an auction falls, unless a bid has made it wait, or its reserve may still be revealed."""
+        again = await auctions.hammer(self.platform, tender)
+        if again is not None:
+            await later(auctions.TIMER, tender, again)
         return None
 
     async def _idle(self, tender: str) -> float | None:

@@ -45,7 +45,13 @@ TABLES = {
     "audit": ("audit.tables",),
     "bidding": ("bidding.tables",),
     "experts": ("experts.tables",),
-    "trading": ("trading.tables", "trading.tables_procedure", "trading.tables_ledger", "trading.tables_retention"),
+    "trading": (
+        "trading.tables",
+        "trading.tables_procedure",
+        "trading.tables_ledger",
+        "trading.tables_retention",
+        "trading.tables_auctions",
+    ),
 }
 APPS = tuple(TABLES)
 

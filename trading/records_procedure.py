@@ -80,3 +80,19 @@ BAN_LIFTED = declare("ban-lifted", Rule.SUPERVISOR, fields=("ban", "decision"))
 AGENT_ERROR_REGISTERED = declare(
     "agent-error-registered", Rule.SUPERVISOR, fields=("error", "agency", "project", "kind", "decision", "until")
 )
+
+# ------------------------------------------------------------------------------------------------------ online auction
+
+AUCTION_JOINED = declare("auction-joined", Rule.EVALUATION, Rule.PARTY, fields=("tender", "bid", "key", "sig"))
+AUCTION_OPENED = declare(
+    "auction-opened",
+    Rule.PUBLIC,
+    fields=(
+        "tender", "bidders", "start", "increment", "opens", "hammer", "window", "extension", "reserve", "reveal",
+    ),
+)  # fmt: skip
+AUCTION_BID = declare("auction-bid", Rule.PUBLIC, fields=("tender", "number", "price", "sig"))
+AUCTION_EXTENDED = declare("auction-extended", Rule.PUBLIC, fields=("tender", "hammer"))
+AUCTION_CLOSED = declare(
+    "auction-closed", Rule.PUBLIC, fields=("tender", "hammer", "bids", "number", "price", "reserve", "outcome")
+)

@@ -13,7 +13,7 @@
 | V11, V12 | openings, verdicts | ``bidding.verify_openings`` |
 | V13 | the draw of the panel | ``experts.verify``, ``trading.verify_panel`` |
 | V14, V16 | ranking, award, gain | ``trading.verify_award`` |
-| V15 | order, periods, deadlines | ``trading.verify_steps`` |
+| V15 | order, periods, deadlines; auctions | ``trading.verify_steps``, ``trading.verify_auction`` |
 | V17 | receipts | ``bidding.verify_receipts`` |
 """
 
@@ -59,7 +59,7 @@ from bidding.verify_custody import (
     check_releases,
     read_keysets,
 )
-from bidding.verify_lists import check_counts, count
+from bidding.verify_lists import Counted, check_counts, count
 from bidding.verify_openings import check_openings, check_verdicts
 from bidding.verify_receipts import about as about_tender
 from bidding.verify_receipts import check_receipts
@@ -67,6 +67,9 @@ from experts.verify import DRAWS, DRAWS_SEALED, SUPERVISION, is_timed
 from experts.verify import READERS as DRAW_READERS
 from trading import records as records  # declares the types that V4 knows to be sealed or public
 from trading import verify_award
+from trading.verify_auction import NEAR as AUCTION_NEAR
+from trading.verify_auction import READERS as AUCTION_READERS
+from trading.verify_auction import check_auction
 from trading.verify_owed import is_of_this_text
 from trading.verify_panel import DRAW, check_panel
 from trading.verify_reserve import check_reserve
@@ -102,7 +105,7 @@ RULES = Disclosure(
     blinded=DRAWS_SEALED | SUPERVISION,
     public=DRAWS,
 )
-ALL_READERS = {**READERS, **DRAW_READERS, **verify_award.READERS, **STEP_READERS}
+ALL_READERS = {**READERS, **DRAW_READERS, **verify_award.READERS, **STEP_READERS, **AUCTION_READERS}
 
 
 def verify(
@@ -260,7 +263,7 @@ class _Verifier:
                     gaps,
                 ),
                 bids_part.bounds(case, keysets, pace),
-                {held.index for held in case.mine if held.name in bids_part.NEAR or is_timed(held.name)},
+                {held.index for held in case.mine if held.name in bids_part.NEAR | AUCTION_NEAR or is_timed(held.name)},
                 [held for held in log.held.values() if held.file or held.body.get("tender") == case.tender],
                 gaps,
                 found,
@@ -285,12 +288,24 @@ class _Verifier:
         self._do(14, lambda found: check_reserve(case, bids, found))
         self._do(14, lambda found: verify_award.check_award(case, bids, counted, rulebook, found))
         self._do(15, lambda found: check_steps(case, bids, rulebook, pace, found))
+        self._do(
+            15, lambda found: check_auction(case, bids, rulebook, self._able(case, bids, counted), pace.span, found)
+        )
         self._do(16, lambda found: verify_award.check_gain(case, found))
         if self.receipts:
             self._do(17, lambda found: self._check_receipts(case, bids, found))
         else:
             steps[17].status = Status.ABSENT
         self.reached = 17
+
+    @staticmethod
+    def _able(case: Case, bids: Bids, counted: Counted) -> Callable[[int], Mapping[str, int]]:
+        """The bids that may win below an index, with their prices."""
+
+        def able(before: int) -> Mapping[str, int]:
+            return {one.bid: one.price for one in verify_award.offers(case, bids, counted, before, {}) if one.stands}
+
+        return able
 
     def _check_receipts(self, case: Case, bids: Bids, found: Found) -> None:
         """Those about this tender or none; one about a tender of none of the archives is at fault everywhere."""

@@ -35,6 +35,7 @@ from trading.law.methods import (
 from trading.law.methods.parameters import Terms, read
 from trading.law.regimes import REGIMES, SOURCE_LAW
 from trading.law.rulebook import Rulebook
+from trading.verify_auction import cried
 from trading.verify_panel import check_signed
 
 TOTALS = "evaluation/totals.json"
@@ -78,9 +79,11 @@ def owed_totals(case: Case) -> bool:
 
 
 def offers(case: Case, bids: Bids, counted: Counted, before: int, parameters: Mapping[str, Any]) -> list[Offer]:
-    """The bids that were opened and count, at their price as read out or corrected; those rejected before do not stand."""
+    """The bids that were opened and count, at their price as read out, corrected or cried in an auction; rejected ones
+    do not stand."""
     gone = rejected(case, before)
     corrected = {fact["bid"]: fact["corrected"] for fact in case.facts("price-corrected") if fact.index < before}
+    corrected |= cried(case, before)
     return [
         Offer(bid, corrected.get(bid, opening["price"]), is_small_firm(parameters, opening), bid not in gone)
         for bid, opening in _openings(case, bids, counted).items()

@@ -18,10 +18,12 @@ from audit.report import Found
 from bidding.case import Case, Fact
 from bidding.manifest import FORM
 from trading.law.article import plain
+from trading.law.bidding_rounds import BELOW
 from trading.law.calendar import legal_day
 from trading.law.ranking import falls_away
 from trading.law.regimes import SOURCE_LAW
 from trading.law.rulebook import Rulebook
+from trading.verify_auction import auctioned
 from trading.verify_award import price_of, rejected
 
 READERS: dict[str, tuple[int, Mapping[str, wire.Reader]]] = {
@@ -142,6 +144,8 @@ def _check_failed(case: Case, found: Found) -> None:
         offers = [price for bid, price in _prices(case).items() if bid not in gone]
         if fact["reason"] != "no_candidate" or not offers or case.announcement is None:
             continue
+        if auctioned(case, fact.index) == BELOW:
+            continue  # V15 has heard that auction
         reserve = case.announcement.held.body.get("reserve")
         told = [
             held.body

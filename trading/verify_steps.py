@@ -25,6 +25,7 @@ from trading.law.life import Happened, Life, judge
 from trading.law.periods import OUTAGE_GRACE, after_outage
 from trading.law.rulebook import Rulebook, read
 from trading.law.stages import act_of
+from trading.verify_auction import auctioned
 from trading.verify_award import rejected
 from trading.verify_owed import READERS as OWED_READERS
 from trading.verify_owed import check_owed
@@ -253,6 +254,7 @@ def told(case: Case, bids: Bids, pace: Pace) -> Iterator[tuple[str, Happened]]:
             said |= _announced(fact)
         if what in ("candidates-published", "tender-failed"):
             said["qualified"] = _qualified(case, bids, fact.index)
+            said["auction"] = auctioned(case, fact.index)
         yield (
             fact.at,
             Happened(act_of(what, said), fact.time, said, _begun(case, fact, pace), _done(case, fact, pace)),

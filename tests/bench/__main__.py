@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.bench.measure import Result
 
-NAMES = ("seal", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search")
+NAMES = (
+    "seal", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search", "auction",
+)  # fmt: skip
 
 
 def run(names: list[str], *, tiny: bool = False) -> Iterator[Result]:

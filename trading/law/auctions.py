@@ -1,4 +1,4 @@
-"""拍卖法: notice, display, the hammer. Values in, refusals out; the auction room that asks comes with its own stage."""
+"""拍卖法: notice, display, the hammer. Values in, refusals out; the rounds themselves are `bidding_rounds.py`."""
 
 from __future__ import annotations
 

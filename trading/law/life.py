@@ -16,7 +16,7 @@ Facts are the fields of the act's record (log.md §1) with times as `datetime`; 
 | amend-documents | `moved`: the deadline set in the same act; `beats` |
 | move-deadline | `beats`: four beats of the log, as a timedelta; `office`: whether office hours are kept |
 | receive-report | `evaluated`: when the evaluation ended |
-| publish-candidates, fail | `qualified`: how many bids may win |
+| publish-candidates, fail | `qualified`: how many bids may win; `auction`: `open`, `sold`, `below_reserve` |
 | return-security | `since`: when the withdrawal came |
 | warn-idle, terminate | `registered`: when the project's registration was accepted |
 

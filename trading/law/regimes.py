@@ -154,7 +154,8 @@ SOURCE_LAW = Regime(
 """Published trades of other places, run as they were run: one bid is enough, periods as the source published them."""
 
 AUCTIONS: tuple[Rule, ...] = (x.AU_01, x.AU_02, x.AU_03, x.AU_04, x.AU_07)
-"""What binds an auction. No regime of ours runs one yet: its boxes are sealed, and 拍卖法 36 knows no withdrawal."""
+"""What binds an auction house. No regime of ours pins them: open rounds (bidding_rounds.py) follow a sealed price, and keep
+to 拍卖法 36 and 50 by themselves; AU-01 is asked for where a rulebook has it."""
 
 REGIMES: dict[str, Regime] = {r.id: r for r in (WORKS, GOV, PROPERTY, LAND, MINERALS, SOURCE_LAW)}
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from audit.refusal import Refused
 from trading.law import admission, committee, contracts, idle, publication, remedies, security
 from trading.law.article import Article, Rule
+from trading.law.bidding_rounds import BELOW, HIGHEST
 from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from
 from trading.law.bounds import longest as span_of
 from trading.law.calendar import LEGAL_ZONE, legal_day
@@ -297,6 +298,11 @@ def publish_candidates(asking: Asking) -> None:
     """From a report, in time (WK-37), at most three (WK-35), and only if enough are qualified (GP-30)."""
     report = asking.after("receive-report", "E-NO-REPORT", *REPORTED)
     _enough(asking)
+    auction = asking.fact("auction")
+    if auction == "open":
+        asking.refuse("E-AUCTION-RUNS")
+    if auction == BELOW:
+        asking.refuse("E-AUCTION-BELOW", HIGHEST)
     most, ranking = asking.rule("WK-35"), asking.fact("ranking", ())
     if most is not None and len(ranking) > most.count and not asking.lenient:  # a verifier asks V14
         asking.refuse("E-TOO-MANY", most.article, count=len(ranking), most=most.count)
@@ -573,6 +579,7 @@ def fail(asking: Asking) -> None:
     least = asking.rule("GP-30")
     few = least.count if reason == "too_few_qualified" and least is not None else 1
     hidden = reason == "no_candidate" and asking.life.announcement.get("reserve") is not None
+    hidden = hidden or (reason == "no_candidate" and asking.fact("auction") == BELOW)
     if not hidden and qualified is not None and qualified >= few:
         asking.refuse("E-NOT-FAILED", reason=reason, count=qualified)
 

@@ -89,6 +89,6 @@ SELECT trading_search_of(id) FROM trading_tender WHERE announced_at IS NOT NULL 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0004_procedure_rules")]
+    dependencies = [("trading", "0006_retention")]
 
     operations = [ops.RunSQL(FORWARD, reverse_sql="")]

@@ -34,6 +34,7 @@ from trading import accounts, postgres, settings
 from trading.installation import Installation, open_
 from trading.web import (
     api_accounts,
+    api_auctions,
     api_bids,
     api_custody,
     api_imported,
@@ -60,8 +61,8 @@ from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (
-    api_accounts, api_bids, api_custody, api_imported, api_opening, api_panels, api_preparation, api_procedure, api_projects,
-    api_roster, api_search, api_seats, api_statements,
+    api_accounts, api_auctions, api_bids, api_custody, api_imported, api_opening, api_panels, api_preparation, api_procedure,
+    api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
 

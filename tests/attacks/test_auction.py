@@ -1,0 +1,204 @@
+"""网上竞价: a bid dropped, taken after the hammer, under a moved clock, for a friend, or a hammer that did not wait.
+
+Control: three firms bid under numbers, the hammer waits once, and the last one has it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.attacks.conftest import Stage
+from tests.world_auction import Room
+from tests.world_box import Bid
+from tests.world_tender import Tender
+from trading.law.bidding_rounds import Reserve
+
+SALE: dict[str, Any] = {"direction": "sell", "min_bids": 1, "baseline": 50_000_000}
+
+
+def sale(stage: Stage) -> tuple[Tender, list[Bid]]:
+    """A sale that was opened: Fir 92, Oak 88, Ash 95 million."""
+    tender = stage.bids(**SALE)
+    tender.open()
+    return tender, tender.bids
+
+
+def last_minutes(room: Room, minutes: float) -> None:
+    room.world.until(room.hammer - timedelta(minutes=minutes))
+
+
+def test_an_honest_auction(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    room.cry(oak, 97_500_000)
+    last_minutes(room, 2)
+    receipt = stage.world.receipt(room.cry(fir, 99_000_000))
+    room.close()
+    tender.finish()
+    assert tender.won == 99_000_000
+    stage.honest(tender, receipts=[receipt])
+
+
+def test_nobody_bids_and_the_sealed_prices_stand(stage: Stage) -> None:
+    tender, _ = sale(stage)
+    Room(tender).close()
+    tender.finish()
+    assert tender.won == 95_000_000
+    stage.honest(tender)
+
+
+def test_below_the_reserve_and_not_sold(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender, reserve=Reserve(120_000_000, "5a" * 32))
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.fail("no_candidate")
+    tender.finish()
+    stage.honest(tender)
+
+
+def test_below_the_reserve_and_sold(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender, reserve=Reserve(120_000_000, "5a" * 32))
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-STEP")
+
+
+def test_another_reserve_than_the_one_that_was_committed_to(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender, reserve=Reserve(120_000_000, "5a" * 32))
+    room.cry(fir, 96_000_000)
+    room.close(reserve={"price": 90_000_000, "salt": "5a" * 32}, outcome="sold")
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION")
+
+
+def test_a_bid_that_was_acknowledged_and_dropped(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    room.tender.corrected.pop(oak.id, None)
+    with stage.world.held_up():
+        lost = room.cry(oak, 97_500_000)
+    stage.world.waiting = [record for record in stage.world.waiting if record is not lost]
+    stage.world.serials["serial", tender.id] -= 1
+    receipt = stage.world.receipt(lost, proof=False)
+    del tender.corrected[oak.id]
+    room.standing, room.number = 96_000_000, room.bids.index(fir) + 1
+    room.close()
+    tender.finish()
+    stage.honest(tender)  # nothing in the archive shows it; its bidder's receipt does
+    stage.caught(tender, "V17", "V-DROPPED", receipts=[receipt])
+
+
+def test_a_bid_after_the_hammer(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender, window=0)
+    room.cry(fir, 96_000_000)
+    stage.world.until(room.hammer + timedelta(seconds=20))
+    room.cry(oak, 97_500_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
+
+
+def test_a_bid_after_the_hammer_under_a_moved_clock(stage: Stage) -> None:
+    """Dated back into the auction by more than the log's own tolerance: the witnesses' clocks say otherwise."""
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender, window=0)
+    room.cry(fir, 96_000_000)
+    stage.world.until(room.hammer + timedelta(minutes=10))
+    room.cry(oak, 97_500_000, at=room.hammer - timedelta(seconds=1))
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V6", "V-APART")
+
+
+def test_a_bid_put_before_another_by_its_time(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    stage.world.wait(60)
+    room.cry(fir, 96_000_000, wait=False)
+    room.cry(oak, 97_500_000, at=stage.world.now - timedelta(seconds=5))
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
+
+
+def test_a_hammer_that_did_not_wait(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    last_minutes(room, 2)
+    room.cry(fir, 96_000_000, extend=False)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-EXTENDED")
+
+
+def test_a_hammer_that_waited_for_a_friend(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender, extension=3600, window=0)
+    room.cry(fir, 96_000_000)
+    tender.log("auction-extended", {"kind": "auction", "id": "1"}, hammer="2026-03-05T00:00:00.000000Z")
+    room.cry(oak, 97_500_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-EXTENDED")
+
+
+def test_a_bid_that_nobody_made(stage: Stage) -> None:
+    """The operator drives the price up, with a key of its own."""
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000, key=room._key(oak))
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION-BID")
+
+
+def test_less_than_the_increment(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    room.cry(oak, 96_999_999)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION-BID")
+
+
+def test_one_who_joined_was_not_let_in(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender, leave_out=oak)
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION")
+
+
+def test_the_numbers_are_exchanged_after_the_hammer(stage: Stage) -> None:
+    tender, (fir, oak, _) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    names = [bid.id for bid in room.bids]
+    a, b = names.index(fir.id), names.index(oak.id)
+    names[a], names[b] = names[b], names[a]
+    tender.corrected = {oak.id: 96_000_000}
+    room.close(bids=names)
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION")
+
+
+def test_candidates_before_the_hammer(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    tender.corrected.clear()
+    tender.rank()
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.corrected.clear()
+    tender.finish()
+    stage.caught(tender, "V15", "V-STEP")
