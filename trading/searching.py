@@ -25,7 +25,8 @@ _FOUND = """SELECT h.number, h.project_id AS project, p.title AS project_title, 
     FROM (SELECT * {hits} AND s.number < $6 ORDER BY s.number DESC LIMIT $7) h
     JOIN trading_lot l ON l.id = h.lot_id JOIN trading_project p ON p.id = h.project_id
     JOIN trading_organisation o ON o.code = p.organisation_id JOIN trading_tender t ON t.id = h.tender_id
-    LEFT JOIN trading_trade d ON d.tender_id = h.tender_id ORDER BY h.number DESC"""
+    LEFT JOIN trading_line d ON d.tender_id = h.tender_id AND d.part = 1 AND d.status NOT IN ('failed', 'annulled')
+        AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = d.number) ORDER BY h.number DESC"""
 _COUNTS = """SELECT s.kind, s.region, s.stage, s.year, count(*)::int AS n {hits}
     GROUP BY GROUPING SETS ((s.kind), (s.region), (s.stage), (s.year), ())"""
 
