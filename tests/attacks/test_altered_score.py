@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from audit.canon import sha256_hex
 from audit.trust import record_sig_bytes
 from tests.attacks.conftest import Stage
@@ -12,6 +14,8 @@ from tests.world import Logged
 from tests.world_box import Bid
 from tests.world_draw import Panel
 from tests.world_tender import Tender
+
+pytestmark = pytest.mark.slow
 
 
 def declared(stage: Stage, **how: Any) -> tuple[Tender, Panel]:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.world_auction import Room
 from tests.world_box import Bid
 from tests.world_tender import Tender
 from trading.law.bidding_rounds import Reserve
+
+pytestmark = pytest.mark.slow
 
 SALE: dict[str, Any] = {"direction": "sell", "min_bids": 1, "baseline": 50_000_000}
 

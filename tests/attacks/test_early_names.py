@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 from tests.world_draw import Panel
+
+pytestmark = pytest.mark.slow
 
 
 def called(stage: Stage, **how: Any) -> Panel:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 from tests.world_draw import Panel, Roster
 from tests.world_tender import Tender
+
+pytestmark = pytest.mark.slow
 
 
 def whole(tender: Tender, roster: Roster, **how: Any) -> Panel:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 from tests.world import seeded
 from tests.world_draw import Panel, drawn_bytes
+
+pytestmark = pytest.mark.slow
 
 
 def begun(stage: Stage, **how: Any) -> Panel:

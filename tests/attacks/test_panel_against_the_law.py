@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
+
+pytestmark = pytest.mark.slow
 
 
 def panel_of(stage: Stage, **how: Any) -> Any:

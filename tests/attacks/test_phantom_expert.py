@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 from tests.world_draw import Panel
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_expert_nobody_admitted(stage: Stage) -> None:

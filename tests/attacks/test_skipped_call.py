@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from audit.canon import canon, sha256_hex
 from tests.attacks.conftest import Stage
 from tests.verify import panels
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_first_is_never_called(stage: Stage) -> None:

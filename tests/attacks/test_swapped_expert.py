@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.attacks.conftest import Stage
 from tests.verify import panels
 from tests.world_draw import Panel
+
+pytestmark = pytest.mark.slow
 
 
 def friend(panel: Panel) -> str:

@@ -24,6 +24,8 @@ from trading.messages import catalogue
 from trading.paper import awards, figures, openings, press, statements, verifications
 from trading.paper.tenders import Bidder
 
+pytestmark = pytest.mark.slow
+
 CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 TOLD: dict[str, Any] = {
     "receipt": "投标文件已递交",

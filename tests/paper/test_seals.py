@@ -23,6 +23,8 @@ from audit.refusal import Broken, Refused
 from tests.paper.values import PAPERS
 from trading.paper import seals
 
+pytestmark = pytest.mark.slow
+
 SECRET = b"seal"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from pypdf import PdfReader
 
 from trading import samples, statement, statement_words, trade_file
 from trading.statement_paper import write_pdf
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_sentence_and_its_figures_stand_on_the_paper_and_the_same_statement_gives_the_same_bytes() -> None:

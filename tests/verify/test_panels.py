@@ -21,6 +21,8 @@ from tests.verify.test_malformed import GONE, OURS, changes
 from tests.world_tender import Tender
 from trading.verify import verify
 
+pytestmark = pytest.mark.slow
+
 Story = Callable[[Stage], Tender]
 
 
