@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from audit.act import acting, pool
-from audit.canon import b64, canon, sha256_hex
+from audit.canon import canon, sha256_hex
 from experts import draw as law
 from experts.desk import Desk, Gone, Sealed, records_of
-from experts.handed import CLOSED, Asked, plain
+from experts.disclosure import COMMIT, NONCES, nonces_file
+from experts.handed import CLOSED, Asked
 from experts.records import DRAW_CALLED, PANEL_NAMED, PANEL_SEATED
 
 READ: Final = b"trading/panel-read/v1\0"
@@ -98,7 +99,7 @@ async def disclose(desk: Desk, asked: Asked, stage: str) -> bool:
         if row["record"] is None:
             continue  # a draft nobody approved
         mine = [one for one in nonces if one["attempt"] == row["attempt"]]
-        files += [(row["attempt"], "commit.json", bytes(row["record"])), (row["attempt"], "nonces.json", _nonces(mine))]
+        files += [(row["attempt"], COMMIT, bytes(row["record"])), (row["attempt"], NONCES, nonces_file(mine))]
         revealed = sum(one["reveal"] is not None for one in mine) == len(asked.parties)
         if stage == CLOSED and row["voided_at"] is None and revealed:
             records = await records_of(asked.draw, asked.tender, DRAW_CALLED.name, PANEL_SEATED.name)
@@ -121,21 +122,6 @@ async def disclose(desk: Desk, asked: Asked, stage: str) -> bool:
             asked.draw,
         )
     return True
-
-
-def _nonces(rows: Sequence[Any]) -> bytes:
-    """`nonces.json`: what was committed, and revealed."""
-    told = []
-    for row in rows:
-        one: dict[str, Any] = {
-            "i": row["i"],
-            "commit": b64(bytes(row["commit"])),
-            "commit_sig": plain(row["commit_sig"]),
-        }
-        if row["reveal"] is not None:
-            one |= {"reveal": b64(bytes(row["reveal"])), "sig": plain(row["reveal_sig"])}
-        told.append(one)
-    return canon({"nonces": told})
 
 
 def _shown(first: Sealed, secret: bytes, records: Sequence[tuple[int | None, dict[str, Any]]]) -> dict[str, bytes]:

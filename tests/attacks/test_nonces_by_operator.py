@@ -7,23 +7,11 @@ from typing import Any
 import pytest
 
 from tests.attacks.conftest import Stage
-from tests.verify import panels
+from tests.verify.panels import begun, carried_on
 from tests.world import seeded
-from tests.world_draw import Panel, drawn_bytes
+from tests.world_draw import drawn_bytes
 
 pytestmark = pytest.mark.slow
-
-
-def begun(stage: Stage, **how: Any) -> Panel:
-    tender, roster = panels.opened(stage, unrated=True)
-    return Panel(tender, roster, **how)
-
-
-def carried_on(stage: Stage, panel: Panel, code: str, **how: Any) -> None:
-    panel.call()
-    panel.sit()
-    panel.tender.finish()
-    stage.caught(panel.tender, "V13", code, **how)
 
 
 def test_nonces_signed_by_the_operator(stage: Stage) -> None:

@@ -8,22 +8,10 @@ import pytest
 
 from audit.canon import canon, parse
 from tests.attacks.conftest import Stage
-from tests.verify import panels
+from tests.verify.panels import begun, carried_on
 from tests.world_draw import Panel, drawn_bytes
 
 pytestmark = pytest.mark.slow
-
-
-def begun(stage: Stage, **how: Any) -> Panel:
-    tender, roster = panels.opened(stage, unrated=True)
-    return Panel(tender, roster, **how)
-
-
-def carried_on(stage: Stage, panel: Panel, code: str, **how: Any) -> None:
-    panel.call()
-    panel.sit()
-    panel.tender.finish()
-    stage.caught(panel.tender, "V13", code, **how)
 
 
 def test_called_by_an_order_that_was_drawn_elsewhere(stage: Stage) -> None:

@@ -24,6 +24,20 @@ def opened(stage: Stage, regime: str = "works", **terms: Any) -> tuple[Tender, R
     return tender, roster
 
 
+def begun(stage: Stage, **how: Any) -> Panel:
+    """A draw that an attack will make its own way."""
+    tender, roster = opened(stage, unrated=True)
+    return Panel(tender, roster, **how)
+
+
+def carried_on(stage: Stage, panel: Panel, code: str, **how: Any) -> None:
+    """It goes on as if nothing were wrong, and both verifiers name V13."""
+    panel.call()
+    panel.sit()
+    panel.tender.finish()
+    stage.caught(panel.tender, "V13", code, **how)
+
+
 def drawn(stage: Stage, regime: str = "works", **terms: Any) -> tuple[Tender, Panel]:
     """The draw has an order; nobody has been called."""
     how = {
