@@ -84,17 +84,28 @@ def owed(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]:
 
 def sentence(statement: s.Statement, lang: str) -> str:
     """The sentence of the whole period: the total, then each kind that had a trade, each amount in the unit it fits."""
+    return "".join(text for text, _ in clauses(statement, lang))
+
+
+def clauses(statement: s.Statement, lang: str) -> tuple[tuple[str, str], ...]:
+    """The sentence in parts, each with the id of the figures in it, which leads to their trades; "" for bare words."""
     total = statement.total
     head = say("statement.said.total", lang, trades=total.trades, deal=amount(total.deal, lang))
     for what in ("saved", "added"):
         gained = getattr(total, what)
         if gained is not None:
             head += say(f"statement.said.{what}", lang, gain=amount(gained, lang))
-    told = [_clause(row, lang) for row in statement.kinds if row.trades]
+    query = statement.query
+    told = [(_clause(row, lang), query.figure(s.KIND, row.key)) for row in statement.kinds if row.trades]
     stop, between = _STOPS["zh" if lang.startswith("zh") else "en"]
-    if not told:
-        return head + stop
-    return head + stop + say("statement.said.among", lang) + between.join(told) + stop
+    parts = [(head, query.figure(s.KIND, s.ALL)), (stop, "")]
+    if told:
+        parts.append((say("statement.said.among", lang), ""))
+        for place, clause in enumerate(told):
+            parts += [(between, "")] if place else []
+            parts.append(clause)
+        parts.append((stop, ""))
+    return tuple(parts)
 
 
 def _clause(row: s.Row, lang: str) -> str:

@@ -66,7 +66,8 @@ def report(
             screen().err.print(screen().text("statement.keys.said", keys=keys), markup=False, soft_wrap=True)
     elif not written:
         _show(made)
-    screen().result({**s.plain(made), "sentence": said, "notes": list(notes)})
+    figures = [{"text": text, "figure": to} for text, to in statement_words.clauses(made, lang)]
+    screen().result({**s.plain(made), "sentence": said, "sentence_figures": figures, "notes": list(notes)})
 
 
 def _pdf(made: Statement) -> bytes:
