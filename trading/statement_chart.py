@@ -5,6 +5,7 @@ A picture holds so many groups: the largest by price stand by themselves, the ot
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Final, Literal
@@ -26,10 +27,8 @@ def chart(statement: s.Statement, lang: str, *, both: bool = False) -> Chart:
     """The chart of a statement in a language. `both`: heads in Chinese and English, for a paper that has both."""
     unit, word = s.unit_for(statement.total.deal, lang)
     rows, notes = _drawn(statement, lang)
-    whole_period = statement.query.by != s.MONTH or len(rows) < MONTHS
-    notes += owed(
-        statement, lang, adds_up=not whole_period or s.printed_adds_up(replace(statement, rows=tuple(rows)), unit)
-    )
+    if not both:  # a paper says it once, below its table
+        notes += _owed(statement, lang, rows, unit)
 
     def head(code: str) -> dict[str, str]:
         return {"zh": say(code, lang), "en": say(code, EN) if both else ""}
@@ -44,7 +43,9 @@ def chart(statement: s.Statement, lang: str, *, both: bool = False) -> Chart:
     ]
     return Chart(
         title=say("statement.chart", lang, by=say(f"statement.by.{statement.query.by}", lang)),
-        about=say("statement.title", lang, start=statement.start, end=statement.end, unit=word),
+        about=say("statement.title", lang, start=statement.start, end=statement.end, unit=word)
+        if statement.start
+        else say("statement.none", lang),
         rows=names,
         measures=measures,
         over_time=statement.query.by == s.MONTH,
@@ -66,6 +67,13 @@ def write_picture(statement: s.Statement, lang: str, form: Literal["svg", "png"]
     """The chart for print; the same statement gives the same bytes. Refused: PAPER-GLYPH."""
     day = statement.end or datetime.fromtimestamp(0, UTC).date()
     return draw(chart(statement, lang), form, datetime.combine(day, time(), UTC))
+
+
+def _owed(statement: s.Statement, lang: str, rows: list[s.Row], unit: int) -> Iterator[str]:
+    """What the table below the chart owes its reader; latest months alone never sum to a period's total."""
+    cut = statement.query.by == s.MONTH and rows[:1] != list(statement.rows[:1])
+    adds_up = cut or s.printed_adds_up(replace(statement, rows=tuple(rows)), unit)
+    return owed(statement, lang, adds_up=adds_up)
 
 
 def _drawn(statement: s.Statement, lang: str) -> tuple[list[s.Row], list[str]]:

@@ -42,7 +42,7 @@ async def there(desk: Desk) -> set[str]:
                 found.add(kind)
             else:
                 assert answer.status_code == 409 and "text/html" in answer.headers["content-type"]
-                assert re.search("PAPER-NOT-YET|E-UNOPENED", answer.text), answer.text
+                assert re.search("PAPER-NOT-YET|E-UNOPENED|E-OPEN", answer.text), answer.text
     return found
 
 

@@ -33,7 +33,7 @@ M = TypeVar("M", bound=BaseModel)
 SHOWN = 50
 """Trades on a page."""
 JSON = "application/json"
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?\s?(?:%|项|亿元|万元|元|million yuan|yuan)?")
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:\s?(?:%|项|亿元|万元|元|million yuan|yuan))?")
 COLUMNS = ("trades", "failed", "deal", "saved", "saved", "added", "added")
 """Of each head of the table after the first: which trades are behind its numbers (`accounting.OF`)."""
 OURS = re.compile(r"\d{4}-\d{6}-\d{2}@\d{1,15}")
