@@ -178,7 +178,7 @@ def _mark(data: bytes, about: str, url: str, tender: str = "") -> Mark:
     from audit.canon import sha256_hex
     from trading.paper.press import Mark
 
-    page = f"/t/{tender.rpartition('@')[0] or tender}" if tender else ""
+    page = f"/t/{tender}" if tender else ""
     return Mark(sha256_hex(data), about, url.rstrip("/") + page if url else "")
 
 

@@ -91,7 +91,7 @@ class Account:
         return Mark(sha256_hex(report), "report", self._link(), self.told.checked)
 
     def _link(self) -> str:
-        return f"{self.told.url.rstrip('/')}/t/{bare(self.id)}" if self.told.url else ""
+        return f"{self.told.url.rstrip('/')}/t/{self.id}" if self.told.url else ""
 
     def _of(self, what: str) -> list[Record]:
         return [one for _, one in self.told.records if one["type"] == f"trading.{what}/v1"]

@@ -70,4 +70,4 @@ def _evaluation(data: bytes, mark: Mark, at: Any, known: dict[str, Any]) -> byte
 
 
 def _page(platform: Installation, tender: str) -> str:
-    return f"{platform.settings.base_url}/t/{bare(tender)}" if tender else platform.settings.base_url
+    return f"{platform.settings.base_url}/t/{tender}" if tender else platform.settings.base_url

@@ -58,13 +58,17 @@ _environment = Environment(
 def routes(configured: Settings) -> list[BaseRoute]:
     """The pages and their style sheet."""
 
-    def page(show: Callable[[Request, Screen], Any]) -> Callable[[Request], Any]:
+    def page(show: Callable[[Request, Screen], Any], *, file: bool = False) -> Callable[[Request], Any]:
+        """`file`: what is refused is a page to a person's browser alone, and a problem document to everybody else."""
+
         async def served(request: Request) -> Response:
             screen = Screen(request, configured)
             try:
                 await screen.prepare()
                 return await show(request, screen)  # type: ignore[no-any-return]
             except Refused as no:
+                if file and "text/html" not in request.headers.get("accept", ""):
+                    raise
                 return screen.refuse(no)
             except HTTPException:
                 raise
@@ -77,10 +81,10 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/p/{project}", page(_project)),
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
-        Route("/t/{tender}/papers/{kind}.pdf", page(paper_pages.of_tender)),
+        Route("/t/{tender}/papers/{kind}.pdf", page(paper_pages.of_tender, file=True)),
         Route("/ledger", page(_ledger)),
         Route("/statements", page(statement_pages.statement)),
-        Route("/statements.{form}", page(statement_pages.file)),
+        Route("/statements.{form}", page(statement_pages.file, file=True)),
         Route("/trade-lines", page(statement_pages.trades)),
         Route("/imported", page(_imported)),
         Route("/proof", page(_proof)),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from audit.refusal import Refused
 from trading import publishing
 from trading.messages import ZH, say
 from trading.paper.tenders import bare
 from trading.printing import Printed
+from trading.web.openapi import PARAMETER_PATTERNS
 
 if TYPE_CHECKING:
     from trading.web.pages import Screen
@@ -24,6 +27,8 @@ async def of_tender(request: Request, screen: Screen) -> Response:
     """`/t/{tender}/papers/{kind}.pdf`."""
     state = request.app.state
     tender, kind = request.path_params["tender"], request.path_params["kind"]
+    if not re.fullmatch(PARAMETER_PATTERNS["tender"], tender):
+        raise Refused("W-UNKNOWN")
     printed = await publishing.paper(state.platform, state.printer, tender, kind)
     return handed(request, printed, f"{bare(tender)}.{kind}.pdf", f"{bare(tender)} {say(f'paper.{kind}', ZH)}.pdf", PDF)
 
