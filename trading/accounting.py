@@ -7,6 +7,7 @@ is published. A line that was corrected is not looked at; the one in its place i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -121,30 +122,85 @@ def _rows(found: Iterable[tuple[str, Mapping[str, Any]]]) -> list[s.Row]:
 _TEXTS = {s.MONTH: "to_char(l.day, 'YYYY-MM')"}
 
 
-async def behind(query: s.Query, key: str) -> list[Line]:
-    """Every trade behind the figures of a row; `all`: behind the total."""
-    rows, _ = await _behind(query, key, 0, None)
+OF: Mapping[str, str] = {
+    "all": "true",
+    "trades": "l.status NOT IN ('failed', 'annulled') AND l.part = 1",
+    "failed": "l.status IN ('failed', 'annulled') AND l.part = 1",
+    "deal": "l.price IS NOT NULL",
+    "saved": "l.status = 'concluded' AND l.direction = 'buy'",
+    "added": "l.status = 'concluded' AND l.direction = 'sell'",
+}
+"""Which lines of a row a figure of it counts or sums; `all`: every one of them."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What lines come to: how many they are, and fen."""
+
+    lines: int
+    price: int
+    baseline: int
+    gain: int
+
+
+async def behind(query: s.Query, key: str, of: str = "all") -> list[Line]:
+    """Every trade behind the figures of a row; key `all`: behind the total; `of`: behind one of them (`OF`)."""
+    rows, _ = await _behind(query, key, of, 0, None)
     return rows
 
 
-async def behind_page(query: s.Query, key: str, cursor: str | None, limit: int) -> tuple[list[Line], str | None]:
+async def behind_page(
+    query: s.Query, key: str, cursor: str | None, limit: int, of: str = "all"
+) -> tuple[list[Line], str | None]:
     """The same a page at a time. Refused: W-CURSOR."""
-    return await _behind(query, key, decode_cursor(cursor, int) if cursor else 0, limit)
+    return await _behind(query, key, of, decode_cursor(cursor, int) if cursor else 0, limit)
 
 
-async def _behind(query: s.Query, key: str, after: int, limit: int | None) -> tuple[list[Line], str | None]:
+async def behind_sums(query: s.Query, key: str, of: str = "all") -> Sums:
+    """What the lines behind a figure sum to: the figure, seen from the other side."""
+    row = await pool().fetchrow(
+        f"""SELECT count(*) AS lines, coalesce(sum(l.price), 0)::bigint AS price,
+                coalesce(sum(l.baseline), 0)::bigint AS baseline, coalesce(sum(l.gain), 0)::bigint AS gain
+            FROM trading_line l WHERE {_where(query, of)}""",
+        *_asked(query, key),
+    )
+    return Sums(**dict(row))
+
+
+def _where(query: s.Query, of: str) -> str:
+    return f"""l.day BETWEEN $1 AND $2 AND {STANDING} AND l.currency = $3
+        AND ($4::text IS NULL OR ({_TEXTS.get(query.by) or KEYS[query.by]}) = $4) AND {OF[of]}"""
+
+
+def _asked(query: s.Query, key: str) -> tuple[Any, ...]:
+    return *_period(query), query.currency, None if key == s.ALL else key
+
+
+async def _behind(query: s.Query, key: str, of: str, after: int, limit: int | None) -> tuple[list[Line], str | None]:
     found = await pool().fetch(
         f"""SELECT l.number, l.trade, l.part, l.kind, l.day, l.region, l.organisation, l.status, l.baseline, l.price,
                 l.reason
-            FROM trading_line l WHERE l.day BETWEEN $1 AND $2 AND {STANDING} AND l.currency = $3 AND l.number > $4
-                AND ($5::text IS NULL OR ({_TEXTS.get(query.by) or KEYS[query.by]}) = $5) ORDER BY l.number LIMIT $6""",
-        *_period(query), query.currency, after, None if key == s.ALL else key, None if limit is None else limit + 1,
+            FROM trading_line l WHERE {_where(query, of)} AND l.number > $5 ORDER BY l.number LIMIT $6""",
+        *_asked(query, key), after, None if limit is None else limit + 1,
     )  # fmt: skip
     rows = [dict(one) for one in found]
     following = None
     if limit is not None:
         rows, following = page(rows, limit, "number")
     return [_line(one) for one in rows], following
+
+
+async def version() -> str:
+    """What changes whenever the ledger does: its last line, and how many of the newest numbers are taken.
+
+    An act that began earlier may book a lower number later; so far back as acts overlap, it is counted.
+    """
+    row = await pool().fetchrow(
+        """WITH newest AS (SELECT coalesce(max(number), 0) AS number FROM trading_line)
+           SELECT newest.number, (SELECT count(*) FROM trading_line l WHERE l.number > newest.number - 1000) AS taken
+           FROM newest"""
+    )
+    return f"{row['number']}.{row['taken']}"
 
 
 def _line(one: Mapping[str, Any]) -> Line:

@@ -16,7 +16,7 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -32,7 +32,7 @@ from audit.refusal import Refused
 from experts import seats
 from experts.seats import Held
 from trading import records as _records
-from trading.law import admission
+from trading.law import admission, retention
 from trading.settings import TOKEN_LIFE, TOKEN_LIFE_MOST, Settings
 
 logger = logging.getLogger("trading.accounts")
@@ -185,6 +185,16 @@ async def people(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
     return page([dict(r) for r in rows], limit, "id")
 
 
+async def check_use(query: Callable[..., Awaitable[Any]], person: str, use: str) -> None:
+    """Refuse a use of the data of a person, or of an expert by id, who asked for deletion (`trading retention restrict`):
+    law.STORE and law.PROTECT alone are allowed. Refused: E-STORAGE-ONLY."""
+    if use not in retention.STORAGE_ONLY and await query(
+        "SELECT 1 FROM log_record WHERE type = 'processing-restricted' AND subject = $1 LIMIT 1", person
+    ):
+        allowed = sorted(retention.STORAGE_ONLY)
+        raise Refused("E-STORAGE-ONLY", retention.STORAGE_ONLY_RULE.article, use=use, allowed=allowed)
+
+
 # ------------------------------------------------------------------------------------------------------------- tokens
 
 
@@ -199,7 +209,8 @@ def new_code(alphabet: str, length: int) -> str:
 
 
 async def issue_token(actor: Actor, person: str, role: str, expires: datetime | None = None) -> dict[str, Any]:
-    """Issue a token for one role a person has. Refused: T-PERSON, T-ROLE, T-EXPIRES (past, or beyond a year)."""
+    """Issue a token for one role a person has. Refused: T-PERSON, T-ROLE, T-EXPIRES (past, or beyond a year),
+    E-STORAGE-ONLY."""
     token = new_token(PERSONAL)
     name = secrets.token_hex(8)
     async with acting(actor) as act:
@@ -210,13 +221,14 @@ async def issue_token(actor: Actor, person: str, role: str, expires: datetime | 
             raise Refused("T-EXPIRES", days=TOKEN_LIFE_MOST.days)
         rows = await act.query(
             "SELECT p.organisation_id, m.role FROM trading_person p"
-            " LEFT JOIN trading_membership m ON m.person_id = p.id AND m.role = $2 WHERE p.id = $1",
+            " LEFT JOIN trading_membership m ON m.person_id = p.id AND m.role = $2 WHERE p.id = $1 FOR SHARE OF p",
             person, role,
         )  # fmt: skip
         if not rows:
             raise Refused("T-PERSON", person=person)
         if rows[0]["role"] is None:
             raise Refused("T-ROLE", role=role)
+        await check_use(act.query, person, retention.ANALYSE)
         await act.query(
             "INSERT INTO trading_token (id, person_id, role, digest, issued_at, expires_at)"
             " VALUES ($1, $2, $3, $4, $5, $6)",

@@ -17,16 +17,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from audit.act import Actor, acting, pool
+from audit.act import Act, Actor, acting, pool
 from audit.canon import stamp
 from audit.refusal import Broken, Refused
-from trading import lives
+from experts import standing
+from trading import accounts, lives
+from trading.handover import Listed, index_page
 from trading.law import retention as law
 from trading.records import PROCESSING_RESTRICTED
 from trading.tenders import LOCKED
 
 assert PROCESSING_RESTRICTED
-LIST, ABOUT = "list.csv", "about.json"
+LIST, ABOUT, INDEX = "list.csv", "about.json", "index.html"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -70,38 +72,62 @@ async def check(tender: str, approval: str) -> Keeping:
 
 
 async def restrict(person: str) -> dict[str, Any]:
-    """Somebody asks for deletion of what we hold on him: from now on it is stored and protected, and shown to nobody.
+    """Somebody asks for deletion of what we hold on him: from now on it is stored and protected, and nothing else.
 
-    The name stays where it is while the files of any tender he worked on are kept. Refused: T-PERSON (nobody of this id),
-    E-RESTRICTED (it was asked before).
+    A user's name is shown to nobody and his tokens are revoked; an expert leaves the roster, and nobody opens his row. The
+    data stay where they are while the files of any tender he worked on are kept.
+    Refused: T-PERSON (nobody of this id), E-RESTRICTED (it was asked before), E-LAST-ADMIN (nobody would be left who may
+    issue a token: enrol somebody first).
     """
     async with acting(Actor("system", "centre")) as act:
-        if not await act.query("SELECT 1 FROM trading_person WHERE id = $1 FOR UPDATE", person):
-            raise Refused("T-PERSON", person=person)
-        made = await act.query(
-            """INSERT INTO trading_restriction (person_id, asked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
-               RETURNING asked_at""",
-            person, act.now,
-        )  # fmt: skip
-        if not made:
+        if await act.query(
+            "SELECT 1 FROM log_record WHERE type = 'processing-restricted' AND subject = $1 LIMIT 1", person
+        ):
             raise Refused("E-RESTRICTED", person=person)
+        if await act.query("SELECT 1 FROM trading_person WHERE id = $1 FOR UPDATE", person):
+            await _restrict_user(act, person)
+        elif found := await act.query("SELECT state FROM experts_expert WHERE id = $1 FOR UPDATE", person):
+            if found[0]["state"] != "removed":
+                await standing.remove(act, person)
+        else:
+            raise Refused("T-PERSON", person=person)
         act.record("processing-restricted", subject=person, person=person)
-    return {"person": person, "asked_at": made[0]["asked_at"]}
+        asked = act.now
+    return {"person": person, "asked_at": asked}
+
+
+async def _restrict_user(act: Act, person: str) -> None:
+    made = await act.query(
+        """INSERT INTO trading_restriction (person_id, asked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id""",
+        person, act.now,
+    )  # fmt: skip
+    if not made:
+        raise Refused("E-RESTRICTED", person=person)
+    admins = await act.query(
+        """SELECT m.person_id FROM trading_membership m WHERE m.role = 'security_admin'
+           AND NOT EXISTS (SELECT 1 FROM trading_restriction r WHERE r.person_id = m.person_id)"""
+    )
+    if not admins:
+        raise Refused("E-LAST-ADMIN", person=person)
+    for token in await act.query(
+        """UPDATE trading_token SET revoked_at = clock_timestamp() WHERE person_id = $1 AND revoked_at IS NULL
+           RETURNING id, role""",
+        person,
+    ):
+        act.record("token-revoked", subject=person, token=token["id"], person=person, role=token["role"])
 
 
 async def check_use(person: str, use: str) -> None:
     """Refuse a use of a restricted person's data (law.STORE and law.PROTECT are allowed). Refused: E-STORAGE-ONLY."""
-    if use in law.STORAGE_ONLY:
-        return
-    if await pool().fetchval("SELECT true FROM trading_restriction WHERE person_id = $1", person):
-        raise Refused("E-STORAGE-ONLY", law.STORAGE_ONLY_RULE.article, use=use, allowed=sorted(law.STORAGE_ONLY))
+    await accounts.check_use(pool().fetch, person, use)
 
 
 # ----------------------------------------------------------------------------------------- for the archive office
 
 
 async def export(archives: Path, origin: str, tender: str, to: Path) -> dict[str, Any]:
-    """Both editions of a tender in one zip, with a list of names, sizes and hashes, and who made it, in what act, when.
+    """Both editions of a tender in one zip, with a page that says what is in it (`index.html`, in both languages, for a
+    browser without a network), a list of names, sizes and hashes, and who made it, in what act, when.
 
     Refused: E-EXPORT-EXISTS (the file is there), W-UNKNOWN, E-NOT-ARCHIVED. Broken: B-EXPORT (an edition is missing, or is
     not what was written when it was archived).
@@ -137,19 +163,17 @@ async def export(archives: Path, origin: str, tender: str, to: Path) -> dict[str
 
 
 def _pack(archives: Path, files: dict[str, tuple[str, datetime]], about: dict[str, Any], to: Path) -> dict[str, Any]:
-    text = (json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-    listed = [(ABOUT, len(text), hashlib.sha256(text).hexdigest(), about["to"])]
     part = to.with_name(to.name + ".part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as out:
-            out.writestr(zipfile.ZipInfo(ABOUT, _EPOCH), text)
+            listed: list[Listed] = []
             for name, (digest, made) in files.items():
-                path = archives / name
-                whole = path.read_bytes() if path.exists() else b""
-                if hashlib.sha256(whole).hexdigest() != digest:
-                    raise Broken("B-EXPORT", file=name)
+                size = _copy(archives / name, digest, out, name)
+                listed.append((name, size, digest, stamp(made)))
+            text = (json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+            for name, whole in ((ABOUT, text), (INDEX, index_page(about, listed))):
                 out.writestr(zipfile.ZipInfo(name, _EPOCH), whole)
-                listed.append((name, len(whole), digest, stamp(made)))
+                listed.append((name, len(whole), hashlib.sha256(whole).hexdigest(), about["to"]))
             table = io.StringIO(newline="")
             csv.writer(table, lineterminator="\n").writerows([("file", "size", "sha256", "made"), *listed])
             out.writestr(zipfile.ZipInfo(LIST, _EPOCH), table.getvalue())
@@ -157,6 +181,22 @@ def _pack(archives: Path, files: dict[str, tuple[str, datetime]], about: dict[st
     finally:
         part.unlink(missing_ok=True)
     return {"path": str(to), "files": [{"file": f, "size": s, "sha256": h} for f, s, h, _ in listed], "about": about}
+
+
+def _copy(path: Path, digest: str, out: zipfile.ZipFile, name: str) -> int:
+    """Copy an edition into the zip, however large; its size. Broken: B-EXPORT (it is missing or another one)."""
+    size, hashed = 0, hashlib.sha256()
+    try:
+        with path.open("rb") as come, out.open(zipfile.ZipInfo(name, _EPOCH), "w", force_zip64=True) as go:
+            while piece := come.read(1 << 20):
+                go.write(piece)
+                hashed.update(piece)
+                size += len(piece)
+    except FileNotFoundError:
+        raise Broken("B-EXPORT", file=name) from None
+    if hashed.hexdigest() != digest:
+        raise Broken("B-EXPORT", file=name)
+    return size
 
 
 def check_export(path: Path) -> int:
@@ -169,10 +209,14 @@ def check_export(path: Path) -> int:
         if sorted(one["file"] for one in listed) != sorted(set(read.namelist()) - {LIST}):
             raise Broken("B-EXPORT", file=LIST)
         for one in listed:
+            size, hashed = 0, hashlib.sha256()
             try:
-                whole = read.read(one["file"])
+                with read.open(one["file"]) as file:
+                    while piece := file.read(1 << 20):
+                        hashed.update(piece)
+                        size += len(piece)
             except zipfile.BadZipFile:
-                whole = b""
-            if (str(len(whole)), hashlib.sha256(whole).hexdigest()) != (one["size"], one["sha256"]):
+                size = -1
+            if (str(size), hashed.hexdigest()) != (one["size"], one["sha256"]):
                 raise Broken("B-EXPORT", file=one["file"])
     return len(listed)

@@ -20,9 +20,10 @@ from experts import specialties as tree
 from experts.intake import Rejection
 from experts.person import Person
 from experts.vault import Vault
-from trading import logbook
+from trading import accounts, logbook
 from trading.accounts import Caller
 from trading.installation import Installation
+from trading.law import retention
 
 Progress = Callable[[int], None]
 _ON_ROSTER = {
@@ -111,10 +112,15 @@ async def change(actor: Actor, work: Callable[[Act], Awaitable[RecordRef]]) -> d
 async def find(
     actor: Actor, vault: Vault, *, identity: str = "", phone: str = "", show: bool = False
 ) -> tuple[list[str], list[Person]]:
-    """Ids by keyed hash; with `show` who they are as well, each look a record that stands before anything is shown."""
+    """Ids by keyed hash; with `show` who they are as well, each look a record that stands before anything is shown.
+
+    Refused: E-STORAGE-ONLY (one of them asked for deletion: the row is kept and opened for nobody).
+    """
     ids = await roster.find(pool().fetch, vault, identity=identity, phone=phone)
     if not ids or not show:
         return ids, []
+    for id in ids:
+        await accounts.check_use(pool().fetch, id, retention.READ)
     async with acting(actor) as act:
         people = [await roster.read_person(act, vault, id) for id in ids]
     return ids, people

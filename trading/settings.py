@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         return self.data / "papers"
 
     @property
+    def printed_dir(self) -> Path:
+        """Papers as they were printed, by the hash of what they were made of; can be thrown away."""
+        return self.data / "printed"
+
+    @property
     def archives_dir(self) -> Path:
         """Archives, two editions a tender."""
         return self.data / "archives"

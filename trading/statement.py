@@ -121,7 +121,11 @@ class Query:
 
     def figure(self, by: str, key: str) -> str:
         """The id of a row's figures: it leads to the trades behind them (`--figure`, `GET /trade-lines`)."""
-        asked = {"from": self.start, "to": self.end, "currency": self.currency, "by": by, "key": key}
+        return f"{self.asked(by)}&{urlencode({'key': key})}"
+
+    def asked(self, by: str = "") -> str:
+        """The same question as the query of an address."""
+        asked = {"from": self.start, "to": self.end, "currency": self.currency, "by": by or self.by}
         return urlencode({name: value for name, value in asked.items() if value is not None})
 
 

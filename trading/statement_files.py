@@ -53,14 +53,16 @@ def write_xlsx(statement: s.Statement, lang: str) -> bytes:
     shown = table(statement, lang)
     people = book.add_worksheet(say("statement.sheet.shown", lang))
     people.set_column(0, 0, 28)
-    people.set_column(1, len(shown.heads), 14)
+    people.set_column(1, len(shown.heads) - 1, 14)
+    people.set_column(len(shown.heads), len(shown.heads), 24)
     title = say("statement.title", lang, start=statement.start, end=statement.end, unit=shown.unit)
     people.write_string(0, 0, title, bold)
-    for column, head in enumerate(shown.heads):
+    for column, head in enumerate((*shown.heads, "statement.head.figure")):
         people.write_string(1, column, say(head, lang), bold)
-    for line, row in enumerate(shown.rows, 2):
+    for line, (row, told) in enumerate(zip(shown.rows, (*statement.rows, statement.total), strict=True), 2):
         for column, text in enumerate(row):
             people.write_string(line, column, text, right if column else None)
+        people.write_string(line, len(shown.heads), told.key)
     for line, note in enumerate((*shown.notes, statement.source), len(shown.rows) + 3):
         people.write_string(line, 0, note)
     exact = book.add_worksheet(say("statement.sheet.exact", lang))

@@ -46,21 +46,17 @@ def table(statement: s.Statement, lang: str) -> Table:
     """Every row and the total, in the one unit that fits the total."""
     unit, word = s.unit_for(statement.total.deal, lang)
     rows = (*statement.rows, statement.total)
-    cells = tuple(
-        (
-            name(statement, row, lang),
-            str(row.trades),
-            str(row.failed),
-            str(s.rounded(row.deal, unit)),
-            _amount(row.saved, unit),
-            _rate(row.buy.rate),
-            _amount(row.added, unit),
-            _rate(row.sell.rate),
-        )
-        for row in rows
-    )
-    notes = tuple(_notes(statement, lang, adds_up=s.printed_adds_up(statement, unit)))
-    return Table(word, HEADS, cells, tuple(statement.figure(row) for row in rows), notes)
+    shown = tuple((name(statement, row, lang), *cells(row, unit)) for row in rows)
+    notes = tuple(owed(statement, lang, adds_up=s.printed_adds_up(statement, unit)))
+    return Table(word, HEADS, shown, tuple(statement.figure(row) for row in rows), notes)
+
+
+def cells(row: s.Row, unit: int) -> tuple[str, ...]:
+    """What is printed of a row, after its name: in the order of `HEADS`."""
+    return (
+        str(row.trades), str(row.failed), str(s.rounded(row.deal, unit)), _amount(row.saved, unit), _rate(row.buy.rate),
+        _amount(row.added, unit), _rate(row.sell.rate),
+    )  # fmt: skip
 
 
 def _amount(amount: int | None, unit: int) -> str:
@@ -71,7 +67,8 @@ def _rate(rate: Decimal | None) -> str:
     return "—" if rate is None else f"{s.percent(rate)}%"
 
 
-def _notes(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]:
+def owed(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]:
+    """What a table of this statement owes its reader; `adds_up`: whether what is printed of it sums."""
     total = statement.total
     if not adds_up:
         yield say("statement.note.rounding", lang)
@@ -87,17 +84,28 @@ def _notes(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]
 
 def sentence(statement: s.Statement, lang: str) -> str:
     """The sentence of the whole period: the total, then each kind that had a trade, each amount in the unit it fits."""
+    return "".join(text for text, _ in clauses(statement, lang))
+
+
+def clauses(statement: s.Statement, lang: str) -> tuple[tuple[str, str], ...]:
+    """The sentence in parts, each with the id of the figures in it, which leads to their trades; "" for bare words."""
     total = statement.total
     head = say("statement.said.total", lang, trades=total.trades, deal=amount(total.deal, lang))
     for what in ("saved", "added"):
         gained = getattr(total, what)
         if gained is not None:
             head += say(f"statement.said.{what}", lang, gain=amount(gained, lang))
-    told = [_clause(row, lang) for row in statement.kinds if row.trades]
+    query = statement.query
+    told = [(_clause(row, lang), query.figure(s.KIND, row.key)) for row in statement.kinds if row.trades]
     stop, between = _STOPS["zh" if lang.startswith("zh") else "en"]
-    if not told:
-        return head + stop
-    return head + stop + say("statement.said.among", lang) + between.join(told) + stop
+    parts = [(head, query.figure(s.KIND, s.ALL)), (stop, "")]
+    if told:
+        parts.append((say("statement.said.among", lang), ""))
+        for place, clause in enumerate(told):
+            parts += [(between, "")] if place else []
+            parts.append(clause)
+        parts.append((stop, ""))
+    return tuple(parts)
 
 
 def _clause(row: s.Row, lang: str) -> str:
@@ -118,7 +126,7 @@ def amount(fen: int, lang: str) -> str:
 
 def footnotes(statement: s.Statement, lang: str) -> tuple[str, ...]:
     """What the sentence owes its reader: above all that its rounded parts do not sum to its rounded total."""
-    return tuple(_notes(statement, lang, adds_up=_sentence_adds_up(statement, lang)))
+    return tuple(owed(statement, lang, adds_up=_sentence_adds_up(statement, lang)))
 
 
 def _sentence_adds_up(statement: s.Statement, lang: str) -> bool:

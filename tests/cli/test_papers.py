@@ -58,7 +58,7 @@ def test_an_archive_that_verifies_gives_its_papers(kind: str, told: str, tmp_pat
     assert said["sha256"] == sha256_hex(out.read_bytes())
     text = read(out)
     assert told in text and TITLE[1] in text and "https://jy.example.gov.cn/t/T2026-001" in text
-    assert sha256_hex(AWARDED.read_bytes()) in text
+    assert Story(AWARDED, TITLE[1]).mark(kind).sha256 in text
     again = tmp_path / "again.pdf"
     trading("paper", kind, str(AWARDED), *TRUST, *TITLE, "--url", url, "--out", str(again))
     assert again.read_bytes() == out.read_bytes()
@@ -147,9 +147,9 @@ def test_the_papers_of_a_sale_and_of_rated_bids_can_be_made(tmp_path: Path) -> N
         path = LIVES[name](stage).write("public", tmp_path / f"{number}.zip")
         found = Story(path, TITLE[1])
         for made in (
-            openings.opening_record(found.opening(), found.mark()),
-            awards.candidates(found.candidates(), found.mark()),
-            awards.award_notice(found.award(), found.mark()),
+            openings.opening_record(found.opening(), found.mark("opening")),
+            awards.candidates(found.candidates(), found.mark("candidates")),
+            awards.award_notice(found.award(), found.mark("award")),
         ):
             out.write_bytes(made)
             assert TITLE[1] in read(out)

@@ -75,6 +75,22 @@ def test_files_for_spreadsheets(sample: Path, tmp_path: Path) -> None:
     assert [sheet.title for sheet in load_workbook(to_xlsx).worksheets] == ["报表", "以分为单位"]
 
 
+def test_pictures_for_print_and_where_the_numbers_of_the_sentence_lead(sample: Path, tmp_path: Path) -> None:
+    svg, png = tmp_path / "s.svg", tmp_path / "s.png"
+    _run("report", "--trades", str(sample), "--by", "month", "--svg", str(svg), "--png", str(png))
+    assert "<title>公共资源交易统计图（按月）</title>" in svg.read_text("utf-8") and png.read_bytes()[:4] == b"\x89PNG"
+    again = tmp_path / "again.svg"
+    _run("report", "--trades", str(sample), "--by", "month", "--svg", str(again))
+    assert again.read_bytes() == svg.read_bytes()
+    told = json.loads(_run("--json", "report", "--trades", str(sample), "--sentence"))
+    assert "".join(one["text"] for one in told["sentence_figures"]) == told["sentence"]
+    for one in told["sentence_figures"]:
+        if one["figure"]:
+            key = one["figure"].rpartition("key=")[2]
+            behind = _run("report", "--trades", str(sample), "--figure", key)
+            assert f"{len(list(csv.DictReader(io.StringIO(behind))))}项" in one["text"]
+
+
 def test_a_broken_file_reports_nothing(sample: Path, tmp_path: Path) -> None:
     path = tmp_path / "broken.csv"
     path.write_text(sample.read_text("utf-8") + "X,works,2016-01-01,r,o,buy,1,zwei,concluded\n", "utf-8")

@@ -14,6 +14,7 @@ from typing import Any
 import pypdf
 import pytest
 import typst
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 from audit.canon import canon, sha256_hex
 from audit.refusal import Refused
@@ -39,6 +40,11 @@ TOLD: dict[str, Any] = {
     "verification": "评分、排序与中标",
 }
 """What each paper was given, and must say."""
+
+
+def test_every_kind_of_paper_is_looked_at_here() -> None:
+    parts = {"house", "charts", "chart"}
+    assert {path.stem for path in press.TEMPLATES.glob("*.typ")} - parts == PAPERS.keys() == TOLD.keys()
 
 
 def read(paper: bytes) -> str:
@@ -92,18 +98,85 @@ def test_it_names_its_hash_its_link_and_its_pages(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PAPERS)
 def test_it_is_an_archival_pdf_with_its_fonts_inside(kind: str) -> None:
-    made = PAPERS[kind]()
+    """What ISO 19005-2 asks of the file's structure, as far as it can be seen without a validator."""
+    archival(PAPERS[kind]())
+
+
+def archival(made: bytes) -> None:
+    """PDF/A-2u: says so, names its colours and language, carries its fonts, moves nothing, hides nothing."""
+    assert made.startswith(b"%PDF-1.") and b"\n%" in made[:16] and max(made[9:16]) > 127, "a comment of binary bytes"
     reader = pypdf.PdfReader(io.BytesIO(made))
-    xmp = reader.trailer["/Root"]["/Metadata"].get_object().get_data().decode()
+    root = reader.trailer["/Root"]
+    assert not reader.is_encrypted and "/Encrypt" not in reader.trailer and reader.trailer["/ID"]
+    metadata = root["/Metadata"].get_object()
+    xmp = metadata.get_data().decode()
+    assert "/Filter" not in metadata, "readable without a decoder"
     assert "<pdfaid:part>2</pdfaid:part>" in xmp and "<pdfaid:conformance>U</pdfaid:conformance>" in xmp
-    assert reader.trailer["/Root"]["/Lang"].startswith("zh")
+    assert str(root["/Lang"]).startswith("zh") and root["/MarkInfo"]["/Marked"].value and "/StructTreeRoot" in root
+    assert reader.metadata and reader.metadata.title and reader.metadata.title in xmp
+    intents = [one.get_object() for one in root["/OutputIntents"]]
+    assert [one["/S"] for one in intents] == ["/GTS_PDFA1"]
+    assert intents[0]["/DestOutputProfile"].get_object().get_data()[36:40] == b"acsp", "an ICC profile"
     names = set()
-    for page in reader.pages:
-        for font in page["/Resources"]["/Font"].values():
-            inner = font.get_object()["/DescendantFonts"][0].get_object()
-            assert {"/FontFile2", "/FontFile3"} & inner["/FontDescriptor"].get_object().keys()
-            names.add(str(inner["/BaseFont"]))
-    assert any("NotoSerifSC" in name for name in names), names
+    for font in fonts(reader):
+        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        assert {"/FontFile2", "/FontFile3"} & inner["/FontDescriptor"].get_object().keys(), inner["/BaseFont"]
+        assert "/ToUnicode" in font, "a Unicode for every glyph"
+        names.add(str(inner["/BaseFont"]))
+    assert names and all(re.fullmatch(r"/[A-Z]{6}\+.+", name) for name in names), "subsets, named as such"
+    assert any("NotoSerifSC" in name for name in names)
+    forbidden = {
+        "/JavaScript",
+        "/JS",
+        "/Launch",
+        "/EmbeddedFiles",
+        "/AA",
+        "/OpenAction",
+        "/XFA",
+        "/RichMedia",
+        "/Movie",
+        "/Sound",
+    }
+    used = set()
+    for number in range(1, int(reader.trailer["/Size"])):
+        used |= names_in(reader.get_object(number))
+    assert not used & forbidden, used & forbidden
+
+
+def fonts(reader: pypdf.PdfReader) -> list[Any]:
+    """Every font of the file, whatever resource names it."""
+    whole = (reader.get_object(number) for number in range(1, int(reader.trailer["/Size"])))
+    return [one for one in whole if isinstance(one, dict) and one.get("/Type") == "/Font" and "/Subtype" in one
+            and not str(one["/Subtype"]).startswith("/CIDFont")]  # fmt: skip
+
+
+def names_in(value: Any) -> set[str]:
+    """Keys and names in an object, those of objects it refers to left out."""
+    if isinstance(value, dict):
+        return set(value) | {name for key in value for name in names_in(value.raw_get(key))}
+    if isinstance(value, list):
+        return {name for one in value for name in names_in(one)}
+    return {str(value)} if isinstance(value, NameObject) else set()
+
+
+def test_the_check_of_the_structure_has_teeth() -> None:
+    made = PAPERS["award"]()
+    for change in ("encrypt", "script", "intent", "part"):
+        writer = pypdf.PdfWriter(clone_from=io.BytesIO(made))
+        if change == "encrypt":
+            writer.encrypt("", "owner")
+        elif change == "script":
+            script = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
+            writer._root_object[NameObject("/OpenAction")] = writer._add_object(DictionaryObject(script))
+        elif change == "intent":
+            del writer._root_object["/OutputIntents"]
+        else:
+            data = writer._root_object["/Metadata"].get_object()
+            data.set_data(data.get_data().replace(b"<pdfaid:part>2", b"<pdfaid:part>9"))
+        out = io.BytesIO()
+        writer.write(out)
+        with pytest.raises((AssertionError, KeyError, pypdf.errors.PyPdfError)):
+            archival(out.getvalue())
 
 
 def test_a_report_names_seats_and_an_expert_nowhere() -> None:

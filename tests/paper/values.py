@@ -20,7 +20,7 @@ from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender
 
 AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 LINK = "https://jy.example.gov.cn/t/2026-000017-01"
-MARK = Mark(sha256_hex(b"the archive"), "archive", LINK)
+MARK = Mark(sha256_hex(b"the record"), "awarded", LINK)
 SCHOOL = Tender(
     "2026-000017-01@4096", "安平县实验小学教学楼建设工程施工（一标段）", "安平县教育局", "河北正和招标代理有限公司",
     "buy", "comprehensive/v1", "CNY", 1_285_000_000, "jy.anping.example/2026",

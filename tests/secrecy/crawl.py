@@ -5,15 +5,18 @@ Operations come from the application's own table, so a new one is crawled withou
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
+import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pypdf
 
 from audit.archive import Archive
 from audit.checkpoint import checkpoint_of
@@ -29,7 +32,18 @@ PAGES = (
     "/t/{tender}",
     "/t/{tender}?lang=en",
     "/search?q=道",
+    "/t/{tender}/papers/opening.pdf",
+    "/t/{tender}/papers/candidates.pdf",
+    "/t/{tender}/papers/award.pdf",
+    "/t/{tender}/papers/contract.pdf",
     "/ledger",
+    "/statements",
+    "/statements?by=organisation",
+    "/statements.pdf",
+    "/statements.csv",
+    "/statements.xlsx",
+    "/statements.svg",
+    "/trade-lines?key=all",
     "/imported",
     "/proof",
     "/t/{tender}/archive",
@@ -98,8 +112,31 @@ _AFTER = re.compile(r"after=-?\d+(\.\d+)?")
 _PLACE = re.compile(r'(class="idx"[^>]*>)\d+')
 _BRIEF = re.compile(r"(?:[0-9a-f]{4} ?){3}… [0-9a-f]{4}")
 _NUMBERED = re.compile(r"\d+(\.json|\.tlog-proof)?")
+SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SET = ("application/pdf", "image/png", "image/svg+xml", SHEETS)
 SHUFFLED = ("/people", "/tokens")
 """Lists in the order of random ids, a page of them: their number is compared, and what each line tells."""
+
+
+def said(answer: httpx.Response) -> bytes:
+    """All that an answer says: its headers, its bytes, and what lies in them behind a compression."""
+    data, media = answer.content, answer.headers.get("content-type", "").partition(";")[0]
+    whole = str(answer.headers).encode() + data
+    if media == "application/zip":
+        archive = Archive(io.BytesIO(data))
+        whole += b"".join(archive.read(name) for name in archive.names)
+    elif media == SHEETS:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            whole += b"".join(book.read(name) for name in book.namelist())
+    elif media == "application/pdf":
+        whole += printed(data)
+    return whole
+
+
+def printed(paper: bytes) -> bytes:
+    """The text of a paper, without the blanks that set it."""
+    pages = pypdf.PdfReader(io.BytesIO(paper)).pages
+    return "".join("".join(page.extract_text().split()) for page in pages).encode()
 
 
 def shape(seen: Seen) -> Any:
@@ -117,6 +154,8 @@ def _body(body: bytes, media: str, path: str) -> Any:
         return len(body)
     if media == "application/zip":
         return _archive(body)
+    if media in SET:  # set anew of the same facts: the same bytes, whoever asks
+        return hashlib.sha256(body).hexdigest()
     if media == "application/jsonl":  # the order within a beat is drawn at random
         return sorted((_value(json.loads(line), False) for line in body.splitlines()), key=repr)
     if "json" in media and body:

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.secrecy.crawl import crawl, crawl_log
+from tests.secrecy.crawl import crawl, crawl_log, said
 from tests.secrecy.markers import hits, in_files
 from trading.cli.screen import Screen
 from trading.demo import roster, wares
@@ -100,7 +100,7 @@ class Searched(Scored):
             for crawled in (crawl(fetch, list(tokens), names), crawl_log(fetch)):
                 async for one in crawled:
                     self.answers += 1
-                    if there := hits(self.wanted, str(one.answer.headers).encode() + one.answer.content):
+                    if there := hits(self.wanted, said(one.answer)):
                         found[f"{one.role} {one.path}"] = there
         return found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from audit.canon import parse
 from audit.refusal import Broken
 from bidding.manifest import Manifest
 from tests.faults.centre import STAGES, Centre, Firm, centre
-from tests.secrecy.crawl import crawl, crawl_log
+from tests.secrecy.crawl import crawl, crawl_log, said
 from tests.secrecy.markers import hits, in_files, marker, patterns, stem
 from trading.demo.market import SCHEMA
 from trading.postgres import OWNER, binaries
@@ -83,11 +82,7 @@ class Searched:
                 async for one in crawled:
                     self.answers += 1
                     where = f"{one.role} {one.path}"
-                    data = str(one.answer.headers).encode() + one.answer.content
-                    if one.answer.headers.get("content-type") == "application/zip":
-                        archive = Archive(io.BytesIO(one.answer.content))
-                        data += b"".join(archive.read(name) for name in archive.names)
-                    if there := hits(self.wanted, data):
+                    if there := hits(self.wanted, said(one.answer)):
                         found[where] = there
             return found
 
@@ -150,6 +145,8 @@ def test_no_byte_of_a_bid_is_anywhere_before_the_opening(
         # after the opening it is where it should be
         opened = place.close_and_open()
         assert all(base64.b64encode(root)[:20].decode() in bid["opening"]["note"] for bid in opened["bids"])
+        paper = httpx.get(f"{place.story.url}/t/{place.tender}/papers/opening.pdf", timeout=60)
+        assert "base64+0" in hits(wanted, said(paper)) and "base64+0" not in hits(wanted, paper.content)
         public, supervision = (Archive.open(path) for path in place.archive(tmp_path))
         for bid in (one["bid"] for one in opened["bids"]):
             form = f"bids/{bid}/form/2/opened.json"

@@ -47,6 +47,8 @@ def test_every_route_for_machines_is_documented() -> None:
         "/t/{tender}",
         "/t/{tender}/archive",
         "/ledger",
+        "/statements",
+        "/trade-lines",
         "/imported",
         "/proof",
         "/static/{name}",

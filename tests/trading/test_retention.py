@@ -8,14 +8,17 @@ import io
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 
 from audit.act import Actor, pool
 from audit.refusal import Broken, Refused
+from experts import standing
+from tests.experts.people import CENTRE, Office, identity, new_expert, phone
 from tests.trading.town import Town
-from trading import accounts, retention
+from trading import accounts, retention, roster
 from trading.law import retention as law
 from trading.law.regimes import GOV
 from trading.law.rulebook import pin
@@ -115,6 +118,50 @@ async def test_whoever_asks_for_deletion_is_stored_and_shown_to_nobody(place: To
         await pool().execute("DELETE FROM trading_restriction")
 
 
+async def test_and_acts_no_more_and_is_given_no_token(place: Town) -> None:
+    """To let somebody act under his account is a use of his data like any other."""
+    await place.enrol("wang", "tenderee")
+    people = (await place.call("sa", "GET", "/people", 200))["items"]
+    wang, sa = (next(one["id"] for one in people if role in one["roles"]) for role in ("tenderee", "security_admin"))
+    await place.call("wang", "POST", "/tenders", 422, {})  # his token passes: the form is wrong
+    await retention.restrict(wang)
+    accounts.use_pepper(b"pepper")  # another process: what this one remembers fades within a second
+    assert (await place.as_("wang").post("/api/v1/tenders", json={})).status_code == 401
+    no = await place.call("sa", "POST", "/tokens", 409, {"person": wang, "role": "tenderee"})
+    assert no["code"] == "E-STORAGE-ONLY"
+    with pytest.raises(Refused, match="E-LAST-ADMIN"):
+        await retention.restrict(sa)
+    await place.call("sa", "POST", "/tokens", 201, {"person": sa, "role": "security_admin"})
+
+
+async def test_an_expert_who_asks_leaves_the_roster_and_nobody_opens_his_row(db: object) -> None:
+    office = await Office().open()
+    ids = await office.name(new_expert(1), new_expert(2))
+    await office.admit(ids)
+    found, people = await roster.find(CENTRE, office.vault, phone=phone(1), show=True)
+    assert found == [ids[0]] and people[0].name == "王1号"
+    await retention.restrict(ids[0])
+    counts = await roster.statistics()
+    assert (counts["admitted"], counts["removed"]) == (1, 1)
+    with pytest.raises(Refused, match="E-STORAGE-ONLY"):
+        await roster.find(CENTRE, office.vault, identity=identity(1), show=True)
+    assert await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'expert-read'") == 1
+    assert (await roster.find(CENTRE, office.vault, identity=identity(1)))[0] == [ids[0]], (
+        "stored, and told from others"
+    )
+    for change in (
+        lambda act: standing.correct(act, office.vault, ids[0], name="王二"),
+        lambda act: standing.assess(act, ids[0], 2026, 90),
+    ):
+        with pytest.raises(Refused, match="E-EXPERT-REMOVED"):
+            await roster.change(CENTRE, change)
+    assert await pool().fetchval("SELECT sealed IS NOT NULL FROM experts_expert WHERE id = $1", ids[0])
+    shown = await roster.find(CENTRE, office.vault, phone=phone(2), show=True)
+    assert shown[1][0].name == "王2号"  # the control: somebody who asked for nothing
+    with pytest.raises(Refused, match="E-RESTRICTED"):
+        await retention.restrict(ids[0])
+
+
 async def test_the_archive_office_gets_every_file_with_its_hash(db: object, owner_dsn: str, tmp_path: Path) -> None:
     await _tender(owner_dsn, archived=NOW)
     made = _editions(tmp_path / "archives")
@@ -124,11 +171,18 @@ async def test_the_archive_office_gets_every_file_with_its_hash(db: object, owne
     await _written(made)
     told = await retention.export(tmp_path / "archives", "demo.test/log", TENDER, to)
     assert told["about"]["made_by"]["name"] == "甲采购人" and told["about"]["kept_until"].startswith("2041-03")
-    assert retention.check_export(to) == 3
+    assert retention.check_export(to) == 4
     with zipfile.ZipFile(to) as read:
         rows = list(csv.DictReader(io.StringIO(read.read("list.csv").decode())))
-        assert [row["file"] for row in rows] == ["about.json", *(f"{TENDER}.{edition}.zip" for edition in sorted(made))]
+        names = [*(f"{TENDER}.{edition}.zip" for edition in sorted(made)), "about.json", "index.html"]
+        assert [row["file"] for row in rows] == names
+        page = read.read("index.html").decode()
         assert [read.read(f"{TENDER}.{edition}.zip") for edition in made] == list(made.values())
+    for said in ("甲采购人", "校园网设备", "移交包", "for the archive office", "2041-03", "政府采购法", TENDER):
+        assert said in page
+    for row in rows[:2]:
+        assert row["sha256"] in page and f'href="{quote(row["file"])}"' in page
+    assert "<script" not in page and "://" not in page
     with pytest.raises(Refused, match="E-EXPORT-EXISTS"):
         await retention.export(tmp_path / "archives", "demo.test/log", TENDER, to)
 

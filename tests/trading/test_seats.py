@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from audit.act import pool
 from audit.canon import b64, sha256_hex, unb64
@@ -108,7 +110,15 @@ async def test_a_panel_from_the_check_in_to_the_award(desk: Desk, tmp_path: Path
     assert answered["answers"][4]["reason"] == "价格分的计算基准有误"
     other = await desk.post("tenderee", "report", 409, {"report": await desk.paper("tenderee", "另一份报告")})
     assert other["code"] == "E-REPORT-CHANGED"
+    path = f"/api/v1/tenders/{desk.tender}/panel/report/paper"
+    assert (await desk.town.as_("tenderee").get(path)).json()["code"] == "PAPER-NOT-YET"
     await desk.post("tenderee", "report", 201, body)
+    for who, status in (("tenderee", 200), ("supervisor", 409), ("operator", 403), ("public", 401)):
+        assert (await desk.town.as_(who).get(path)).status_code == status, who
+    printed = await desk.town.as_("tenderee").get(path)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(printed.content)).pages)
+    told = "".join(text.split())
+    assert all(f"{name}公司" in told for name in PRICES) and "不同意见" in told and "席位" in told
     paper = await desk.town.as_("tenderee").get(f"/api/v1/papers/{laid['report']}")
     assert sha256_hex(paper.content) == laid["report"]
 

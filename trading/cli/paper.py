@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,7 +34,10 @@ def _write(data: bytes, to: Path) -> None:
 
 
 def _story(archive: Path, policy: Path | None, parties: Path | None, title: str, url: str) -> Story:
-    """The archive's story, if it verifies. Broken: PAPER-ARCHIVE."""
+    """The archive's story, if it verifies; a paper says so where nobody outside vouched for the keys it verified under.
+
+    Broken: PAPER-ARCHIVE.
+    """
     from audit.refusal import Broken
     from trading.paper.source import Story
     from trading.verify import verify
@@ -45,10 +47,10 @@ def _story(archive: Path, policy: Path | None, parties: Path | None, title: str,
     found = verify([archive], policy=policy, parties=parties).reports[0]
     if found.failed is not None:
         raise Broken("PAPER-ARCHIVE", step=found.failed.code)
-    return Story(archive, title, url, checked="outside" if found.trusted else "own")
+    return Story(archive, title, url, checked="" if found.trusted else "own")
 
 
-def _of_archive(kind: str, make: Callable[[Story], bytes]) -> None:
+def _of_archive(kind: str) -> None:
     """The command `trading paper <kind> ARCHIVE`."""
 
     @paper.command(kind, help=t(f"help.paper.{kind}"))
@@ -60,36 +62,13 @@ def _of_archive(kind: str, make: Callable[[Story], bytes]) -> None:
         url: Url = NOWHERE,
         out: Out = None,
     ) -> None:
-        made = make(_story(archive, policy, parties, title, url))
-        _write(made, out or archive.with_suffix(f".{kind}.pdf"))
+        from trading.paper.source import make
+
+        _write(make(_story(archive, policy, parties, title, url), kind), out or archive.with_suffix(f".{kind}.pdf"))
 
 
-def _opening(story: Story) -> bytes:
-    from trading.paper.openings import opening_record
-
-    return opening_record(story.opening(), story.mark())
-
-
-def _candidates(story: Story) -> bytes:
-    from trading.paper.awards import candidates
-
-    return candidates(story.candidates(), story.mark())
-
-
-def _award(story: Story) -> bytes:
-    from trading.paper.awards import award_notice
-
-    return award_notice(story.award(), story.mark())
-
-
-def _contract(story: Story) -> bytes:
-    from trading.paper.awards import contract_cover
-
-    return contract_cover(story.contract(), story.mark())
-
-
-for _kind, _make in (("opening", _opening), ("candidates", _candidates), ("award", _award), ("contract", _contract)):
-    _of_archive(_kind, _make)
+for _kind in ("opening", "candidates", "award", "contract"):
+    _of_archive(_kind)
 
 
 @paper.command("receipt", help=t("help.paper.receipt"))
@@ -166,16 +145,18 @@ def evaluation(
     data = file.read_bytes()
     report = read_report(data)
     known: dict[str, Any] = {}
+    mark = _mark(data, "report", url, report["tender"])
     moment = None if at is None else at.replace(tzinfo=at.tzinfo or UTC)
     if archive is not None:
         story = _story(archive, policy, parties, title, url)
         if story.id != report["tender"]:
             raise Refused("PAPER-VALUE", why="the archive is of another tender")
         moment = story.received(data)
+        mark = story.report_mark(data)
         known = {"tender": story.tender, "bidders": story.bidders, "answers": story.answers(data)}
     if moment is None:
         raise Refused("PAPER-VALUE", why="give the tender's archive, or the time of the report")
-    made = evaluation_report(report, _mark(data, "report", url, report["tender"]), moment, **known)
+    made = evaluation_report(report, mark, moment, **known)
     _write(made, out or file.with_suffix(".pdf"))
 
 
@@ -197,7 +178,7 @@ def _mark(data: bytes, about: str, url: str, tender: str = "") -> Mark:
     from audit.canon import sha256_hex
     from trading.paper.press import Mark
 
-    page = f"/t/{tender.rpartition('@')[0] or tender}" if tender else ""
+    page = f"/t/{tender}" if tender else ""
     return Mark(sha256_hex(data), about, url.rstrip("/") + page if url else "")
 
 

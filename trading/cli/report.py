@@ -6,7 +6,7 @@ import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,6 +30,8 @@ def report(
     to_csv: Annotated[Path | None, typer.Option("--csv", help=t("help.report.csv"))] = None,
     to_xlsx: Annotated[Path | None, typer.Option("--xlsx", help=t("help.report.xlsx"))] = None,
     to_pdf: Annotated[Path | None, typer.Option("--pdf", help=t("help.report.pdf"))] = None,
+    to_svg: Annotated[Path | None, typer.Option("--svg", help=t("help.report.svg"))] = None,
+    to_png: Annotated[Path | None, typer.Option("--png", help=t("help.report.png"))] = None,
     figure: Annotated[str, typer.Option(help=t("help.report.figure"))] = "",
     data: Data = None,
 ) -> None:
@@ -43,23 +45,41 @@ def report(
         _behind(found, figure)
         return
     lang = screen().lang
-    for path, write in ((to_csv, statement_files.write_csv), (to_xlsx, statement_files.write_xlsx)):
-        if path is not None:
-            path.write_bytes(write(made, lang))
-            screen().say("statement.written", path=str(path))
-    if to_pdf is not None:
-        from trading.statement_paper import write_pdf
-
-        to_pdf.write_bytes(write_pdf(made))
-        screen().say("statement.written", path=str(to_pdf))
+    writers = {
+        to_csv: lambda: statement_files.write_csv(made, lang),
+        to_xlsx: lambda: statement_files.write_xlsx(made, lang),
+        to_pdf: lambda: _pdf(made),
+        to_svg: lambda: _picture(made, "svg"),
+        to_png: lambda: _picture(made, "png"),
+    }
+    written = [path for path in writers if path is not None]
+    for path in written:
+        path.write_bytes(writers[path]())
+        screen().say("statement.written", path=str(path))
     notes = statement_words.footnotes(made, lang)
     said = statement_words.sentence(made, lang)
     if sentence:
         for line in (said, *notes):
             screen().line(line)
-    elif to_csv is None and to_xlsx is None and to_pdf is None:
+        keys = "|".join(row.key for row in (made.total, *made.kinds) if row.trades)
+        if not screen().as_json:
+            screen().err.print(screen().text("statement.keys.said", keys=keys), markup=False, soft_wrap=True)
+    elif not written:
         _show(made)
-    screen().result({**s.plain(made), "sentence": said, "notes": list(notes)})
+    figures = [{"text": text, "figure": to} for text, to in statement_words.clauses(made, lang)]
+    screen().result({**s.plain(made), "sentence": said, "sentence_figures": figures, "notes": list(notes)})
+
+
+def _pdf(made: Statement) -> bytes:
+    from trading.statement_paper import write_pdf
+
+    return write_pdf(made)
+
+
+def _picture(made: Statement, form: Literal["svg", "png"]) -> bytes:
+    from trading.statement_chart import write_picture
+
+    return write_picture(made, screen().lang, form)
 
 
 def _made(query: Query, trades: Path | None, figure: str | None, data: Path | None) -> tuple[Statement, list[Line]]:

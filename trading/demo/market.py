@@ -61,6 +61,8 @@ class Run:
     draw: str = ""
     """The draw of its panel, and the one before it whose pool was exhausted."""
     replaced: str = ""
+    report: bytes = b""
+    """The committee's report, as the tenderee received it."""
     bids: dict[str, str] = field(default_factory=dict)
     """Tenderer of the source → bid id."""
     outcome: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.canon import stamp
+from audit.canon import stamp, unb64
 from audit.refusal import Refused
 from trading.client import Answered, Platform
 from trading.demo import roster
@@ -201,6 +201,8 @@ class Panels:
         self.each(run, lambda _, seat: seat.declare(conflict=False))
 
     def report(self, run: Run) -> str:
-        """Every seat signs the report; its hash, for the tenderee to receive."""
+        """Every seat signs the report; its hash, for the tenderee to receive. The tenderee keeps the report itself."""
         self.each(run, lambda _, seat: seat.answer("signed"))
-        return str(self.story.market.as_("tenderee").get(f"/tenders/{run.tender}/panel/report")["report"])
+        told = self.story.market.as_("tenderee").get(f"/tenders/{run.tender}/panel/report")
+        run.report = unb64(told["data"])
+        return str(told["report"])

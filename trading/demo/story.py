@@ -410,6 +410,9 @@ class Story:
         for edition in ("public", "supervision"):
             path = target / f"{one.tender}.{edition}.zip"
             supervisor.fetch(f"/api/v1/tenders/{one.tender}/archive/{edition}", path)
+        if one.report:
+            (target / "reports").mkdir(exist_ok=True)
+            (target / "reports" / f"{one.tender}.json").write_bytes(one.report)
         for bid in one.source.bids:
             bidder = self.market.bidders[one.source.ocid, bid.tenderer]
             own = self.receipts / one.tender / bidder.code

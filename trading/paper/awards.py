@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trading.paper.figures import amount, moment
+from trading.paper.figures import amount, last_moment, moment
 from trading.paper.press import Mark, press
 from trading.paper.tenders import Bidder, Ranked, Rejected, Tender
 
@@ -50,7 +50,7 @@ def candidates(paper: Candidates, mark: Mark) -> bytes:
         "issuer": tender.origin,
         "tender": tender.plain(),
         "at": moment(paper.at),
-        "until": None if paper.until is None else moment(paper.until),
+        "until": None if paper.until is None else last_moment(paper.until),
         "pointed": any(one.points for one in paper.ranked),
         "rows": [
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 import cn2an
 
@@ -39,6 +39,15 @@ def moment(at: datetime) -> dict[str, str]:
         "zh": f"{local.year}年{local.month}月{local.day}日 {local:%H:%M:%S}（北京时间）",
         "en": f"{local:%Y-%m-%d %H:%M:%S} UTC+8",
     }
+
+
+def last_moment(over: datetime) -> dict[str, str]:
+    """When a period is over: at 24:00 of its last day (民法典第二百零三条), not at 00:00 of the next."""
+    local = over.astimezone(LEGAL_ZONE)
+    if local.time() != time():
+        return moment(over)
+    day = (local - timedelta(seconds=1)).date()
+    return {"zh": f"{day.year}年{day.month}月{day.day}日 24:00（北京时间）", "en": f"{day:%Y-%m-%d} 24:00 UTC+8"}
 
 
 def same(text: str) -> dict[str, str]:

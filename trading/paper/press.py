@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pylopdf_fonts_zh_cn as fonts
 import segno
@@ -28,6 +28,8 @@ from trading.messages import catalogue
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STANDARD: Final = "a-2u"
 """PDF/A-2, with a Unicode for every glyph: what is printed can be read out, searched and copied."""
+DOTS: Final = 200.0
+"""Dots an inch of a picture for print."""
 
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
 _INVISIBLE = re.compile(
@@ -60,12 +62,8 @@ def press(template: str, value: Mapping[str, Any], mark: Mark, at: datetime) -> 
 
     Refused: PAPER-GLYPH (a character none of the fonts has, or one that cannot be printed).
     """
-    if hidden := _INVISIBLE.search("".join(_strings(value))):
-        raise Refused("PAPER-GLYPH", characters=f"U+{ord(hidden.group()):04X}")
-    local = at.astimezone(LEGAL_ZONE)
-    told = {
-        "labels": _labels(),
-        "date": [local.year, local.month, local.day, local.hour, local.minute, local.second],
+    _visible(value)
+    told = _common(at) | {
         "mark": {
             "sha256": mark.sha256,
             "about": mark.about,
@@ -75,6 +73,34 @@ def press(template: str, value: Mapping[str, Any], mark: Mark, at: datetime) -> 
         },
         **value,
     }
+    return _set(template, told)
+
+
+def picture(template: str, value: Mapping[str, Any], at: datetime, form: Literal["svg", "png"]) -> bytes:
+    """The one page of a template as a picture. It is set as PDF/A first, for only there is a missing character an error.
+
+    Refused: PAPER-GLYPH.
+    """
+    _visible(value)
+    told = _common(at) | dict(value)
+    _set(template, told)
+    return _set(template, told, form)
+
+
+def _visible(value: Mapping[str, Any]) -> None:
+    if hidden := _INVISIBLE.search("".join(_strings(value))):
+        raise Refused("PAPER-GLYPH", characters=f"U+{ord(hidden.group()):04X}")
+
+
+def _common(at: datetime) -> dict[str, Any]:
+    local = at.astimezone(LEGAL_ZONE)
+    return {
+        "labels": _labels(),
+        "date": [local.year, local.month, local.day, local.hour, local.minute, local.second],
+    }
+
+
+def _set(template: str, told: Mapping[str, Any], form: Literal["pdf", "svg", "png"] = "pdf") -> bytes:
     try:
         made = typst.compile(
             str(TEMPLATES / f"{template}.typ"),
@@ -82,8 +108,8 @@ def press(template: str, value: Mapping[str, Any], mark: Mark, at: datetime) -> 
             font_paths=_fonts(),
             ignore_system_fonts=True,
             sys_inputs={"value": json.dumps(told, ensure_ascii=False)},
-            format="pdf",
-            pdf_standards=STANDARD,
+            format=form,
+            **({"pdf_standards": STANDARD} if form == "pdf" else {"ppi": DOTS} if form == "png" else {}),
         )
     except typst.TypstError as error:
         if missing := _MISSING.findall(error.diagnostic):

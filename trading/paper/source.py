@@ -1,13 +1,15 @@
-"""What the papers of a tender say, read from its archive: the records and files that `trading verify` checked before.
+"""What the papers of a tender say: from its archive, whose records and files `trading verify` checked before, or from the
+platform that wrote them (trading/publishing.py).
 
-Names are those of the log: where an organisation was registered before the archive's first entry its code stands instead,
-and a title the archive does not hold is given by whoever makes the paper.
+A paper names the hash of the record it is made of, which is the same while the tender goes on and in its archive. Names in
+an archive are those of its log: where an organisation was registered before its first entry the code stands instead, and a
+title the archive does not hold is given by whoever makes the paper.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,46 +23,78 @@ from audit.refusal import Refused
 from bidding.manifest import FORM
 from trading.law import rulebook
 from trading.law.bounds import asked, longest
+from trading.paper import awards, openings
 from trading.paper.awards import Award, Candidates, Contract
 from trading.paper.openings import OpeningRecord
 from trading.paper.press import Mark
-from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender
+from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender, bare
 
 Record = Mapping[str, Any]
 PUBLICITY = "WK-38"
 """How long candidates are shown before the award (招标投标法实施条例 54)."""
 
 
-class Story:
-    """A tender as its archive tells it. Verify the archive first: nothing is proved here. Broken: as `Archive.open`."""
+KINDS: Mapping[str, str] = {
+    "opening": "unsealed", "candidates": "candidates-published", "award": "awarded", "contract": "contract-signed",
+}  # fmt: skip
+"""The papers of a tender that everybody may have, each with the type of the record it is made of, the last one there is."""
 
-    def __init__(self, path: Path, title: str = "", url: str = "", *, checked: str = "") -> None:
-        self._given, self._url, self._checked = title, url.rstrip("/"), checked
-        with path.open("rb") as file:
-            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        with Archive.open(path) as archive:
-            self.about = parse(archive.read("archive.json"))
-            self._records = [check_record(data) for data in _clear(archive)]
-            self._bidders = {
-                parts[1]: str(parse(archive.read(name))["bidder"])
-                for name in archive.names
-                if (parts := name.split("/"))[0] == "bids" and parts[-1] == "manifest.json"
-            }
-            self._totals = archive.read("evaluation/totals.json") if "evaluation/totals.json" in archive else None
-            self._rulebook = archive.read("rulebook.json")
+
+@dataclass(frozen=True)
+class Told:
+    """What the papers of a tender are made of, wherever it comes from: its records, and what the papers call people.
+
+    `records`: the tender's own, each with the SHA-256 of its bytes; `bidders`: organisations by bid;
+    `names` of organisations by code; `checked`: what a paper says of its source (`Mark.checked`).
+    """
+
+    id: str
+    origin: str
+    records: Sequence[tuple[str, Record]]
+    bidders: Mapping[str, str]
+    totals: bytes | None
+    rulebook: bytes
+    title: str
+    tenderee: str
+    agency: str
+    names: Mapping[str, str]
+    url: str = ""
+    checked: str = ""
+
+
+class Account:
+    """The papers of a tender, as values. The same facts, whether an archive tells them or the platform: the same bytes."""
+
+    def __init__(self, told: Told) -> None:
+        # not by their places: a beat shuffles what waits for it
+        ordered = sorted(told.records, key=lambda one: (instant(one[1]["time"]), one[0]))
+        self.told = replace(told, records=ordered)
 
     @property
     def id(self) -> str:
         """The tender's id."""
-        return str(self.about["tender"])
+        return self.told.id
 
-    def mark(self) -> Mark:
-        """The hash of the archive, and the tender's page where the platform's address is known."""
-        link = f"{self._url}/t/{self.id.rpartition('@')[0] or self.id}" if self._url else ""
-        return Mark(self.sha256, "archive", link, self._checked)
+    def mark(self, kind: str) -> Mark:
+        """The hash of the record that a paper is made of, and the tender's page where the platform's address is known.
+
+        Refused: PAPER-NOT-YET.
+        """
+        what = KINDS[kind]
+        found = [digest for digest, one in self.told.records if one["type"] == f"trading.{what}/v1"]
+        if not found:
+            raise Refused("PAPER-NOT-YET", tender=self.id)
+        return Mark(found[-1], what, self._link(), self.told.checked)
+
+    def report_mark(self, report: bytes) -> Mark:
+        """The hash of the committee's report."""
+        return Mark(sha256_hex(report), "report", self._link(), self.told.checked)
+
+    def _link(self) -> str:
+        return f"{self.told.url.rstrip('/')}/t/{self.id}" if self.told.url else ""
 
     def _of(self, what: str) -> list[Record]:
-        return [one for one in self._records if one["type"] == f"trading.{what}/v1" and one.get("tender") == self.id]
+        return [one for _, one in self.told.records if one["type"] == f"trading.{what}/v1"]
 
     def _one(self, what: str) -> Record:
         """The last record of a type. Refused PAPER-NOT-YET: this tender never came so far."""
@@ -70,44 +104,26 @@ class Story:
         return found[-1]
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        return {
-            str(one["organisation"]): str(one["name"])
-            for one in self._records
-            if one["type"] == "trading.organisation-registered/v1"
-        }
-
-    @cached_property
     def tender(self) -> Tender:
-        """Refused: PAPER-NOT-YET (it was never announced), PAPER-TITLE (the archive has none, and none was given)."""
-        terms = self._one("project-announced")
-        lot = self.id.rpartition("@")[0]
-        registered = {
-            str(one.get("lot") or one["project"]): one
-            for one in self._records
-            if one["type"] in ("trading.lot-added/v1", "trading.project-registered/v1")
-        }
-        own = registered.get(lot)
-        project = registered.get(str(own["project"]) if own else lot.rpartition("-")[0])
-        title = str(own["title"]) if own else self._given
-        if not title:
+        """Refused: PAPER-NOT-YET (it was never announced), PAPER-TITLE (nobody says what it is called)."""
+        terms, told = self._one("project-announced"), self.told
+        if not told.title:
             raise Refused("PAPER-TITLE", tender=self.id)
-        tenderee = str(project["organisation"]) if project else str(terms["actor"]["id"])
-        agency = str(project["agency"] or "") if project else ""
+        tenderee = told.tenderee or str(terms["actor"]["id"])
         return Tender(
-            self.id, title, self._names.get(tenderee, tenderee), self._names.get(agency, agency), terms["direction"],
-            terms["method"], terms["currency"], terms["baseline"], str(self.about["origin"]),
+            self.id, told.title, told.names.get(tenderee, tenderee), told.names.get(told.agency, told.agency),
+            terms["direction"], terms["method"], terms["currency"], terms["baseline"], told.origin,
         )  # fmt: skip
 
     def bidder(self, bid: str) -> Bidder:
         """Whose bid it is."""
-        code = self._bidders.get(bid, bid)
-        return Bidder(self._names.get(code, code), code, bid)
+        code = self.told.bidders.get(bid, bid)
+        return Bidder(self.told.names.get(code, code), code, bid)
 
     @property
     def bidders(self) -> dict[str, Bidder]:
         """All of them, by bid."""
-        return {bid: self.bidder(bid) for bid in self._bidders}
+        return {bid: self.bidder(bid) for bid in self.told.bidders}
 
     def answers(self, report: bytes) -> dict[int, str]:
         """How each seat answered this report."""
@@ -154,7 +170,7 @@ class Story:
         """Refused: PAPER-NOT-YET (no candidates were published)."""
         published = self._one("candidates-published")
         at = instant(published["time"])
-        rows = {str(row["bid"]): row for row in parse(self._totals or b"{}").get("rows", [])}
+        rows = {str(row["bid"]): row for row in parse(self.told.totals or b"{}").get("rows", [])}
         gone = {one["bid"] for one in self._of("bid-rejected") if instant(one["time"]) <= at}
         ranked = [
             Ranked(place, self.bidder(bid), int(rows[bid]["price"]), str(rows[bid].get("total", "")))
@@ -164,7 +180,7 @@ class Story:
         return Candidates(self.tender, at, self._until(at), ranked, rejected)
 
     def _until(self, at: datetime) -> datetime | None:
-        book = rulebook.read(self._rulebook)
+        book = rulebook.read(self.told.rulebook)
         rule = asked(book, PUBLICITY)
         return None if rule is None else longest(book, at, rule.count, rule.unit).over
 
@@ -181,6 +197,46 @@ class Story:
         )
 
 
+class Story(Account):
+    """A tender as its archive tells it. Verify the archive first: nothing is proved here. Broken: as `Archive.open`."""
+
+    def __init__(self, path: Path, title: str = "", url: str = "", *, checked: str = "") -> None:
+        with Archive.open(path) as archive:
+            about = parse(archive.read("archive.json"))
+            tender = str(about["tender"])
+            records = [(sha256_hex(data), check_record(data)) for data in _clear(archive)]
+            registered = {
+                str(one.get("lot") or one["project"]): one
+                for _, one in records
+                if one["type"] in ("trading.lot-added/v1", "trading.project-registered/v1")
+            }
+            own = registered.get(bare(tender))
+            project = registered.get(str(own["project"]) if own else bare(tender).rpartition("-")[0])
+            told = Told(
+                tender,
+                str(about["origin"]),
+                [(digest, one) for digest, one in records if one.get("tender") == tender],
+                {
+                    parts[1]: str(parse(archive.read(name))["bidder"])
+                    for name in archive.names
+                    if (parts := name.split("/"))[0] == "bids" and parts[-1] == "manifest.json"
+                },
+                archive.read("evaluation/totals.json") if "evaluation/totals.json" in archive else None,
+                archive.read("rulebook.json"),
+                str(own["title"]) if own else title,
+                str(project["organisation"]) if project else "",
+                str(project["agency"] or "") if project else "",
+                {
+                    str(one["organisation"]): str(one["name"])
+                    for _, one in records
+                    if one["type"] == "trading.organisation-registered/v1"
+                },
+                url,
+                checked,
+            )
+        super().__init__(told)
+
+
 def _clear(archive: Archive) -> Iterator[bytes]:
     """Every record the archive shows: those in clear, and those it discloses."""
     for name in archive.names:
@@ -191,3 +247,15 @@ def _clear(archive: Archive) -> Iterator[bytes]:
     for name in archive.names:
         if name.startswith("records/"):
             yield unb64(parse(archive.read(name))["record"])
+
+
+def make(account: Account, kind: str) -> bytes:
+    """One of `KINDS`. Refused: PAPER-NOT-YET, PAPER-TITLE, PAPER-GLYPH."""
+    mark = account.mark(kind)
+    if kind == "opening":
+        return openings.opening_record(account.opening(), mark)
+    if kind == "candidates":
+        return awards.candidates(account.candidates(), mark)
+    if kind == "award":
+        return awards.award_notice(account.award(), mark)
+    return awards.contract_cover(account.contract(), mark)

@@ -13,6 +13,7 @@ from typing import Any
 from audit import wire
 from audit.canon import parse_object
 from audit.refusal import Refused
+from trading.paper.charts import Chart
 from trading.paper.press import Mark, press
 
 TYPE = "trading.statement/v1"
@@ -43,11 +44,19 @@ class Statement:
     footnotes: Sequence[str] = ()
     words: str = ""
     """The sentence of the statement, if it has one."""
+    keys: Sequence[str] = ()
+    """Of each row, and of the total last: under which key its trades are found."""
+    links: Sequence[str] = ()
+    """Where they are found, in the same order; empty where no platform's address is known."""
+    chart: Chart | None = None
 
     def __post_init__(self) -> None:
         """Refused PAPER-VALUE: a row that has more or fewer cells than there are heads."""
         for row in (*self.rows, *([self.total] if self.total else [])):
             if len(row) != len(self.columns):
+                raise Refused("PAPER-VALUE", why="a row has another number of cells than there are columns")
+        for told in (self.keys, self.links):
+            if told and len(told) != len(self.rows) + bool(self.total):
                 raise Refused("PAPER-VALUE", why="a row has another number of cells than there are columns")
 
 
@@ -76,6 +85,9 @@ def statement(paper: Statement, mark: Mark) -> bytes:
         "total": list(paper.total),
         "footnotes": list(paper.footnotes),
         "words": paper.words,
+        "keys": list(paper.keys),
+        "links": list(paper.links),
+        "chart": None if paper.chart is None else paper.chart.plain(),
     }
     return press("statement", value, mark, paper.at)
 

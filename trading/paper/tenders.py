@@ -27,7 +27,7 @@ class Tender:
     @property
     def number(self) -> str:
         """Its id without the `@<size>`, as pages show it."""
-        return self.id.rpartition("@")[0] or self.id
+        return bare(self.id)
 
     def plain(self) -> dict[str, Any]:
         """As templates take it."""
@@ -79,6 +79,11 @@ class Rejected:
     bidder: Bidder
     reason: str
     article: str
+
+
+def bare(tender: str) -> str:
+    """A tender's id without its `@<size>`."""
+    return tender.rpartition("@")[0] or tender
 
 
 def named(prefix: str, code: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ from audit.refusal import Broken, Refused
 from audit.trust import BadSignature
 from trading import accounts, postgres, settings
 from trading.installation import Installation, open_
+from trading.printing import Printer
 from trading.web import (
     api_accounts,
     api_auctions,
@@ -40,6 +41,7 @@ from trading.web import (
     api_imported,
     api_opening,
     api_panels,
+    api_papers,
     api_preparation,
     api_procedure,
     api_projects,
@@ -61,8 +63,8 @@ from trading.web.roles import callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (
-    api_accounts, api_auctions, api_bids, api_custody, api_imported, api_opening, api_panels, api_preparation, api_procedure,
-    api_projects, api_roster, api_search, api_seats, api_statements,
+    api_accounts, api_auctions, api_bids, api_custody, api_imported, api_opening, api_panels, api_papers, api_preparation,
+    api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
 
@@ -98,16 +100,20 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         accounts.use_pepper(accounts.pepper_of(configured))
         app.state.platform = open_(configured)
-        if connected:
-            yield
-            return
-        async with postgres.connected(configured):
-            watching = asyncio.create_task(accounts.watch_revocations())
-            try:
+        app.state.printer = printer = Printer(configured.printed_dir)
+        try:
+            if connected:
                 yield
-            finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                return
+            async with postgres.connected(configured):
+                watching = asyncio.create_task(accounts.watch_revocations())
+                try:
+                    yield
+                finally:
+                    watching.cancel()
+                    await asyncio.gather(watching, return_exceptions=True)
+        finally:
+            await printer.close()
 
     document = openapi.document(operations.values(), {name: callers(name) for name in operations})
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

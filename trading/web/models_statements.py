@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from trading.web.models import Model
 
 By = Literal["kind", "region", "organisation", "month"]
+Of = Literal["all", "trades", "failed", "deal", "saved", "added"]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -23,9 +24,10 @@ class Period(Model):
 
 
 class Figure(Period):
-    """A row's `figure`, as the statement gave it: which trades are asked for."""
+    """A row's `figure`, as the statement gave it: which trades are asked for; `of`: those behind one number of the row."""
 
     key: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = "all"
+    of: Of = "all"
     cursor: Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
@@ -52,6 +54,13 @@ class StatementRow(Model):
     figure: str
 
 
+class SaidFigure(Model):
+    """A clause of the sentence, and the `figure` behind the numbers in it; "" where there is none."""
+
+    text: str
+    figure: str
+
+
 class TradeStatement(Model):
     """`corrections`: lines that stand in the place of others; `other_currencies`: trades that are not in here."""
 
@@ -68,6 +77,7 @@ class TradeStatement(Model):
     corrections: int
     other_currencies: int
     sentence: str
+    sentence_figures: list[SaidFigure]
     notes: list[str]
 
 

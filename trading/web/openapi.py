@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from trading import __version__
 from trading.web.api import Operation
 from trading.web.models import Problem
+from trading.web.models_statements import Period
 
 REF = "#/components/schemas/{model}"
 PARAMETER_PATTERNS = {
@@ -41,10 +42,13 @@ _LIMIT: dict[str, Any] = {
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
 }
-_TILE: list[dict[str, Any]] = [
-    {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
-    for name, pattern in (("level", "^(entries|[0-9]{1,2})$"), ("number", "^[0-9]{3}$"))
-]
+
+
+def _path(name: str, pattern: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
+
+
+_TILE: list[dict[str, Any]] = [_path("level", "^(entries|[0-9]{1,2})$"), _path("number", "^[0-9]{3}$")]
 # Formats of others (C2SP tlog-tiles, CloudEvents), open to everyone at their own addresses: operationId, path, what it is,
 # type of the answer, parameters.
 _LOG: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
@@ -65,6 +69,13 @@ _LOG: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
     ("ocds_project", "/ocds/projects/{project}", "The OCDS record package of a project.", "application/json", [
         {"name": "project", "in": "path", "required": True,
          "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}}]),
+    ("tender_paper", "/t/{tender}/papers/{kind}.pdf", "A paper of a tender as PDF/A, once its record is there; the same "
+     "bytes as `trading paper` makes of the archive.", "application/pdf", [
+        _path("tender", PARAMETER_PATTERNS["tender"]), _path("kind", "^(opening|candidates|award|contract)$")]),
+    ("statement_file", "/statements.{form}", "A statement as a file.", "application/octet-stream", [
+        _path("form", "^(csv|xlsx|pdf|svg|png)$"), *(
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in Period.model_json_schema()["properties"].items())]),
     ("alive", "/healthz", "Whether the process answers.", "application/json", []),
     ("ready", "/readyz", "Whether database, keys and trust files are there.", "application/json", []),
 )  # fmt: skip

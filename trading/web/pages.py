@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, contracts, documents, imports, ledger, lives, logbook, questions, tenders
+from trading import archiving, contracts, documents, imports, ledger, lives, logbook, publishing, questions, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
@@ -30,7 +31,7 @@ from trading.law.rules import RULES
 from trading.law.stages import ARTICLES as STEPPED
 from trading.messages import EN, ZH, language, negotiate, say, unit
 from trading.settings import Settings
-from trading.web import search_page
+from trading.web import paper_pages, problems, search_page, statement_pages
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
@@ -57,15 +58,18 @@ _environment = Environment(
 def routes(configured: Settings) -> list[BaseRoute]:
     """The pages and their style sheet."""
 
-    def page(show: Callable[[Request, Screen], Any]) -> Callable[[Request], Any]:
+    def page(show: Callable[[Request, Screen], Any], *, file: bool = False) -> Callable[[Request], Any]:
+        """`file`: what is refused is a page to a person's browser alone, and a problem document to everybody else."""
+
         async def served(request: Request) -> Response:
             screen = Screen(request, configured)
             try:
                 await screen.prepare()
                 return await show(request, screen)  # type: ignore[no-any-return]
             except Refused as no:
-                status = 404 if no.code in ("W-UNKNOWN", "W-CURSOR") else 409
-                return screen.show("problem.html", status, sentence=say(no.code, screen.lang, **no.facts), code=no.code)
+                if file and "text/html" not in request.headers.get("accept", ""):
+                    raise
+                return screen.refuse(no)
             except HTTPException:
                 raise
 
@@ -77,7 +81,11 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/p/{project}", page(_project)),
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
+        Route("/t/{tender}/papers/{kind}.pdf", page(paper_pages.of_tender, file=True)),
         Route("/ledger", page(_ledger)),
+        Route("/statements", page(statement_pages.statement)),
+        Route("/statements.{form}", page(statement_pages.file, file=True)),
+        Route("/trade-lines", page(statement_pages.trades)),
         Route("/imported", page(_imported)),
         Route("/proof", page(_proof)),
         Route("/static/{name}", _static),
@@ -108,6 +116,7 @@ class Screen:
             other=EN if self.lang == ZH else ZH,
             path=self.request.url.path,
             link=self.link,
+            switch=self.switch,
             money=self.money,
             unit=self.unit,
             wan=self.wan,
@@ -134,9 +143,27 @@ class Screen:
         }
         return Response(text, status, headers, "text/html")
 
+    def refuse(self, no: Refused) -> Response:
+        """What a rule says no to, as a page."""
+        status = 404 if no.code in ("W-UNKNOWN", "W-CURSOR") else problems.STATUS.get(no.code, 409)
+        shown = self.show("problem.html", status, sentence=say(no.code, self.lang, **no.facts), code=no.code)
+        if status == 503:
+            shown.headers["Retry-After"] = "2"
+        return shown
+
+    @property
+    def switch(self) -> str:
+        """The same page in the other language: what was asked for stays asked."""
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
+        return "?" + urlencode([*kept, ("lang", "en" if self.lang == ZH else "zh")])
+
     def text(self, code: str, **facts: Any) -> str:
         """A sentence of the catalogue, `page.<code>`."""
         return say(f"page.{code}", self.lang, **facts)
+
+    def said(self, code: str, **facts: Any) -> str:
+        """A sentence of the catalogue that is not a page's own."""
+        return say(code, self.lang, **facts)
 
     def link(self, path: str) -> str:
         """A path that keeps the language if the reader chose one here."""
@@ -253,7 +280,10 @@ async def _tender(request: Request, screen: Screen) -> Response:
     if t["announced_at"] is None:
         raise Refused("W-UNKNOWN")
     p = await tenders.read_project(t["project"])
-    records = [_record(k) for k in await logbook.public_of(t["id"])]
+    kept = await logbook.public_of(t["id"])
+    records = [_record(k) for k in kept]
+    state = request.app.state
+    printed = await publishing.shown(state.platform, state.printer, t["id"], kept, t["bids"] is not None)
     places = {r["type"]: r["index"] for r in records}
     reached = {r["type"]: r["time"] for r in records}
     ranks = {bid: place for place, bid in enumerate(t["ranking"] or [], 1)}
@@ -286,6 +316,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
         suspension=coming["suspension"],
         agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
         ended=ended,
+        papers=printed,
     )
 
 

@@ -37,6 +37,7 @@ STATUS: Mapping[str, int] = {
     "W-UNREADY": 503,
     "W-RUNNING": 503,
     "W-BUSY": 503,
+    "W-PRINTING": 503,
     "E-FULL": 507,
     "E-CANON": 400,
     "E-UPLOAD": 404,

@@ -1,0 +1,57 @@
+"""Papers over HTTP: the bytes, what they are called, and their hash in the headers."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.refusal import Refused
+from trading import publishing
+from trading.messages import ZH, say
+from trading.paper.tenders import bare
+from trading.printing import Printed
+from trading.web.openapi import PARAMETER_PATTERNS
+
+if TYPE_CHECKING:
+    from trading.web.pages import Screen
+
+PDF = "application/pdf"
+
+
+async def of_tender(request: Request, screen: Screen) -> Response:
+    """`/t/{tender}/papers/{kind}.pdf`."""
+    state = request.app.state
+    tender, kind = request.path_params["tender"], request.path_params["kind"]
+    if not re.fullmatch(PARAMETER_PATTERNS["tender"], tender):
+        raise Refused("W-UNKNOWN")
+    printed = await publishing.paper(state.platform, state.printer, tender, kind)
+    return handed(request, printed, f"{bare(tender)}.{kind}.pdf", f"{bare(tender)} {say(f'paper.{kind}', ZH)}.pdf", PDF)
+
+
+def handed(
+    request: Request, printed: Printed, plain: str, called: str, media: str, *, private: bool = False
+) -> Response:
+    """A printed file: `plain` is its name in ASCII, `called` the one people see (RFC 6266); its hash is its ETag.
+
+    `private`: one party's, which no cache keeps.
+    """
+    headers = {
+        "ETag": f'"{printed.sha256}"',
+        "Cache-Control": "no-store" if private else "no-cache",
+        "Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(called, safe='')}",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(printed.sha256)).decode()}:",
+    }
+    if matches(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(printed.data, 200, headers, media)
+
+
+def matches(request: Request, tag: str) -> bool:
+    """Whether the reader has this very version (RFC 9110 §13.1.2; a cache may have weakened the tag)."""
+    given = request.headers.get("if-none-match", "")
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in given.split(","))
