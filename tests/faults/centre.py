@@ -110,9 +110,9 @@ class Centre:
     def hand_in(self, firm: Firm, price: int, **opening: Any) -> Taken:
         """Seal a small offer that replaces the last one, and do not rest before it is acknowledged.
 
-        Raises Refused for every answer that is not a mere "ask again", and for that after a minute.
+        Raises Refused for every answer that is not a mere "ask again", and for that after some minutes.
         """
-        patience = time.monotonic() + 60
+        patience = time.monotonic() + BUSY * 60
         sealed = self.seal(firm, price, **opening)
         number = len(firm.taken) + 1
         while True:
