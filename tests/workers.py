@@ -14,25 +14,25 @@ import pytest
 FIRST = (
     "tests/cli/test_demo.py",
     "tests/trading/test_fuzz.py",
-    "tests/faults/test_kill.py",
-    "tests/bench/test_bench.py",
-    "tests/cli/test_log.py",
     "tests/verify/test_panels.py",
-    "tests/faults/test_disk.py",
+    "tests/cli/test_log.py",
     "tests/test_postgres.py",
-    "tests/secrecy/test_expert_names.py",
-    "tests/law/test_life_walks.py",
-    "tests/faults/test_dispatcher_kill.py",
+    "tests/faults/test_kill.py",
     "tests/trading/test_panels.py",
-    "tests/faults/test_deadline.py",
+    "tests/bench/test_bench.py",
     "tests/trading/test_seats.py",
+    "tests/faults/test_disk.py",
+    "tests/law/test_life_walks.py",
+    "tests/secrecy/test_expert_names.py",
     "tests/trading/test_seats_lost.py",
-    "tests/secrecy/test_zero_and_forty.py",
+    "tests/faults/test_dispatcher_kill.py",
     "tests/audit/test_feed.py",
+    "tests/faults/test_deadline.py",
     "tests/audit/test_sequencer.py",
+    "tests/secrecy/test_zero_and_forty.py",
     "tests/channels/test_real_phones.py",
 )
-"""The longest, so that no worker is left with one of them at the end; platforms of many processes between others."""
+"""The longest, so that no worker is left with one of them at the end; platforms alternate with what is one process."""
 
 TOGETHER = {
     f"tests/cli/test_{name}.py": "the running platform" for name in ("log", "bidder", "custodian", "experts", "settle")

@@ -52,7 +52,7 @@ def run(folder: Path, notes: Path, seconds: float | None) -> list[str]:
     if seconds is not None:
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=240)
     return out.splitlines()
 
 

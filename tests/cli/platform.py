@@ -41,7 +41,7 @@ def trading(
     *command: str | Path,
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
-    patience: float = 120,
+    patience: float = 400,
     answers: str | None = None,
 ) -> Said:
     """Type a command, as JSON and in English, and wait for it; `answers`: what is typed when it asks."""
@@ -93,7 +93,7 @@ class Platform:
         operator = self.story.market.as_("operator")
         self.story.until(lambda: operator.post(f"/tenders/{tender}/archive", key=secrets.token_hex(8)), "E-PENDING")
 
-    def until(self, tender: str, *states: str, patience: float = 60) -> dict[str, Any]:
+    def until(self, tender: str, *states: str, patience: float = 200) -> dict[str, Any]:
         """Wait for a tender to reach a state."""
         end = time.monotonic() + patience
         while True:

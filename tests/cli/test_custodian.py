@@ -94,8 +94,8 @@ def test_custodians_release_by_hand_and_one_may_have_lost_its_keys(running: Plat
 
     early = keepers[0].say("release", "--tender", run.tender)
     assert early.code == 0 and early.value["released"] == []
-    assert running.until(run.tender, "closed", patience=90)["opens"]
-    deadline = time.monotonic() + 30
+    assert running.until(run.tender, "closed", patience=200)["opens"]
+    deadline = time.monotonic() + 100
     while not story._store(run):
         assert time.monotonic() < deadline
         time.sleep(0.3)

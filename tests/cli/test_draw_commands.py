@@ -124,7 +124,7 @@ def test_a_party_that_watches_takes_part_by_itself(served: Served) -> None:
         time.sleep(1.5)
     finally:
         watching.send_signal(signal.SIGTERM)
-        out, err = watching.communicate(timeout=30)
+        out, err = watching.communicate(timeout=120)
     assert watching.returncode == 0, err
     assert (out + err).count("P-SECOND") == 1 and "revealed" in out
     assert len(objects(served.world, "/commitments")) == 1

@@ -19,7 +19,7 @@ def _run(*typed: str, lang: str = "zh", code: int = 0) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert ran.returncode == code, (ran.returncode, ran.stdout, ran.stderr)
     return ran.stdout if code == 0 else ran.stderr

@@ -70,7 +70,7 @@ def test_a_person_settles_whom_the_second_envelope_admits(running: Platform, tmp
     assert told.code == 0, told.err
     assert ({one["stage"] for one in told.value["deposits"]}, told.value["stale"]) == ({"technical", "form"}, False)
 
-    assert running.until(run.tender, "closed", patience=120)["opens"]
+    assert running.until(run.tender, "closed", patience=250)["opens"]
     key = secrets.token_hex(8)
     market.as_("supervisor").post(f"/tenders/{run.tender}/stored", {"stage": "technical", "missing": []}, key=key)
     time.sleep(2.5)

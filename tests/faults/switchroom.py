@@ -27,6 +27,7 @@ from experts.person import NewExpert, Person
 from experts.roster import add_people
 from experts.vault import Vault
 from tests.experts.hall import Exchange, Market
+from tests.faults.centre import BUSY
 from tests.trading.drawing import Drawing
 from tests.trading.town import Town
 from trading import keyfiles
@@ -124,7 +125,7 @@ class Switchroom:
         assert self.process is not None and self.process.poll() is None, self.log.read_text()[-2000:]
 
     async def until(self, look: Any, patience: float, what: str) -> Any:
-        end = time.monotonic() + patience
+        end = time.monotonic() + BUSY * patience
         while not (found := await look()):
             self.check()
             assert time.monotonic() < end, f"waited for {what}\n{self.log.read_text()[-2000:]}"
