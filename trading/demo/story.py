@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
@@ -235,11 +235,11 @@ class Story:
         self._each(lambda one: one.way.convene(self, one), runs)
         self._each(lambda one: one.way.bid(self, one), runs, at_once=True)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
-        self._store_and_wait(runs)
-        self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
-        self._each(
-            lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")], at_once=True
-        )
+        with ThreadPoolExecutor(max(1, len(runs))) as desks:  # whoever is open goes on: panels and auctions take their time
+            going = self._store_and_wait(runs, lambda one: desks.submit(one.way.evaluate, self, one))
+            self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
+            for one in going:
+                one.result()
         self._tell("demo.concluded")
 
     def _set_deadlines(self, runs: Sequence[Run], since: float) -> None:
@@ -312,10 +312,11 @@ class Story:
     def hand_in_again(self, one: Run, bid: SourceBid) -> None:
         """Seal anew under the documents as they are now, and replace what was handed in."""
         bidder = self.bidder_of(one, bid)
-        last = SealedFile(self._desk(one, bidder) / "bid.sealed")
+        last = SealedFile(self.desk(one, bidder) / "bid.sealed")
         self.hand_in(one, bidder, bid.price, replaces=last)
 
-    def _desk(self, one: Run, bidder: Bidder) -> Path:
+    def desk(self, one: Run, bidder: Bidder) -> Path:
+        """A bidder's own disk, for one tender."""
         return self.home / "bidders" / bidder.code / one.tender
 
     def hand_in(
@@ -327,7 +328,7 @@ class Story:
         `tender`: the reserve's box instead of the bids'; `opening`: what its form says.
         """
         tender = tender or one.tender
-        platform, desk = self.market.client(bidder.token), self._desk(one, bidder)
+        platform, desk = self.market.client(bidder.token), self.desk(one, bidder)
         desk.mkdir(parents=True, exist_ok=True)
         data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{tender}/sealing-kit"), "E-PENDING")
         looked = bidder_tool.look_at(Kit(data), tender, self.trust, Memory(desk / "state"), platform=platform)
@@ -347,9 +348,16 @@ class Story:
         bidder_tool.submit(platform, sealed, self.trust, self.receipts / tender / bidder.code)
         return sealed.bid
 
-    def _store_and_wait(self, runs: Sequence[Run]) -> None:
-        """The supervisor copies the larger stage, custodians release by themselves, the timers open."""
+    def keep_receipts(self, one: Run, bidder: Bidder, kind: str) -> None:
+        """Put what a tool keeps in its memory of one kind beside the bidder's other receipts."""
+        for path in (self.desk(one, bidder) / "state" / kind).glob("*.receipt.json"):
+            shutil.copy(path, self.receipts / one.tender / bidder.code / f"{kind}-{path.name}")
+
+    def _store_and_wait(self, runs: Sequence[Run], opened: Callable[[Run], Future[None]]) -> list[Future[None]]:
+        """The supervisor copies the larger stage, custodians release by themselves, the timers open; `opened` begins what
+        follows."""
         stored: set[str] = set()
+        begun: list[Future[None]] = []
         patience = time.monotonic() + 180
         while waiting := [one for one in runs if one.outcome.get("state") not in READY]:
             self.processes.check()
@@ -360,7 +368,10 @@ class Story:
                 one.way.wait(self, one)
                 if one.outcome["state"] == "closed" and one.tender not in stored and self._store(one):
                     stored.add(one.tender)
+                if one.outcome["state"] in READY and one.outcome.get("opens"):
+                    begun.append(opened(one))
             time.sleep(0.3)
+        return begun
 
     def _store(self, one: Run) -> bool:
         """Copy every listed payload of the larger stage to the supervisor's own store, and say so in the log."""
@@ -444,6 +455,10 @@ class Story:
         with ThreadPoolExecutor(max(1, len(items)) if at_once else WORKERS) as pool:
             return list(pool.map(act, items))
 
+    def at_once(self, act: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Everybody does it, each in a thread of its own."""
+        return self._each(act, items, at_once=True)
+
     def until(self, act: Callable[[], Any], *codes: str, patience: float = 60) -> Any:
         """Do it, and again while the platform answers with one of these "not yet" codes. `patience` in machine seconds."""
         end = time.monotonic() + patience
@@ -470,6 +485,15 @@ class Story:
         """Until the log's clock has come so far."""
         while (left := (moment - self.clock.now()).total_seconds()) > 0:
             time.sleep(min(1.0, left / self.clock.factor))
+
+    def span(self, seconds: float) -> timedelta:
+        """So many machine seconds, in the log's time."""
+        return timedelta(seconds=seconds * self.clock.factor)
+
+    def look(self, seconds: float) -> None:
+        """Between two looks at something that others move; machine seconds."""
+        self.processes.check()
+        time.sleep(seconds)
 
     def pause(self) -> None:
         """Until what was just said is in the log: three beats."""
