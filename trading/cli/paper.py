@@ -82,13 +82,22 @@ def _award(story: Story) -> bytes:
     return award_notice(story.award(), story.mark())
 
 
+def _confirmation(story: Story) -> bytes:
+    from trading.paper.confirmations import confirmation
+
+    return confirmation(story.confirmation(), story.mark())
+
+
 def _contract(story: Story) -> bytes:
     from trading.paper.awards import contract_cover
 
     return contract_cover(story.contract(), story.mark())
 
 
-for _kind, _make in (("opening", _opening), ("candidates", _candidates), ("award", _award), ("contract", _contract)):
+for _kind, _make in (
+    ("opening", _opening), ("candidates", _candidates), ("award", _award), ("confirmation", _confirmation),
+    ("contract", _contract),
+):  # fmt: skip
     _of_archive(_kind, _make)
 
 

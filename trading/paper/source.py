@@ -15,13 +15,14 @@ from typing import Any
 
 from audit.archive import Archive
 from audit.canon import instant, parse, sha256_hex, unb64
-from audit.merkle import unpack_entries
+from audit.merkle import TILE, bundles, entries_path, unpack_entries
 from audit.record import Kind, check_record, parse_entry
 from audit.refusal import Refused
 from bidding.manifest import FORM
 from trading.law import rulebook
 from trading.law.bounds import asked, longest
 from trading.paper.awards import Award, Candidates, Contract
+from trading.paper.confirmations import Confirmation
 from trading.paper.openings import OpeningRecord
 from trading.paper.press import Mark
 from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender
@@ -40,7 +41,9 @@ class Story:
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         with Archive.open(path) as archive:
             self.about = parse(archive.read("archive.json"))
-            self._records = [check_record(data) for data in _clear(archive)]
+            placed = [(index, check_record(data)) for index, data in _disclosed(archive, self.about)]
+            self._records = [record for _, record in placed]
+            self._places = {id(record): index for index, record in placed}
             self._bidders = {
                 parts[1]: str(parse(archive.read(name))["bidder"])
                 for name in archive.names
@@ -173,6 +176,23 @@ class Story:
         awarded = self._one("awarded")
         return Award(self.tender, instant(awarded["time"]), self.bidder(awarded["bid"]), int(awarded["price"]))
 
+    def confirmation(self) -> Confirmation:
+        """Refused: PAPER-NOT-YET (there was no auction, or nobody was awarded)."""
+        opened, ended, awarded = self._one("auction-opened"), self._one("auction-closed"), self._one("awarded")
+        bids, extensions = self._of("auction-bid"), self._of("auction-extended")
+        names = list(ended["bids"])
+        number = names.index(awarded["bid"]) + 1 if awarded["bid"] in names else None
+        cried = [one for one in bids if one["number"] == number]
+        told = [("auction-opened", opened), *(("auction-bid", one) for one in cried[-1:]), ("auction-closed", ended),
+                ("awarded", awarded)]  # fmt: skip
+        return Confirmation(
+            self.tender, instant(awarded["time"]), self.bidder(awarded["bid"]), number, awarded["price"],
+            awarded["baseline"], awarded["gain"], opened["start"], opened["increment"], len(opened["bidders"]), len(bids),
+            len(extensions), instant(ended["hammer"]), opened["reserve"] is not None,
+            None if ended["reserve"] is None else ended["reserve"]["price"],
+            [(what, self._places[id(one)]) for what, one in told],
+        )  # fmt: skip
+
     def contract(self) -> Contract:
         """Refused: PAPER-NOT-YET (no contract was signed)."""
         signed = self._one("contract-signed")
@@ -181,13 +201,14 @@ class Story:
         )
 
 
-def _clear(archive: Archive) -> Iterator[bytes]:
-    """Every record the archive shows: those in clear, and those it discloses."""
-    for name in archive.names:
-        if name.startswith("tile/entries/"):
-            for entry in map(parse_entry, unpack_entries(archive.read(name))):
-                if entry.kind is Kind.CLEAR:
-                    yield entry.record
+def _disclosed(archive: Archive, about: Mapping[str, Any]) -> Iterator[tuple[int, bytes]]:
+    """Every record the archive shows, with its index in the log: those in clear, and those it discloses."""
+    for number, width in bundles(about["first"] // TILE, about["size"]):
+        entries = unpack_entries(archive.read(entries_path(number, width)))
+        for index, entry in enumerate(map(parse_entry, entries), number * TILE):
+            if entry.kind is Kind.CLEAR:
+                yield index, entry.record
     for name in archive.names:
         if name.startswith("records/"):
-            yield unb64(parse(archive.read(name))["record"])
+            told = parse(archive.read(name))
+            yield told["index"], unb64(told["record"])
