@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, contracts, documents, imports, ledger, lives, logbook, questions, tenders
+from trading import archiving, contracts, documents, imports, ledger, lives, logbook, questions, saleroom, tenders
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
@@ -286,6 +286,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
         suspension=coming["suspension"],
         agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
         ended=ended,
+        auction=await saleroom.found_of(t["id"]),
     )
 
 
