@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.canon import stamp
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 SOON = 1.0
 """Machine seconds from the opening of an auction to its first bid: everybody is there."""
-ROUNDS = 5.0
+ROUNDS = 4.0
 """How long it lasts, if nobody makes the hammer wait."""
-WINDOW = 2.0
+WINDOW = 3.0
 """A bid so shortly before the hammer makes it wait."""
 EXTENSION = 4.5
 """Until so long after that bid: more than four beats, so that no clock moved within the log's tolerance goes unseen."""
@@ -48,6 +49,7 @@ class Auctioned(Way):
     """What each bidder pays at most, in percent of its sealed price."""
     steps = 60
     """The increment: the price of the notice divided by this."""
+    lasts = ROUNDS
 
     def rank(self, story: Story, run: Run) -> None:
         self.auction(story, run)
@@ -76,7 +78,7 @@ class Auctioned(Way):
         body = {
             "increment": run.source.baseline // self.steps,
             "opens": stamp(opens),
-            "hammer": stamp(opens + story.span(ROUNDS)),
+            "hammer": stamp(opens + story.span(self.lasts)),
             "window": _seconds(story.span(WINDOW)),
             "extension": _seconds(story.span(EXTENSION)),
             "reserve": reserve.commitment,
@@ -89,25 +91,38 @@ class Auctioned(Way):
         """The rounds: everybody at once, until the hammer has fallen."""
         story.at_once(lambda bid: self.cry(story, run, bid), run.source.bids)
 
+    def bid_once(self, story: Story, run: Run, bid: SourceBid, price: int) -> None:
+        """One cry, signed by its number; the receipt is kept."""
+        memory = self._memory(story, run, bid)
+        tool.bid(story.client_of(run, bid), memory, story.trust.policy, run.tender, price)
+
     def cry(self, story: Story, run: Run, bid: SourceBid) -> None:
         """Bid what is asked, up to one's limit, whenever somebody else stands."""
-        platform, memory, policy = story.client_of(run, bid), self._memory(story, run, bid), story.trust.policy
+        platform = story.client_of(run, bid)
         most = bid.price * self.limit // 100
         waits = bid is max(run.source.bids, key=lambda one: one.price)  # the one with the longest purse
         while True:
             seen = platform.get(f"/tenders/{run.tender}/auction")
             if seen["phase"] in ("hammered", "closed") or seen["least"] > most:
                 return
-            near = datetime.fromisoformat(seen["hammer"]) - story.span(WINDOW / 2)
+            near = datetime.fromisoformat(seen["hammer"]) - story.span(WINDOW * 0.9)
             if seen["number"] != seen["own"] and not (waits and story.clock.now() < near):
                 try:
-                    tool.bid(platform, memory, policy, run.tender, seen["least"])
+                    self.bid_once(story, run, bid, seen["least"])
                 except Refused as no:
                     if no.code in OVER:
                         return
                     if no.code not in NOT_NOW:
                         raise
             story.look(LOOK)
+
+    def print(self, story: Story, run: Run, archive: Path) -> None:
+        """成交确认书, beside the archive it is made from."""
+        from trading.paper.confirmations import confirmation
+        from trading.paper.source import Story as Told
+
+        told = Told(archive, run.source.title, story.url, checked="outside")
+        archive.with_name(f"{run.tender}.confirmation.pdf").write_bytes(confirmation(told.confirmation(), told.mark()))
 
     def _memory(self, story: Story, run: Run, bid: SourceBid) -> Memory:
         return Memory(story.desk(run, story.bidder_of(run, bid)) / "state")
@@ -129,6 +144,31 @@ class BelowReserve(Auctioned):
 
     def conclude(self, story: Story, run: Run) -> None:
         """And no contract follows."""
+
+    def print(self, story: Story, run: Run, archive: Path) -> None:
+        """Nothing was sold: there is nothing to confirm."""
+
+
+class Stopped(Auctioned):
+    """A supervisor suspends the tender while it is cried: nobody is heard, no hammer falls, until the seller resumes it."""
+
+    name = "auction-stopped"
+    lasts = 15.0
+    """Long enough that the order comes before the hammer on a busy machine too."""
+    order = "演监〔2025〕9号"
+
+    def hold(self, story: Story, run: Run) -> None:
+        market, first = story.market, run.source.bids[0]
+        market.act("supervisor", run, "suspensions", {"order": self.order, "ground": "supervision"})
+        least = market.as_("operator").get(f"/tenders/{run.tender}/auction")["least"]
+        story.must_refuse("E-SUSPENDED", lambda: self.bid_once(story, run, first, least))
+        market.act("supervisor", run, "suspensions/lift", {"order": self.order})
+        story.must_refuse("E-AUCTION-STOPPED", lambda: self.bid_once(story, run, first, least))
+        opens = story.clock.now() + story.span(SOON)
+        body = {"opens": stamp(opens), "hammer": stamp(opens + story.span(self.lasts))}
+        market.act("tenderee", run, "auction/resumption", body)
+        story.sleep_until(opens)
+        super().hold(story, run)
 
 
 def _seconds(span: timedelta) -> int:

@@ -235,11 +235,13 @@ class Story:
         self._each(lambda one: one.way.convene(self, one), runs)
         self._each(lambda one: one.way.bid(self, one), runs, at_once=True)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
-        with ThreadPoolExecutor(max(1, len(runs))) as desks:  # whoever is open goes on: panels and auctions take their time
+        with ThreadPoolExecutor(
+            max(1, len(runs))
+        ) as desks:  # whoever is open goes on: panels and auctions take their time
             going = self._store_and_wait(runs, lambda one: desks.submit(one.way.evaluate, self, one))
             self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
-            for one in going:
-                one.result()
+            for evaluated in going:
+                evaluated.result()
         self._tell("demo.concluded")
 
     def _set_deadlines(self, runs: Sequence[Run], since: float) -> None:
@@ -413,6 +415,10 @@ class Story:
         shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
         self._each(lambda one: self._fetch(one, target), self._announced)
         proofs = outcome.verify_all(self._announced, target)
+        held = {proof.name for proof in proofs if proof.code == 0}
+        for one in self._announced:
+            if (name := f"{one.tender}.public.zip") in held:
+                one.way.print(self, one, target / name)
         self._tell("demo.proved", count=sum(proof.code == 0 for proof in proofs), of=len(proofs))
         return proofs
 
