@@ -465,8 +465,9 @@ class Story:
         """Everybody does it, each in a thread of its own."""
         return self._each(act, items, at_once=True)
 
-    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60) -> Any:
-        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` in machine seconds."""
+    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60, every: float = 0.2) -> Any:
+        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` and `every`, the time
+        between two tries, in machine seconds."""
         end = time.monotonic() + patience
         while True:
             try:
@@ -475,7 +476,7 @@ class Story:
                 if no.code not in codes or time.monotonic() > end:
                     raise
             self.processes.check()
-            time.sleep(0.2)
+            time.sleep(every)
 
     def must_refuse(self, code: str, act: Callable[[], Any]) -> None:
         """Ask for what the law forbids. Raises Refused("D-ALLOWED") if it is done all the same."""
