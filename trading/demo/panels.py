@@ -189,7 +189,7 @@ class Panels:
             if self.story.market.as_("operator").get(f"/tenders/{run.tender}/panel")["state"] != state:
                 raise Refused("E-PENDING", record="panel-seated")
 
-        self.story.until(look, "E-PENDING", patience=120, every=0.5)
+        self.story.until(look, "E-PENDING", patience=300, every=0.5)
 
     def each(self, run: Run, act: Callable[[int, Seat], Any]) -> list[Any]:
         """Every seat does something, at a few desks at a time."""

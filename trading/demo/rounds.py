@@ -47,7 +47,7 @@ class Auctioned(Way):
     """The reserve, in percent of the price the notice starts from; only its hash is told before the hammer."""
     limit = 125
     """What each bidder pays at most, in percent of its sealed price."""
-    steps = 60
+    steps = 50
     """The increment: the price of the notice divided by this."""
     lasts = ROUNDS
 
