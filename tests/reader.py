@@ -457,7 +457,8 @@ def reserved():  # the reserve price, from the clear records of its own box (log
 def v14(): reserved(); return reader_methods.v14(R())  # the methods of evaluation
 def v15():  # the life of the tender, and its auction
     said = reader_life.v15(R()); reader_owed.owed(R(), A)
-    reader_auction.auction(R(), A, lambda n: reader_methods.able(R(), n)); return said
+    heard = reader_auction.auction(R(), A, lambda n: reader_methods.able(R(), n))
+    return f"{said or 'pass'} ({heard})" if heard else said
 def v16():
     base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
     for x in of("awarded"): want = [base, None, None] if base is None else [base,

@@ -2,7 +2,7 @@
 
 import re
 
-AUCTION = ("auction-opened", "auction-bid", "auction-extended", "auction-closed")
+AUCTION = ("auction-opened", "auction-bid", "auction-extended", "auction-resumed", "auction-closed")
 TIMED = {*AUCTION, "auction-joined"}
 MOST = 10**9
 
@@ -44,7 +44,8 @@ def by(r, x, key, alg=None):
 
 
 def auction(r, A, prices):
-    """The rounds heard again. `prices`: the sealed (or corrected) prices of the bids that may win, below an index."""
+    """The rounds heard again; what was heard. `prices`: the sealed (or corrected) prices of the bids that may win, below an
+    index. What is opened, resumed or closed while the tender is suspended fails in reader_life.py."""
     said = sorted(r.of(*AUCTION), key=lambda x: x.n)
     if not said:
         return
@@ -66,15 +67,27 @@ def auction(r, A, prices):
         begun = A.ann.t if T is None else max(A.ann.t, T - A.slack)
         need(r.day(opens) >= r.day(begun) + rules["AU-01"])
     over = min((x.n for x in r.of("candidates-published", "tender-failed", "tender-terminated")), default=r.NEVER)
-    number, last, owed, end = None, None, None, None
-    for x in said[1:]:
+    number, last, owed, end, rests = None, None, None, None, None
+    orders = [x for x in r.of("suspension-ordered") if x.n > first.n]
+    for x in sorted([*said[1:], *orders], key=lambda x: x.n):
         A.at = f"record {x.n} ({x.kind})"
+        if x.kind == "suspension-ordered":
+            if end is None and rests is None and x.done <= hammer:
+                rests = x.done
+            continue
         need(end is None and x.n < over and x.kind != "auction-opened")
         if x.kind == "auction-extended":
             need(owed is not None and r.when(x["hammer"]) == owed and x.t == last)
             hammer, owed = owed, None
             continue
         need(owed is None)
+        if x.kind == "auction-resumed":
+            need(rests is not None and x.t >= (x.t if last is None else last))
+            left, opens = hammer - max(opens, rests), r.when(x["opens"])
+            hammer, rests, last = r.when(x["hammer"]), None, x.t
+            need(opens >= x.t and hammer > opens and hammer - opens >= left)
+            continue
+        need(rests is None)
         if x.kind == "auction-bid":
             need(opens <= x.t <= hammer and (last is None or x.t >= last) and whole(x["price"], 1) >= price + step)
             need(whole(x["number"], 1) <= len(keys))
@@ -99,6 +112,7 @@ def auction(r, A, prices):
         A.at = f"record {x.n} (candidates-published)"
         need(stands(r, x.n) == "sold")
     who(r, A, first, end, keys)
+    return f"auction heard again: {sum(x.kind == 'auction-bid' for x in said)} bids"
 
 
 def who(r, A, first, end, keys):

@@ -29,7 +29,7 @@ STEPS = {  # log.md §8, V15: record: (stages, stage after it)
     "stage-settled": ("opened", ""),
     "bid-rejected": ("opened ranked", ""),
     "price-corrected": ("opened", ""),
-    "report-received": ("opened", ""),
+    **dict.fromkeys(("report-received", "auction-opened", "auction-resumed", "auction-closed"), ("opened", "")),
     "candidates-published": ("opened", "ranked"),
     "evaluation-closed": ("opened ranked awarded failed terminated", ""),
     "awarded": ("ranked", "awarded"),
@@ -52,7 +52,7 @@ STEPS = {  # log.md §8, V15: record: (stages, stage after it)
 }
 WAITS = {
     "close", "leave-shut", "unsealed", "stage-settled", "candidates-published", "awarded", "award-notified",
-    "contract-signed", "tender-failed",
+    "contract-signed", "tender-failed", "auction-opened", "auction-resumed", "auction-closed",
 }  # fmt: skip
 ONCE = {
     "documents-issued", "report-received", "award-notified", "report-filed", "contract-published", "contract-filed",

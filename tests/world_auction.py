@@ -39,6 +39,7 @@ class Room:
         random.Random(7).shuffle(self.bids)
         self.start = max(offer.price for offer in tender.offers() if offer.stands) if start is None else start
         self.standing, self.number = self.start, None
+        self.opens = self.stopped = self.world.now
         self.hammer = self.world.now + timedelta(minutes=minutes)
         self.opened = tender.log(
             "auction-opened", TENDEREE, bidders=[b64(self._key(bid).key) for bid in self.bids], start=self.start,
@@ -84,6 +85,21 @@ class Room:
         self.world.now = now
         if wait:
             self.world.wait()
+        return made
+
+    def stop(self) -> str:
+        """The supervisor suspends the tender, and the rounds rest."""
+        self.stopped = self.world.now
+        return self.tender.suspend()
+
+    def resume(self, **short: float) -> Logged:
+        """The seller lets the rounds go on, for as long as was left; `short`: by so much less."""
+        left = self.hammer - max(self.opens, self.stopped) - timedelta(**short)
+        self.opens = self.world.now + timedelta(minutes=5)
+        self.hammer = self.opens + left
+        made = self.tender.log("auction-resumed", TENDEREE, opens=stamp(self.opens), hammer=stamp(self.hammer))
+        self.world.until(self.opens)
+        self.world.wait()
         return made
 
     def close(self, **body: Any) -> Logged:

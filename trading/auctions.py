@@ -9,10 +9,8 @@ the order of the log is the order of the locks. The database refuses the same by
 
 from __future__ import annotations
 
-import asyncio
-import json
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,16 +29,17 @@ from trading.installation import Installation
 from trading.law import auctions as law
 from trading.law import regimes
 from trading.law.bidding_rounds import Bid, Reserve, State, Terms, check_terms, close, judge
+from trading.law.bidding_rounds import resume as law_resume
 from trading.rooms import Rooms
 from trading.score_sheets import may_win
-from trading.tenders import arm, loaded, locked
+from trading.tenders import LOCKED, arm, loaded, locked
 
 Sig = Sequence[Mapping[str, Any]]
 METHOD = regimes.HIGHEST
 TIMER = "hammer"
-LOOK = 0.25  # machine seconds between two looks of the live feed
 REFUSING = {
     "trading_auction_bid_in_time": "E-HAMMER",
+    "trading_auction_bid_stopped": "E-AUCTION-STOPPED",
     "trading_auction_bid_rises": "E-AUCTION-LOW",
     "trading_auction_bid_order": "E-AUCTION-CLOCK",
     "trading_auction_bid_tender_id_price_key": "E-AUCTION-LOW",
@@ -123,12 +122,7 @@ async def begin(
         try:
             async with acting(caller.actor) as act:
                 row = await _sold_so(act, tender)
-                life = await lives.load(act.query, row, act.now)
-                stopped = life.suspension(act.now, "publish-candidates")
-                if stopped is not None:
-                    raise Refused(
-                        "E-SUSPENDED", stopped.article, act="open-auction", why=stopped.why, since=stopped.since
-                    )
+                await lives.expect(act, tender, "open-auction", row=row)
                 if await act.query("SELECT 1 FROM trading_auction WHERE tender_id = $1", tender):
                     raise Refused("E-AUCTION-BEGUN")
                 law.keep_auction_notice(lives.book_of(row, act.now), row["announced_at"], opens)
@@ -176,7 +170,8 @@ async def begin(
 async def bid(platform: Installation, caller: Caller, tender: str, *, price: int, sig: Sig) -> dict[str, Any]:
     """Bid a price in fen, signed by the caller's number; the answer is the receipt, and where the auction stands now.
 
-    Refused: E-AUCTION-NUMBER (the caller takes no part), E-SIG, E-AUCTION-WAITING, E-HAMMER, E-AUCTION-LOW, E-STAGE.
+    Refused: E-AUCTION-NUMBER (the caller takes no part), E-SIG, E-SUSPENDED and E-AUCTION-STOPPED (the tender is, or was,
+    suspended), E-AUCTION-WAITING, E-HAMMER, E-AUCTION-LOW, E-STAGE.
     """
     own = await pool().fetchrow(
         """SELECT number, key FROM trading_auction_joiner
@@ -213,6 +208,8 @@ async def _cry(rooms: Rooms, tender: str, made: Bid, sig: list[dict[str, Any]]) 
         if row["closed_at"] is not None:
             raise Refused("E-HAMMER", now=act.now, hammer=state.hammer, price=state.standing)
         rooms.know(tender, state)
+        if state.stopped is not None:
+            await _still_suspended(act, tender)
         heard = judge(made, state, act.now)
         ref = act.record(
             "auction-bid", subject=tender, tender=tender, number=made.number, price=made.price, sig=sig
@@ -230,7 +227,7 @@ async def _cry(rooms: Rooms, tender: str, made: Bid, sig: list[dict[str, Any]]) 
                 raise
             raise Refused(
                 code, now=act.now, hammer=state.hammer, price=made.price, standing=state.standing, least=state.least,
-                last=state.last,
+                last=state.last, since=state.stopped,
             ) from None  # fmt: skip
         if heard.extended is not None:
             act.record("auction-extended", subject=tender, tender=tender, hammer=stamp(heard.extended))
@@ -248,16 +245,72 @@ async def _enter(act: Act, tender: str) -> tuple[Any, State]:
     if held["stage"] != "opened":
         raise Refused("E-STAGE", stage=held["stage"], act="auction-bid", allowed="")
     act.at(held["now"])
-    return held, _state(held)
+    return held, state_of(held)
 
 
-def _state(row: Any) -> State:
+async def _still_suspended(act: Act, tender: str) -> None:
+    """Who bids while the tender is suspended is told why, and by which article. Refused: E-SUSPENDED."""
+    [row] = await act.query(LOCKED, tender)
+    stopped = (await lives.load(act.query, row, act.now)).suspension(act.now, "close-auction")
+    if stopped is not None:
+        raise Refused("E-SUSPENDED", stopped.article, act="auction-bid", why=stopped.why, since=stopped.since)
+
+
+def state_of(row: Any) -> State:
+    """An auction's row as the rules read it."""
     terms = Terms(
-        row["bidders"], row["start"], row["increment"], row["opens"], row["first_hammer"],
+        row["bidders"], row["start"], row["increment"], row["resumes"] or row["opens"], row["first_hammer"],
         timedelta(seconds=row["window"]), timedelta(seconds=row["extension"]), row["reserve"],
         timedelta(seconds=row["reveal"]),
     )  # fmt: skip
-    return State(terms, row["standing"], row["number"], row["hammer"], row["last_at"])
+    return State(terms, row["standing"], row["number"], row["hammer"], row["last_at"], stopped=row["stopped_at"])
+
+
+# ----------------------------------------------------------------------------------------------------------- suspended
+
+
+async def stop(act: Act, tender: str) -> None:
+    """An order suspends the tender, in the same act: its rounds rest, if the hammer has not fallen."""
+    await act.query(
+        """UPDATE trading_auction SET stopped_at = $2
+           WHERE tender_id = $1 AND closed_at IS NULL AND stopped_at IS NULL AND hammer >= $2""",
+        tender, act.now,
+    )  # fmt: skip
+
+
+async def look_again(act: Act, tender: str) -> None:
+    """A suspension is over: a closing that waited for it is looked at. Rounds that were stopped rest until `resume`."""
+    for row in await act.query(
+        "SELECT hammer FROM trading_auction WHERE tender_id = $1 AND closed_at IS NULL AND stopped_at IS NULL", tender
+    ):
+        await arm(act, TIMER, tender, max(row["hammer"], act.now))
+
+
+async def resume(
+    platform: Installation, caller: Caller, tender: str, opens: datetime, hammer: datetime
+) -> dict[str, Any]:
+    """Rounds that a suspension stopped go on, at an hour that everybody can read before.
+
+    Refused: E-SUSPENDED (it goes on), E-AUCTION-GOES-ON, E-AUCTION-TERMS, E-AUCTION-CLOSED, E-AUCTION-NONE, E-STAGE.
+    """
+    async with platform.rooms.turn(tender), acting(caller.actor) as act:
+        held = await locked(act, tender)
+        row, state = await _enter(act, tender)
+        if row["closed_at"] is not None:
+            raise Refused("E-AUCTION-CLOSED", outcome=row["outcome"])
+        await lives.expect(act, tender, "resume-auction", row=held)
+        law_resume(state, opens, hammer, act.now)
+        await act.query(
+            """UPDATE trading_auction SET stopped_at = NULL, resumes = $2, hammer = $3, last_at = $4
+               WHERE tender_id = $1""",
+            tender, opens, hammer, act.now,
+        )  # fmt: skip
+        await arm(act, TIMER, tender, hammer)
+        ref = act.record(
+            "auction-resumed", subject=tender, tender=tender, opens=stamp(opens), hammer=stamp(hammer)
+        )  # fmt: skip
+        await lives.told(act, tender)
+    return logbook.shown(ref)
 
 
 # ---------------------------------------------------------------------------------------------------------------- the end
@@ -266,7 +319,8 @@ def _state(row: Any) -> State:
 async def end(platform: Installation, caller: Caller, tender: str, revealed: Reserve | None = None) -> dict[str, Any]:
     """Close after the hammer; the tenderee reveals its reserve with it. Whoever comes first: the timer, or a person.
 
-    Refused: E-AUCTION-OPEN, E-AUCTION-REVEAL, E-AUCTION-RESERVE, E-AUCTION-CLOSED, E-AUCTION-NONE, E-STAGE.
+    Refused: E-AUCTION-STOPPED, E-SUSPENDED, E-AUCTION-OPEN, E-AUCTION-REVEAL, E-AUCTION-RESERVE, E-AUCTION-CLOSED,
+    E-AUCTION-NONE, E-STAGE.
     """
     return await end_as(platform, caller.actor, tender, revealed)
 
@@ -274,10 +328,11 @@ async def end(platform: Installation, caller: Caller, tender: str, revealed: Res
 async def end_as(platform: Installation, actor: Actor, tender: str, revealed: Reserve | None = None) -> dict[str, Any]:
     """`end` for whoever has no token: the timer."""
     async with platform.rooms.turn(tender), acting(actor) as act:
-        await locked(act, tender)
+        held = await locked(act, tender)
         row, state = await _enter(act, tender)
         if row["closed_at"] is not None:
             raise Refused("E-AUCTION-CLOSED", outcome=row["outcome"])
+        await lives.expect(act, tender, "close-auction", row=held)
         ending = close(state, act.now, revealed)
         bids = await act.query(
             "SELECT bid FROM trading_auction_joiner WHERE tender_id = $1 AND number IS NOT NULL ORDER BY number", tender
@@ -297,7 +352,8 @@ async def end_as(platform: Installation, actor: Actor, tender: str, revealed: Re
 
 
 async def hammer(platform: Installation, tender: str) -> datetime | None:
-    """The timer's part: close if it is time. When to look again; None: it is over."""
+    """The timer's part: close if it is time. When to look again; None: it is over, or waits for the end of a suspension,
+    which arms the timer again."""
     try:
         await end_as(platform, platform.centre, tender)
     except Refused as no:
@@ -305,105 +361,6 @@ async def hammer(platform: Installation, tender: str) -> datetime | None:
             return no.facts["hammer"] + timedelta(milliseconds=1)  # type: ignore[no-any-return]
         if no.code == "E-AUCTION-REVEAL":
             return no.facts["until"] + timedelta(milliseconds=1)  # type: ignore[no-any-return]
-        if no.code not in ("E-AUCTION-CLOSED", "E-AUCTION-NONE", "E-STAGE"):
+        if no.code not in ("E-AUCTION-CLOSED", "E-AUCTION-NONE", "E-AUCTION-STOPPED", "E-SUSPENDED", "E-STAGE"):
             raise
     return None
-
-
-# ---------------------------------------------------------------------------------------------------------------- reading
-
-
-async def read(tender: str, caller: Caller | None = None) -> dict[str, Any]:
-    """What everybody may see of an auction: where it stands, under numbers; to a bidder also its own number.
-
-    After the hammer: whose number was whose, and the data of the confirmation 成交确认书. Refused: E-AUCTION-NONE.
-    """
-    row = await pool().fetchrow("SELECT a.*, log_now() AS now FROM trading_auction a WHERE tender_id = $1", tender)
-    if row is None:
-        raise Refused("E-AUCTION-NONE")
-    bids = await pool().fetch(
-        "SELECT number, price, made_at AS at, record FROM trading_auction_bid WHERE tender_id = $1 ORDER BY id", tender
-    )
-    state = _state(row)
-    keys = (
-        "bidders", "start", "increment", "opens", "window", "extension", "reserve", "reveal", "standing", "number",
-        "hammer", "outcome", "now",
-    )  # fmt: skip
-    shown: dict[str, Any] = {key: row[key] for key in keys}
-    shown |= {
-        "tender": tender,
-        "phase": "closed" if row["closed_at"] else state.phase(row["now"]),
-        "least": state.least,
-        "bids": [dict(one) for one in bids],
-        "own": None,
-        "confirmation": None,
-    }
-    if caller is not None and caller.role == "bidder":
-        shown["own"] = await pool().fetchval(
-            "SELECT number FROM trading_auction_joiner WHERE tender_id = $1 AND bidder_id = $2",
-            tender,
-            caller.organisation,
-        )
-    if row["outcome"] == "sold" and row["number"] is not None:
-        shown["confirmation"] = await _confirmation(row, bids)
-    return shown
-
-
-async def _confirmation(row: Any, bids: Sequence[Any]) -> dict[str, Any]:
-    """成交确认书: what was sold, to whom, at what price, and by which records."""
-    winner = await pool().fetchrow(
-        """SELECT j.bid, j.bidder_id AS bidder, o.name AS bidder_name, l.title, p.organisation_id AS seller
-           FROM trading_auction_joiner j JOIN trading_organisation o ON o.code = j.bidder_id
-           JOIN trading_tender t ON t.id = j.tender_id JOIN trading_lot l ON l.id = t.lot_id
-           JOIN trading_project p ON p.id = l.project_id WHERE j.tender_id = $1 AND j.number = $2""",
-        row["tender_id"], row["number"],
-    )  # fmt: skip
-    return {
-        **dict(winner),
-        "number": row["number"],
-        "price": row["standing"],
-        "hammer": row["hammer"],
-        "record": bids[-1]["record"],
-    }
-
-
-async def watch(tender: str) -> AsyncIterator[dict[str, str]]:
-    """Server-sent events: where the auction stands, whenever that changes, until it is closed. Public facts alone.
-
-    A snapshot each, its id the number of bids: who comes back misses nothing.
-    """
-    before = ""
-    while True:
-        now = await _seen(tender)
-        if now["told"] != before:
-            before = now["told"]
-            yield {"id": str(now["count"]), "event": "auction", "data": now["told"]}
-            if now["closed"]:
-                return
-        await asyncio.sleep(LOOK)
-
-
-_seen_at: dict[tuple[int, str], tuple[float, dict[str, Any]]] = {}
-
-
-async def _seen(tender: str) -> dict[str, Any]:
-    """One look for all listeners of this process."""
-    loop = asyncio.get_running_loop()
-    place = (id(loop), tender)
-    found = _seen_at.get(place)
-    if found is not None and loop.time() - found[0] < LOOK / 2:
-        return found[1]
-    row = await pool().fetchrow(
-        """SELECT standing, standing + increment AS least, number, hammer, opens, outcome, closed_at IS NOT NULL AS closed,
-               (SELECT count(*) FROM trading_auction_bid b WHERE b.tender_id = a.tender_id) AS count
-           FROM trading_auction a WHERE tender_id = $1""",
-        tender,
-    )
-    if row is None:
-        raise Refused("E-AUCTION-NONE")
-    plain = {key: stamp(value) if isinstance(value, datetime) else value for key, value in dict(row).items()}
-    seen = {"told": json.dumps(plain, separators=(",", ":")), "count": row["count"], "closed": row["closed"]}
-    if len(_seen_at) > 1000:
-        _seen_at.clear()
-    _seen_at[place] = (loop.time(), seen)
-    return seen

@@ -145,9 +145,9 @@ def _fact(name: str, value: Any, key: str) -> str:
 
 ACTS, STAGES = ("act: ", "page.act."), ("state: ", "page.state.", "page.stage.")
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "act": ACTS, "allowed": ACTS, "stage": STAGES, "state": STAGES, "states": STAGES,
+    "act": ACTS, "allowed": ACTS, "stage": STAGES, "state": STAGES, "states": STAGES, "outcome": ("page.auction.phase.",),
 }  # fmt: skip
-"""Facts that are codes of acts and stages, and under which codes the catalogue has their names."""
+"""Facts that are codes of acts and stages, and how an auction ended; and under which codes the catalogue has their names."""
 
 
 def _name(code: str, prefixes: Iterable[str], key: str) -> str:

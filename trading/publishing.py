@@ -19,7 +19,7 @@ from bidding import releases
 from trading import logbook
 from trading.installation import Installation
 from trading.law import secrecy
-from trading.paper.source import KINDS, Account, Told, make
+from trading.paper.source import KINDS, SALE, Account, Told, make
 from trading.printing import Printed, Printer, key
 from trading.statement import Statement, plain
 from trading.statement_chart import write_picture
@@ -29,7 +29,6 @@ from trading.tenders import LOCKED
 
 PATIENCE = 1.5
 """Machine seconds a page waits for papers that were never printed; it shows the others' hashes then."""
-KINDS_OF = {what: kind for kind, what in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,11 @@ async def shown(
 
     What was never printed is printed now, if that takes no time; else its hash is there the next time.
     """
-    last: dict[str, logbook.Kept] = {}
-    for one in sorted(kept, key=lambda one: (instant(one.value["time"]), sha256_hex(one.record))) if opened else ():
-        if one.type in KINDS_OF:
-            last[KINDS_OF[one.type]] = one
+    ordered = sorted(kept, key=lambda one: (instant(one.value["time"]), sha256_hex(one.record))) if opened else ()
+    newest = {one.type: one for one in ordered}
+    last = {kind: newest[what] for kind, what in KINDS.items() if what in newest}
+    if SALE not in newest or last.get("confirmation", newest[SALE]).index is None:
+        last.pop("confirmation", None)
     if "opening" in last and "candidates" not in last:
         try:
             await releases.check_opened(pool().fetch, tender)
@@ -107,6 +107,7 @@ async def account_of(platform: Installation, tender: str, bids: Mapping[str, str
             tender,
             platform.origin,
             [(sha256_hex(one.record), one.value) for one in kept],
+            {sha256_hex(one.record): one.index for one in kept if one.index is not None},
             bids,
             row["totals"] if any(one.type == KINDS["candidates"] for one in kept) else None,
             row["rulebook"],

@@ -93,6 +93,7 @@ AUCTION_OPENED = declare(
 )  # fmt: skip
 AUCTION_BID = declare("auction-bid", Rule.PUBLIC, fields=("tender", "number", "price", "sig"))
 AUCTION_EXTENDED = declare("auction-extended", Rule.PUBLIC, fields=("tender", "hammer"))
+AUCTION_RESUMED = declare("auction-resumed", Rule.PUBLIC, fields=("tender", "opens", "hammer"))
 AUCTION_CLOSED = declare(
     "auction-closed", Rule.PUBLIC, fields=("tender", "hammer", "bids", "number", "price", "reserve", "outcome")
 )

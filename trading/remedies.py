@@ -15,7 +15,7 @@ from typing import Any
 from audit.act import Act, acting, pool
 from audit.canon import sha256_hex, stamp
 from audit.refusal import Refused
-from trading import lives, logbook
+from trading import auctions, lives, logbook
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import admission, secrecy, stages
@@ -199,6 +199,7 @@ async def suspend(
             tender, order, ground, remedy, ends, facts["article"], act.now,
         )  # fmt: skip
         ref = act.record("suspension-ordered", subject=tender, tender=tender, **facts)
+        await auctions.stop(act, tender)
         if ends is not None:
             await arm(act, "resume", tender, ends)
         await lives.told(act, tender)
@@ -234,6 +235,8 @@ async def resume(act: Act, row: Any) -> None:
         await arm(act, "close", row["id"], max(row["deadline"], act.now))
     elif row["state"] == "closed":
         await arm(act, "open", row["id"], max(row["hour"], act.now))
+    elif row["state"] == "opened":
+        await auctions.look_again(act, row["id"])
     elif row["state"] in stages.ENDED | {"awarded", "contracted"}:
         await finish(act, row["id"])  # an open remedy was all that the archive waited for
 
@@ -242,6 +245,7 @@ async def resume_now(tender: str) -> None:
     """The same for an order that has ended by itself: no act of anybody's, so no record; only timers look again."""
     await rearm("close", tender)
     await rearm("open", tender)
+    await rearm(auctions.TIMER, tender)
 
 
 # -------------------------------------------------------------------------------------------------------------- reading

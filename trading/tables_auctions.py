@@ -1,7 +1,7 @@
 """The rows of the online auction 网上竞价: one per tender, its bidders under their numbers, and every bid that was taken.
 
 Who is behind a number stands here and in sealed records, nowhere else before the hammer. Bids only grow; the triggers of
-0009 refuse what the rules refuse, whoever writes. Money is in fen, spans are whole seconds of log time.
+0009 and 0011 refuse what the rules refuse, whoever writes. Money is in fen, spans are whole seconds of log time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AuctionJoiner(Model):
 
 
 class Auction(Model):
-    """An auction: its terms for good, and where it stands (`standing`, `number`, `hammer`, `last_at`)."""
+    """An auction: its terms for good, and where it stands (`standing`, `number`, `hammer`, `last_at`, `stopped_at`)."""
 
     id = fields.BigIntField(primary_key=True)
     tender: fields.OneToOneRelation[Tender] = fields.OneToOneField(
@@ -55,6 +55,8 @@ class Auction(Model):
     last_at = fields.DatetimeField(null=True)
     closed_at = fields.DatetimeField(null=True)
     outcome = fields.CharField(max_length=16, null=True)
+    stopped_at = fields.DatetimeField(null=True)  # since when the rounds rest: the tender was suspended
+    resumes = fields.DatetimeField(null=True)  # when they go on, or went on, after the last time they rested
 
     class Meta:
         table = "trading_auction"

@@ -6,6 +6,7 @@ opening and hammer, signed by its number's key; every extension is recomputed, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,16 +21,19 @@ from bidding.manifest import FORM
 from bidding.registrations import acting_key
 from bidding.verify_bids import Bids
 from trading.law.auctions import keep_auction_notice
-from trading.law.bidding_rounds import BELOW, SOLD, Bid, Reserve, State, Terms, check_terms, close, judge
+from trading.law.bidding_rounds import BELOW, SOLD, Bid, Reserve, State, Terms, check_terms, close, judge, resume, stop
 from trading.law.bounds import Lenient
 from trading.law.rulebook import Rulebook
 
-OPENED, BID, EXTENDED, CLOSED, JOINED = (
-    "auction-opened", "auction-bid", "auction-extended", "auction-closed", "auction-joined",
+OPENED, BID, EXTENDED, RESUMED, CLOSED, JOINED = (
+    "auction-opened", "auction-bid", "auction-extended", "auction-resumed", "auction-closed", "auction-joined",
 )  # fmt: skip
-ROUNDS = (OPENED, BID, EXTENDED, CLOSED)
+ROUNDS = (OPENED, BID, EXTENDED, RESUMED, CLOSED)
+ORDERED = "suspension-ordered"
+"""What stops the rounds; that none is opened, resumed or closed meanwhile is asked with every other step."""
 NEAR = frozenset((*ROUNDS, JOINED))
 """Types whose time must fit the first checkpoint over them (V6)."""
+OUT_OF_TIME = frozenset({"E-HAMMER", "E-AUCTION-WAITING", "E-AUCTION-CLOCK", "E-AUCTION-STOPPED"})
 LONGEST = 10**9
 """No span of an auction is longer, in seconds: more could not be added to a time."""
 
@@ -69,6 +73,7 @@ READERS: Readers = {
         },
     ),
     EXTENDED: (15, {"tender": wire.text, "hammer": wire.time}),
+    RESUMED: (15, {"tender": wire.text, "opens": wire.time, "hammer": wire.time}),
     CLOSED: (
         15,
         {
@@ -123,8 +128,15 @@ def check_auction(
         if opened.held.name != OPENED:
             raise Broken("V-AUCTION", why="not_opened")
         state = _begin(case, opened, rulebook, prices, span)
-        _hear(state, case, said[1:], found)
+        stops = [fact for fact in case.facts(ORDERED) if fact.index > opened.index]
+        _hear(state, case, sorted([*said[1:], *stops], key=lambda fact: fact.index), span, found)
         _check_who(case, bids, opened, found)
+    if not any(fault.at in {opened.at, *(fact.at for fact in said)} for fault in found.faults):
+        count = Counter(fact.held.name for fact in said)
+        found.note(
+            opened.at, "V-HEARD", bids=count[BID], extensions=count[EXTENDED], bidders=len(opened["bidders"]),
+            outcome=auctioned(case, said[-1].index + 1),
+        )  # fmt: skip
 
 
 def _begin(
@@ -158,20 +170,24 @@ def _begin(
     return State.begin(terms)
 
 
-def _hear(state: State, case: Case, said: Iterable[Fact], found: Found) -> None:
+def _hear(state: State, case: Case, said: Iterable[Fact], span: timedelta, found: Found) -> None:
     """Bid by bid, in the order of the log. The first that does not hold is named; nothing after it can be judged."""
     keys = case.facts(OPENED)[0]["bidders"]
     ends = ("candidates-published", "tender-failed", "tender-terminated")
-    over = min((fact.index for name in ends for fact in case.facts(name)), default=None)
+    end = min((fact.index for name in ends for fact in case.facts(name)), default=None)
     owed: datetime | None = None
     """The hammer that the next record must set."""
     last, heard_at, ended = state.terms.opens, "", False
     for fact in said:
         with found.at(fact.at):
             name = fact.held.name
+            if name == ORDERED:
+                over = case.log.time_over(fact.index)
+                state = state if ended else stop(state, fact.time if over is None else min(fact.time, over + span))
+                continue
             if ended:
                 raise Broken("V-HAMMER", why="closed")
-            if over is not None and fact.index > over:
+            if end is not None and fact.index > end:
                 raise Broken("V-ORDER", first=name, then="candidates-published")
             if name == OPENED:
                 raise Broken("V-SECOND", what=OPENED, stage="")
@@ -182,6 +198,10 @@ def _hear(state: State, case: Case, said: Iterable[Fact], found: Found) -> None:
                 continue
             if owed is not None:
                 raise Broken("V-EXTENDED", expected=owed, hammer="")
+            if name == RESUMED:
+                state = _resumed(state, fact)
+                last = fact.time
+                continue
             if name == BID:
                 state, owed = _take(state, fact, keys)
                 last, heard_at = fact.time, fact.at
@@ -201,7 +221,7 @@ def _take(state: State, fact: Fact, keys: tuple[bytes, ...]) -> tuple[State, dat
     try:
         heard = judge(Bid(fact["number"], fact["price"]), state, fact.time)
     except Refused as no:
-        code = "V-HAMMER" if no.code in ("E-HAMMER", "E-AUCTION-WAITING", "E-AUCTION-CLOCK") else "V-AUCTION-BID"
+        code = "V-HAMMER" if no.code in OUT_OF_TIME else "V-AUCTION-BID"
         raise Broken(code, why=no.code) from None
     try:
         if len(fact["sig"]) != 1:
@@ -212,13 +232,23 @@ def _take(state: State, fact: Fact, keys: tuple[bytes, ...]) -> tuple[State, dat
     return heard.state, heard.extended
 
 
+def _resumed(state: State, fact: Fact) -> State:
+    """After a stop, for as long as was left of the rounds."""
+    try:
+        return resume(state, fact["opens"], fact["hammer"], fact.time)
+    except Refused as no:
+        raise Broken("V-HAMMER" if no.code == "E-AUCTION-CLOCK" else "V-AUCTION", why=no.code) from None
+
+
 def _check_closed(state: State, fact: Fact) -> None:
     """After the hammer, with what the last bid and the reserve say."""
     told = None if fact["reserve"] is None else Reserve(fact["reserve"]["price"], fact["reserve"]["salt"])
     try:
         ending = close(state, fact.time, told)
     except Refused as no:
-        raise Broken("V-HAMMER" if no.code == "E-AUCTION-OPEN" else "V-AUCTION", why=no.code) from None
+        raise Broken(
+            "V-HAMMER" if no.code in ("E-AUCTION-OPEN", "E-AUCTION-STOPPED") else "V-AUCTION", why=no.code
+        ) from None
     if fact["hammer"] != state.hammer:
         raise Broken("V-EXTENDED", expected=state.hammer, hammer=fact["hammer"])
     if (fact["number"], fact["price"], fact["outcome"]) != (ending.number, ending.price, ending.outcome):

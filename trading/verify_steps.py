@@ -91,8 +91,9 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
 STEPS = (
     "keyset-made", "project-announced", "documents-issued", "documents-amended", "question-answered", "deadline-moved",
     "closed", "abandoned", "released", "stored", "window-ended", "unsealed", "stage-settled", "bid-rejected",
-    "price-corrected", "report-received", "candidates-published", "evaluation-closed", "awarded", "award-notified",
-    "report-filed", "contract-signed", "contract-published", "contract-filed", "securities-settled", "remedy-filed",
+    "price-corrected", "report-received", "auction-opened", "auction-resumed", "auction-closed", "candidates-published",
+    "evaluation-closed", "awarded", "award-notified", "report-filed", "contract-signed", "contract-published",
+    "contract-filed", "securities-settled", "remedy-filed",
     "remedy-accepted", "remedy-refused", "remedy-answered", "suspension-ordered", "suspension-lifted", "idle-warned",
     "tender-failed", "tender-terminated", "archived",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from audit.canon import canon, parse
 from tests.attacks.conftest import Stage
 from tests.world_auction import Room
 from tests.world_box import Bid
@@ -194,6 +195,174 @@ def test_the_numbers_are_exchanged_after_the_hammer(stage: Stage) -> None:
     room.close(bids=names)
     tender.finish()
     stage.caught(tender, "V15", "V-AUCTION")
+
+
+# ------------------------------------------------------------------------------------------------- noticed beforehand
+
+
+def noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch, days: float) -> Tender:
+    """A sale whose rulebook asks for seven days between notice and auction (AU-01), auctioned after so many."""
+    honest = Tender._pin
+
+    def pinned(tender: Tender, rules: Any) -> bytes:
+        book = parse(honest(tender, rules))
+        return canon({**book, "rules": [*book["rules"], {"id": "AU-01", "value": 7, "unit": "日"}]})
+
+    monkeypatch.setattr(Tender, "_pin", pinned)
+    tender, (fir, *_) = sale(stage)
+    stage.world.sleep(days)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.finish()
+    return tender
+
+
+def test_an_auction_that_was_noticed_in_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.honest(noticed(stage, monkeypatch, 7))
+
+
+def test_an_auction_three_days_after_its_notice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.caught(noticed(stage, monkeypatch, 3), "V15", "V-AUCTION")
+
+
+# ------------------------------------------------------------------------------------------------- suspended meanwhile
+
+
+def stopped(stage: Stage) -> tuple[Tender, list[Bid], Room, str]:
+    """A supervisor stops an auction thirty minutes before its hammer, with Fir standing at 96."""
+    tender, bids = sale(stage)
+    room = Room(tender)
+    room.cry(bids[0], 96_000_000)
+    last_minutes(room, 30)
+    return tender, bids, room, room.stop()
+
+
+def test_a_suspended_auction_rests_and_goes_on(stage: Stage) -> None:
+    tender, (fir, oak, _), room, order = stopped(stage)
+    stage.world.until(room.hammer + timedelta(hours=1))  # the first hammer passes and nothing falls
+    tender.lift(order)
+    room.resume()
+    room.cry(oak, 97_500_000)
+    last_minutes(room, 2)
+    room.cry(fir, 99_000_000)
+    room.close()
+    tender.finish()
+    assert tender.won == 99_000_000
+    stage.honest(tender)
+
+
+def test_an_order_after_the_hammer_stops_nothing(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    stage.world.until(room.hammer + timedelta(minutes=1))
+    order = room.stop()
+    stage.world.wait(3600)
+    tender.lift(order)
+    room.close()
+    tender.finish()
+    stage.honest(tender)
+
+
+def test_the_hammer_falls_while_the_tender_is_suspended(stage: Stage) -> None:
+    tender, _, room, order = stopped(stage)
+    room.close()
+    tender.lift(order)
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
+
+
+def test_closed_while_suspended_after_the_hammer(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    stage.world.until(room.hammer + timedelta(minutes=1))
+    order = room.stop()
+    room.close()
+    tender.lift(order)
+    tender.finish()
+    stage.caught(tender, "V15", "V-SUSPENDED")
+
+
+def test_a_bid_while_the_tender_is_suspended(stage: Stage) -> None:
+    tender, (_, oak, _), room, order = stopped(stage)
+    room.cry(oak, 97_500_000)
+    tender.lift(order)
+    room.resume()
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
+
+
+def test_a_bid_after_the_suspension_before_the_rounds_are_resumed(stage: Stage) -> None:
+    """Lifted: those who are told at once bid; the others do not know that it goes on."""
+    tender, (_, oak, _), room, order = stopped(stage)
+    tender.lift(order)
+    room.cry(oak, 97_500_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
+
+
+def test_resumed_while_the_tender_is_suspended(stage: Stage) -> None:
+    tender, (_, oak, _), room, order = stopped(stage)
+    room.resume()
+    room.cry(oak, 97_500_000)
+    tender.lift(order)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-SUSPENDED")
+
+
+def test_resumed_for_less_than_was_left(stage: Stage) -> None:
+    tender, (_, oak, _), room, order = stopped(stage)
+    tender.lift(order)
+    room.resume(minutes=20)
+    room.cry(oak, 97_500_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION")
+
+
+def test_resumed_though_nothing_had_stopped_it(stage: Stage) -> None:
+    """The seller would like more time for a friend."""
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    room.resume()
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-AUCTION")
+
+
+def test_opened_while_the_tender_is_suspended(stage: Stage) -> None:
+    tender, (fir, *_) = sale(stage)
+    order = tender.suspend()
+    room = Room(tender)
+    tender.lift(order)
+    room.cry(fir, 96_000_000)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-SUSPENDED")
+
+
+def test_an_order_dated_after_the_hammer_so_that_it_stops_nothing(stage: Stage) -> None:
+    """The checkpoint over it says when it was there."""
+    tender, (fir, *_) = sale(stage)
+    room = Room(tender)
+    room.cry(fir, 96_000_000)
+    last_minutes(room, 30)
+    now, stage.world.now = stage.world.now, room.hammer + timedelta(seconds=1)
+    with stage.world.held_up():
+        order = tender.suspend()
+        stage.world.now = now
+    stage.world.wait()
+    stage.world.until(room.hammer + timedelta(minutes=1))
+    tender.lift(order)
+    room.close()
+    tender.finish()
+    stage.caught(tender, "V15", "V-HAMMER")
 
 
 def test_candidates_before_the_hammer(stage: Stage) -> None:

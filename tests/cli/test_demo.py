@@ -4,16 +4,18 @@ goes otherwise; every archive judged by both readers. (`--quick`, a part of it, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
 from tests.cli.platform import Said, trading
-from trading.demo import otherwise, tenders
+from trading.demo import otherwise, rounds, tenders
 from trading.demo.ways import Way
 from trading.law.regimes import REGIMES
 from trading.verify import verify
@@ -67,13 +69,40 @@ def test_it_went_as_it_really_went_and_by_the_law_of_works_otherwise(shown: tupl
         if lawful["opened"]:
             assert lawful["award"]["price"] == min(tenders.fen(bid["amount"]) for bid in tender["bids"])
     assert {one["regime"] for one in said["tenders"]} == set(REGIMES)  # one of every kind at least
-    assert {one["way"] for one in said["tenders"]} == {way.name for way in ways_of(otherwise)}
+    assert {one["way"] for one in said["tenders"]} == {
+        way.name for module in (otherwise, rounds) for way in ways_of(module)
+    }
     ends = {one["way"]: one["end"] for one in said["tenders"] if one["way"] != "ordinary"}
-    assert {way for way, end in ends.items() if end != "awarded"} == {"all-rejected", "given-up", "idle"}
+    assert {way for way, end in ends.items() if end != "awarded"} == {
+        "all-rejected",
+        "given-up",
+        "idle",
+        "below-reserve",
+    }
     for line in said["sums"]:
         won = [one["award"] for one in said["tenders"] if one["award"] and one["regime"] == line["regime"]]
         awards = [award for award in won if award["currency"] == line["currency"]]
         assert (line["price"], line["gain"]) == (sum(a["price"] for a in awards), sum(a["gain"] for a in awards))
+
+
+def test_what_was_cried_is_heard_again_and_confirmed_on_paper(shown: tuple[Said, Path]) -> None:
+    out = shown[1]
+    trust = ("--policy", out / "trust" / "policy.txt", "--parties", out / "trust" / "parties.txt")
+    for way, outcome in (("auctioned", "sold"), ("below-reserve", "below_reserve"), ("auction-stopped", "sold")):
+        [run] = [one for one in shown[0].value["tenders"] if one["way"] == way]
+        for edition in ("public", "supervision"):
+            said = trading("verify", out / f"{run['tender']}.{edition}.zip", *trust)
+            [heard] = [one for one in said.value["archives"][0]["steps"][14]["notes"] if one["code"] == "V-HEARD"]
+            assert heard["facts"]["outcome"] == outcome and heard["facts"]["bidders"] == run["bids"]
+            assert heard["facts"]["bids"] > 3 and heard["facts"]["extensions"] >= 1
+        paper = out / f"{run['tender']}.confirmation.pdf"
+        kept = sorted((out / "receipts" / run["tender"]).rglob("auctions-*.json"))
+        assert len(kept) == heard["facts"]["bids"] + run["bids"]  # one for each bid, and for each who joined
+        assert paper.exists() is (outcome == "sold")
+        if outcome == "sold":
+            text = re.sub(r"\s", "", "".join(page.extract_text() for page in pypdf.PdfReader(paper).pages))
+            assert "成交确认书" in text and re.sub(r"\s", "", run["award"]["bidder_name"]) in text
+            assert f"¥{run['award']['price'] / 100:,.2f}" in text and f"¥{run['award']['gain'] / 100:,.2f}" in text
 
 
 def test_any_member_spoilt_dropped_or_swapped_is_found_though_the_manifest_is_rewritten(

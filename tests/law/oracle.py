@@ -188,6 +188,9 @@ ask-explanation     | unseal                                    | publish-candid
 give-explanation    | unseal                                    | publish-candidates fail terminate
 correct-price       | unseal                                    | publish-candidates fail terminate
 receive-report      | unseal                                    | receive-report publish-candidates fail terminate
+open-auction        | unseal                                    | publish-candidates fail terminate
+resume-auction      | unseal                                    | publish-candidates fail terminate
+close-auction       | unseal                                    | publish-candidates fail terminate
 publish-candidates  | unseal                                    | publish-candidates fail terminate
 close-evaluation    | unseal fail terminate                     | sign-contract
 award               | publish-candidates                        | award fail terminate
@@ -214,8 +217,8 @@ TURNS = {
 }
 ACTS = tuple(TURNS)
 MOVES = [
-    "close", "leave-shut", "unseal", "settle-stage", "publish-candidates", "award", "notify-award", "sign-contract",
-    "fail",
+    "close", "leave-shut", "unseal", "settle-stage", "open-auction", "resume-auction", "close-auction",
+    "publish-candidates", "award", "notify-award", "sign-contract", "fail",
 ]  # fmt: skip
 """What waits while everything waits."""
 

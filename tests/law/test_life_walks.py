@@ -48,7 +48,8 @@ FORWARD = {
     "move-deadline",
     "closed": "unseal unseal unseal release store accept-remedy refuse-remedy answer-remedy",
     "shut": "settle-securities archive file-remedy file-remedy answer-remedy accept-remedy refuse-remedy",
-    "opened": "receive-report receive-report publish-candidates publish-candidates enter-scores reject fail settle-stage",
+    "opened": "receive-report receive-report publish-candidates publish-candidates enter-scores reject fail settle-stage "
+    "open-auction resume-auction close-auction",
     "ranked": "award award award file-remedy answer-remedy answer-remedy order-suspension lift-suspension "
     "accept-remedy refuse-remedy reject fail archive",
     "awarded": "notify-award notify-award sign-contract sign-contract file-remedy file-remedy answer-remedy "

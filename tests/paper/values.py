@@ -13,7 +13,7 @@ from audit.receipt import Receipt
 from audit.report import Fault, Report, Status, Step, Verification
 from experts import scoring
 from trading.cli.verify import said, sentence
-from trading.paper import awards, evaluations, openings, receipts, statements, verifications
+from trading.paper import awards, confirmations, evaluations, openings, receipts, statements, verifications
 from trading.paper.press import Mark
 from trading.paper.statements import Column, Statement
 from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender
@@ -43,6 +43,14 @@ CANDIDATES = awards.Candidates(
     [Rejected(LI, "投标文件未能开启", "招标投标法实施条例 51")],
 )  # fmt: skip
 CONTRACT = awards.Contract(AWARD, AT.replace(day=20), 1_198_765_432, 119_876_543, "c" * 64)
+LAND = Tender(
+    "2026-000031-01@5120", "安平县城东03-12地块国有建设用地使用权出让", "安平县自然资源和规划局", "", "sell",
+    "highest-price/v1", "CNY", 12_000_000_000, "jy.anping.example/2026",
+)  # fmt: skip
+CONFIRMATION = confirmations.Confirmation(
+    LAND, AT, LI, 7, 13_150_000_050, LAND.baseline, 1_150_000_050, 12_600_000_000, 50_000_000, 12, 48, 3, AT, True,
+    13_000_000_000, [("auction-opened", 5301), ("auction-bid", 5377), ("auction-closed", 5380), ("awarded", 5402)],
+)  # fmt: skip
 REPORT = scoring.report(
     SCHOOL.id, "d" * 32, SCHOOL.method,
     totals={"rows": [
@@ -123,6 +131,7 @@ PAPERS: dict[str, Callable[[], bytes]] = {
     ),
     "candidates": lambda: awards.candidates(CANDIDATES, MARK),
     "award": lambda: awards.award_notice(AWARD, MARK),
+    "confirmation": lambda: confirmations.confirmation(CONFIRMATION, MARK),
     "contract": lambda: awards.contract_cover(CONTRACT, MARK),
     "statement": lambda: statements.statement(STATEMENT, replace(MARK, about="statement")),
     "verification": _verification,

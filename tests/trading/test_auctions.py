@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from tests import reader
 from tests.trading.desk import Bidder, Desk
 from tests.trading.test_seats_cli import served
 from tests.trading.town import Town
-from trading import auctions
+from trading import saleroom
 from trading.cries import crying, joining
 from trading.keyfiles import KeyFile, write
 from trading.law.bidding_rounds import Reserve
@@ -119,6 +120,12 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
     await li.cry(desk, 9_450_000)
     assert (await place.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 409))["code"] == "E-AUCTION-RUNS"
 
+    card = _room_of(await _page(desk))  # numbers, and nobody's name
+    assert "竞价中" in card and "94,500.00 元" in card and "密封" not in card
+    assert not any(re.search(rf"\b({name}|{crier.one.code})\b", card) for name, crier in room.items())
+    shown = await _read(desk, "li")
+    assert (shown["own_price"], shown["result"], shown["numbers"]) == (9_450_000, None, [])
+
     # two minutes before the hammer Zhao makes it wait
     hammer = datetime.fromisoformat((await _read(desk))["hammer"])
     await _pass(desk, hammer - await desk.now() - timedelta(minutes=2))
@@ -128,7 +135,7 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
     await _pass(desk, timedelta(minutes=3))  # the first hammer has passed: nothing happens
     await place.timers.run_due()
     assert (await _read(desk))["phase"] == "open"
-    live = [json.loads(one["data"]) async for one in _take(auctions.watch(desk.tender), 1)]
+    live = [json.loads(one["data"]) async for one in _take(saleroom.watch(desk.tender), 1)]
     assert live[0]["standing"] == 9_600_000 and "wang" not in json.dumps(live)
     await _pass(desk, timedelta(minutes=6))
     late = await wang.cry(desk, 9_900_000, 409)
@@ -138,6 +145,17 @@ async def test_three_bid_under_numbers_and_the_highest_has_it(place: Town, tmp_p
     assert (shown["phase"], shown["outcome"], shown["number"]) == ("closed", "sold", zhao.number)
     assert shown["confirmation"]["bidder"] == zhao.one.code and shown["confirmation"]["price"] == 9_600_000
     assert [one["price"] for one in shown["bids"]] == [9_400_000, 9_450_000, 9_600_000]
+
+    # everybody learns who was who; each bidder, what came of its own bids
+    assert [one["number"] for one in shown["numbers"]] == [1, 2, 3] and shown["own"] is shown["result"] is None
+    assert {one["bidder"]: one["price"] for one in shown["numbers"]} == {
+        wang.one.code: 9_400_000, li.one.code: 9_450_000, zhao.one.code: 9_600_000,
+    }  # fmt: skip
+    for crier, price, result in ((zhao, 9_600_000, "highest"), (wang, 9_400_000, "outbid"), (li, 9_450_000, "outbid")):
+        own = await _read(desk, crier.one.name)
+        assert (own["own"], own["own_price"], own["result"]) == (crier.number, price, result)
+    assert f"竞买号 {zhao.number}（zhao）以最高应价 96,000.00 元 竞得" in _room_of(await _page(desk))
+    assert f"Number {zhao.number}, zhao, has it for 96,000.00" in await _page(desk, "en")
 
     told = await place.as_("public").get(f"/api/v1/tenders/{desk.tender}/auction/live")
     assert told.headers["content-type"].startswith("text/event-stream") and '"outcome":"sold"' in told.text
@@ -160,6 +178,18 @@ async def _verified(desk: Desk, place: Town, tmp: Path, receipts: list[Any]) -> 
         report = verify([path], *trust, None, held).reports[0]
         assert report.exit == 0, (edition, report.failed)
         assert reader.read([path], *trust, None, held)[:2] == (0, None), edition
+
+
+async def _page(desk: Desk, lang: str = "zh") -> str:
+    """The tender's public page."""
+    told = await desk.town.as_("public").get(f"/t/{desk.tender}?lang={lang}")
+    assert told.status_code == 200, told.text
+    return str(told.text)
+
+
+def _room_of(page: str) -> str:
+    """What stands on it of the auction: its card, and no other."""
+    return page.split("<h2>网上竞价", 1)[1].split("</section>", 1)[0]
 
 
 async def _take(source: Any, count: int) -> Any:
@@ -186,9 +216,71 @@ async def test_below_the_reserve_nothing_is_sold(place: Town, tmp_path: Path) ->
     other = {"reserve": {"price": 1, "salt": reserve.salt}}
     assert (await desk.post("tenderee", "auction/closing", 409, other))["code"] == "E-AUCTION-RESERVE"
     await desk.post("tenderee", "auction/closing", 201, told)
-    assert (await _read(desk))["outcome"] == "below_reserve"
+    shown = await _read(desk, "wang")
+    assert (shown["outcome"], shown["revealed"], shown["result"]) == ("below_reserve", 10_000_000, "no_effect")
+    assert shown["confirmation"] is None and "不发生效力" in _room_of(await _page(desk))
     assert (await desk.post("tenderee", "candidates", 409))["code"] == "E-AUCTION-BELOW"
     await desk.post("tenderee", "failure", 201, {"reason": "no_candidate"})
+
+
+async def test_a_suspended_auction_rests_until_the_seller_resumes_it(place: Town, tmp_path: Path) -> None:
+    desk, room = await _room(place, tmp_path)
+    for crier in room.values():
+        await crier.join(desk)
+    await _begin(desk)
+    await _numbers(desk, room)
+    wang, zhao, _ = room.values()
+    await wang.cry(desk, 9_400_000)
+    hammer = datetime.fromisoformat((await _read(desk))["hammer"])
+    times = {"opens": stamp(hammer + timedelta(hours=3)), "hammer": stamp(hammer + timedelta(hours=4))}
+    assert (await desk.post("tenderee", "auction/resumption", 409, times))["code"] == "E-AUCTION-GOES-ON"
+    await desk.post("supervisor", "suspensions", 201, {"order": "监督〔2026〕9号", "ground": "supervision"})
+    no = await zhao.cry(desk, 9_500_000, 409)
+    assert (no["code"], no["article"]) == ("E-SUSPENDED", "招标投标法实施条例 62") or no["code"] == "E-SUSPENDED", no
+    assert (await _read(desk))["phase"] == "stopped" and "中止" in _room_of(await _page(desk))
+    await _pass(desk, timedelta(minutes=61))
+    await place.timers.run_due()  # the hammer's hour passes, and nothing falls
+    for who, path, body in (
+        ("operator", "auction/closing", {}),
+        ("tenderee", "auction/resumption", times),
+        ("tenderee", "candidates", None),
+    ):
+        no = await desk.post(who, path, 409, body)
+        assert no["code"] == "E-SUSPENDED", (path, no)
+    await desk.post("supervisor", "suspensions/lift", 201, {"order": "监督〔2026〕9号"})
+    await place.timers.run_due()
+    assert (await zhao.cry(desk, 9_500_000, 409))["code"] == "E-AUCTION-STOPPED"
+    now = await desk.now()
+    short = {"opens": stamp(now + timedelta(minutes=1)), "hammer": stamp(now + timedelta(minutes=30))}
+    assert (await desk.post("tenderee", "auction/resumption", 409, short))["code"] == "E-AUCTION-TERMS"
+    again = {"opens": stamp(now + timedelta(minutes=1)), "hammer": stamp(now + timedelta(minutes=61))}
+    await desk.post("tenderee", "auction/resumption", 201, again)
+    assert (await zhao.cry(desk, 9_500_000, 409))["code"] == "E-AUCTION-WAITING"
+    await _pass(desk, timedelta(minutes=2))
+    heard = await zhao.cry(desk, 9_500_000)
+    await _pass(desk, timedelta(minutes=61))
+
+    # and once more, when the hammer has fallen and nothing is closed: nothing to resume, the closing alone waits
+    await desk.post("supervisor", "suspensions", 201, {"order": "监督〔2026〕10号", "ground": "supervision"})
+    await place.timers.run_due()
+    assert (await _read(desk))["phase"] == "hammered"
+    await desk.post("supervisor", "suspensions/lift", 201, {"order": "监督〔2026〕10号"})
+    await place.timers.run_due()
+    shown = await _read(desk)
+    assert (shown["phase"], shown["outcome"], shown["confirmation"]["price"]) == ("closed", "sold", 9_500_000)
+    await desk.post("tenderee", "candidates")
+    await desk.post("tenderee", "award", 201, {})
+    await desk.days(1)
+    await _verified(desk, place, tmp_path, [heard["receipt"]])
+
+
+async def test_nobody_opens_an_auction_while_the_tender_is_suspended(place: Town, tmp_path: Path) -> None:
+    desk, room = await _room(place, tmp_path)
+    await room["wang"].join(desk)
+    await desk.post("supervisor", "suspensions", 201, {"order": "监督〔2026〕9号", "ground": "supervision"})
+    assert (await _begin(desk, expect=409))["code"] == "E-SUSPENDED"
+    await desk.post("supervisor", "suspensions/lift", 201, {"order": "监督〔2026〕9号"})
+    await _begin(desk)
 
 
 async def test_a_reserve_that_nobody_reveals_is_none(place: Town, tmp_path: Path) -> None:
@@ -231,7 +323,14 @@ async def test_the_database_refuses_what_the_rules_refuse(place: Town, tmp_path:
         with pytest.raises(asyncpg.CheckViolationError) as no:
             await pool().execute(INSERT, desk.tender, number, price, until, at)
         assert no.value.constraint_name == f"trading_auction_bid_{constraint}", (price, at)
+    await pool().execute("UPDATE trading_auction SET stopped_at = log_now()")
+    with pytest.raises(asyncpg.CheckViolationError) as no:  # the rounds rest
+        await pool().execute(INSERT, desk.tender, 1, 9_500_000, hammer, await desk.now())
+    assert no.value.constraint_name == "trading_auction_bid_stopped"
     for statement in (
+        "UPDATE trading_auction SET stopped_at = NULL",
+        "UPDATE trading_auction SET stopped_at = NULL, resumes = log_now(), last_at = log_now(), hammer = hammer",
+        "UPDATE trading_auction SET closed_at = hammer + interval '1 second', outcome = 'sold'",
         "UPDATE trading_auction_bid SET price = price + 1",
         "DELETE FROM trading_auction_bid",
         "UPDATE trading_auction SET hammer = hammer - interval '1 minute'",

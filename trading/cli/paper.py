@@ -67,7 +67,7 @@ def _of_archive(kind: str) -> None:
         _write(make(_story(archive, policy, parties, title, url), kind), out or archive.with_suffix(f".{kind}.pdf"))
 
 
-for _kind in ("opening", "candidates", "award", "contract"):
+for _kind in ("opening", "candidates", "award", "confirmation", "contract"):
     _of_archive(_kind)
 
 

@@ -40,7 +40,7 @@ WITHHELD = 5.0
 MEETS = 6.0
 """Machine seconds after the deadline, and after the last reveal there may be, at which a panel meets."""
 DESKS = 4
-GONE = frozenset({"E-NONCE-LATE", "E-NONCE-VOID", "E-NONCE-OVER", "E-NONCE-ATTEMPT"})
+GONE = frozenset({"E-NONCE-LATE", "E-NONCE-VOID", "E-NONCE-OVER", "E-NONCE-ATTEMPT", "P-LATE"})
 """Refusals to a party whose attempt ended, or whose tender was given up, while it looked."""
 WORDS = {"duration": "半天", "city": "北京市", "centre": "示范公共资源交易中心", "contact": "010-00000000"}
 
@@ -189,7 +189,7 @@ class Panels:
             if self.story.market.as_("operator").get(f"/tenders/{run.tender}/panel")["state"] != state:
                 raise Refused("E-PENDING", record="panel-seated")
 
-        self.story.until(look, "E-PENDING", patience=120)
+        self.story.until(look, "E-PENDING", patience=300, every=0.5)
 
     def each(self, run: Run, act: Callable[[int, Seat], Any]) -> list[Any]:
         """Every seat does something, at a few desks at a time."""

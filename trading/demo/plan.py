@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading.demo import otherwise as ways
-from trading.demo import wares
+from trading.demo import rounds, wares
 from trading.demo.market import Run
 from trading.demo.tenders import SourceTender
 
@@ -19,7 +19,11 @@ def plan(tenders: Sequence[SourceTender], *, kinds: bool = False, otherwise: boo
     runs = [Run(tender, regime) for tender in tenders for regime in ("source-law", "works")]
     if kinds:
         runs += [Run(tender, "gov") for tender in tenders if len(tender.bids) >= FEWEST][-1:]
-        runs += [Run(wares.PROPERTY, "property"), Run(wares.LAND, "land"), Run(wares.MINERALS, "minerals")]
+        runs += [
+            Run(wares.PROPERTY, "property", rounds.Auctioned()),
+            Run(wares.LAND, "land"),
+            Run(wares.MINERALS, "minerals"),
+        ]
     return runs + (_otherwise() if otherwise else [])
 
 
@@ -45,6 +49,8 @@ def _otherwise() -> list[Run]:
         Run(wares.EXHAUSTED, "works", ways.Exhausted()),
         Run(wares.TWO_ENVELOPES, "works", ways.TwoEnvelopes()),
         Run(wares.SEALED_RESERVE, "property", ways.SealedReserve()),
+        Run(wares.BELOW_RESERVE, "land", rounds.BelowReserve()),
+        Run(wares.STOPPED, "minerals", rounds.Stopped()),
         first,
         Run(wares.LOT_TWO, "works", beside=first),
     ]

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
@@ -235,11 +235,13 @@ class Story:
         self._each(lambda one: one.way.convene(self, one), runs)
         self._each(lambda one: one.way.bid(self, one), runs, at_once=True)
         self._tell("demo.submitted", count=sum(len(one.bids) for one in runs))
-        self._store_and_wait(runs)
-        self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
-        self._each(
-            lambda one: one.way.evaluate(self, one), [one for one in runs if one.outcome.get("opens")], at_once=True
-        )
+        with ThreadPoolExecutor(
+            max(1, len(runs))
+        ) as desks:  # whoever is open goes on: panels and auctions take their time
+            going = self._store_and_wait(runs, lambda one: desks.submit(one.way.evaluate, self, one))
+            self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
+            for evaluated in going:
+                evaluated.result()
         self._tell("demo.concluded")
 
     def _set_deadlines(self, runs: Sequence[Run], since: float) -> None:
@@ -312,10 +314,11 @@ class Story:
     def hand_in_again(self, one: Run, bid: SourceBid) -> None:
         """Seal anew under the documents as they are now, and replace what was handed in."""
         bidder = self.bidder_of(one, bid)
-        last = SealedFile(self._desk(one, bidder) / "bid.sealed")
+        last = SealedFile(self.desk(one, bidder) / "bid.sealed")
         self.hand_in(one, bidder, bid.price, replaces=last)
 
-    def _desk(self, one: Run, bidder: Bidder) -> Path:
+    def desk(self, one: Run, bidder: Bidder) -> Path:
+        """A bidder's own disk, for one tender."""
         return self.home / "bidders" / bidder.code / one.tender
 
     def hand_in(
@@ -327,7 +330,7 @@ class Story:
         `tender`: the reserve's box instead of the bids'; `opening`: what its form says.
         """
         tender = tender or one.tender
-        platform, desk = self.market.client(bidder.token), self._desk(one, bidder)
+        platform, desk = self.market.client(bidder.token), self.desk(one, bidder)
         desk.mkdir(parents=True, exist_ok=True)
         data = self.until(lambda: platform.fetch(f"/api/v1/tenders/{tender}/sealing-kit"), "E-PENDING")
         looked = bidder_tool.look_at(Kit(data), tender, self.trust, Memory(desk / "state"), platform=platform)
@@ -347,9 +350,16 @@ class Story:
         bidder_tool.submit(platform, sealed, self.trust, self.receipts / tender / bidder.code)
         return sealed.bid
 
-    def _store_and_wait(self, runs: Sequence[Run]) -> None:
-        """The supervisor copies the larger stage, custodians release by themselves, the timers open."""
+    def keep_receipts(self, one: Run, bidder: Bidder, kind: str) -> None:
+        """Put what a tool keeps in its memory of one kind beside the bidder's other receipts."""
+        for path in (self.desk(one, bidder) / "state" / kind).glob("*.receipt.json"):
+            shutil.copy(path, self.receipts / one.tender / bidder.code / f"{kind}-{path.name}")
+
+    def _store_and_wait(self, runs: Sequence[Run], opened: Callable[[Run], Future[None]]) -> list[Future[None]]:
+        """The supervisor copies the larger stage, custodians release by themselves, the timers open; `opened` begins what
+        follows."""
         stored: set[str] = set()
+        begun: list[Future[None]] = []
         patience = time.monotonic() + 180
         while waiting := [one for one in runs if one.outcome.get("state") not in READY]:
             self.processes.check()
@@ -360,7 +370,10 @@ class Story:
                 one.way.wait(self, one)
                 if one.outcome["state"] == "closed" and one.tender not in stored and self._store(one):
                     stored.add(one.tender)
+                if one.outcome["state"] in READY and one.outcome.get("opens"):
+                    begun.append(opened(one))
             time.sleep(0.3)
+        return begun
 
     def _store(self, one: Run) -> bool:
         """Copy every listed payload of the larger stage to the supervisor's own store, and say so in the log."""
@@ -402,6 +415,10 @@ class Story:
         shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
         self._each(lambda one: self._fetch(one, target), self._announced)
         proofs = outcome.verify_all(self._announced, target)
+        held = {proof.name for proof in proofs if proof.code == 0}
+        for one in self._announced:
+            if (name := f"{one.tender}.public.zip") in held:
+                one.way.print(self, one, target / name)
         self._tell("demo.proved", count=sum(proof.code == 0 for proof in proofs), of=len(proofs))
         return proofs
 
@@ -447,8 +464,13 @@ class Story:
         with ThreadPoolExecutor(max(1, len(items)) if at_once else WORKERS) as pool:
             return list(pool.map(act, items))
 
-    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60) -> Any:
-        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` in machine seconds."""
+    def at_once(self, act: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Everybody does it, each in a thread of its own."""
+        return self._each(act, items, at_once=True)
+
+    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60, every: float = 0.2) -> Any:
+        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` and `every`, the time
+        between two tries, in machine seconds."""
         end = time.monotonic() + patience
         while True:
             try:
@@ -457,7 +479,7 @@ class Story:
                 if no.code not in codes or time.monotonic() > end:
                     raise
             self.processes.check()
-            time.sleep(0.2)
+            time.sleep(every)
 
     def must_refuse(self, code: str, act: Callable[[], Any]) -> None:
         """Ask for what the law forbids. Raises Refused("D-ALLOWED") if it is done all the same."""
@@ -473,6 +495,15 @@ class Story:
         """Until the log's clock has come so far."""
         while (left := (moment - self.clock.now()).total_seconds()) > 0:
             time.sleep(min(1.0, left / self.clock.factor))
+
+    def span(self, seconds: float) -> timedelta:
+        """So many machine seconds, in the log's time."""
+        return timedelta(seconds=seconds * self.clock.factor)
+
+    def look(self, seconds: float) -> None:
+        """Between two looks at something that others move; machine seconds."""
+        self.processes.check()
+        time.sleep(seconds)
 
     def pause(self) -> None:
         """Until what was just said is in the log: three beats."""

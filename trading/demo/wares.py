@@ -32,7 +32,7 @@ def made_up(id: str, title: str, baseline: int, *prices: int, description: str =
     )
 
 
-PROPERTY = made_up("property", "国有企业闲置设备一批转让", 300, 305, 320, 341)
+PROPERTY = made_up("property", "国有企业闲置设备一批转让（网上竞价）", 300, 305, 320, 341)
 LAND = made_up("land", "城东03-12地块国有建设用地使用权出让（招标）", 12_000, 12_600, 13_150, 12_080)
 MINERALS = made_up("minerals", "青石山建筑用石灰岩矿采矿权出让（招标）", 4_500, 4_700, 5_120, 4_950)
 
@@ -56,3 +56,7 @@ LOT_ONE = made_up("lot-one", "农村公路养护 一标段", 300, 270, 280, 290)
 LOT_TWO = made_up("lot-two", "农村公路养护 二标段", 320, 285, 295, 310)
 TWO_ENVELOPES = made_up("two-envelopes", "污水处理厂提标（双信封）", 2_600, 2_300, 2_420, 2_380)
 SEALED_RESERVE = made_up("sealed-reserve", "国有房产转让（密封底价）", 1_000, 1_050, 1_180, 1_260)
+BELOW_RESERVE = made_up(
+    "below-reserve", "河滨07地块国有建设用地使用权出让（竞价未达保留价）", 8_000, 8_200, 8_450, 8_300
+)
+STOPPED = made_up("auction-stopped", "黑石岭饰面花岗岩采矿权出让（竞价中止与恢复）", 2_000, 2_100, 2_150, 2_220)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trading.demo import roster
@@ -123,6 +124,9 @@ class Way:
 
     def stand(self, story: Story, run: Run) -> None:
         """What becomes of a project that is never announced."""
+
+    def print(self, story: Story, run: Run, archive: Path) -> None:
+        """The papers that people hold of it, from an archive that was verified."""
 
     def settle(self, story: Story, run: Run) -> None:
         """Securities go back, where any were asked for."""

@@ -49,7 +49,8 @@ _SEALED = frozenset(
     {
         "register-key", "hand-in", "withdraw", "refuse", "receive-security", "return-security", "erase", "release",
         "store", "end-window", "unseal", "abandon", "issue-documents", "enter-scores", "ask-explanation",
-        "give-explanation", "ask-question", "answer-question", "close-evaluation",
+        "give-explanation", "ask-question", "answer-question", "close-evaluation", "open-auction", "resume-auction",
+        "close-auction",
     }
 )  # fmt: skip
 """Acts of bidders, custodians, members and machines, and what follows in an act of another name."""

@@ -61,6 +61,8 @@ class State:
     last: datetime | None = None
     best: tuple[tuple[int, int], ...] = ()
     """The last price of each number that bid."""
+    stopped: datetime | None = None
+    """Since when the rounds rest, because the tender was suspended; None: they do not."""
 
     @classmethod
     def begin(cls, terms: Terms) -> State:
@@ -73,10 +75,18 @@ class State:
         return self.standing + self.terms.increment
 
     def phase(self, now: datetime) -> str:
-        """`waiting`, `open`, or `hammered` (nothing more is taken)."""
+        """`stopped`, `waiting`, `open`, or `hammered` (nothing more is taken)."""
+        if self.stopped is not None:
+            return "stopped"
         if now < self.terms.opens:
             return "waiting"
         return "open" if now <= self.hammer else "hammered"
+
+    @property
+    def left(self) -> timedelta:
+        """How long the rounds would still have gone on when they were stopped."""
+        since = self.terms.opens if self.stopped is None else max(self.terms.opens, self.stopped)
+        return self.hammer - since
 
 
 @dataclass(frozen=True)
@@ -108,12 +118,14 @@ def check_terms(terms: Terms, now: datetime) -> None:
 def judge(bid: Bid, state: State, now: datetime) -> Heard:
     """An offer is higher than the one before it by the increment at least, and lies between opening and hammer.
 
-    Raises Refused: E-AUCTION-CLOCK (before what was heard last), E-AUCTION-WAITING, E-HAMMER, E-AUCTION-NUMBER,
-    E-AUCTION-LOW (with what is lawful).
+    Raises Refused: E-AUCTION-CLOCK (before what was heard last), E-AUCTION-STOPPED, E-AUCTION-WAITING, E-HAMMER,
+    E-AUCTION-NUMBER, E-AUCTION-LOW (with what is lawful).
     """
     if state.last is not None and now < state.last:
         raise Refused("E-AUCTION-CLOCK", now=now, last=state.last)
     phase = state.phase(now)
+    if phase == "stopped":
+        raise Refused("E-AUCTION-STOPPED", since=state.stopped)
     if phase == "waiting":
         raise Refused("E-AUCTION-WAITING", now=now, opens=state.terms.opens)
     if phase == "hammered":
@@ -135,6 +147,28 @@ def extension(state: State, now: datetime) -> datetime | None:
     """The hammer that a bid taken now would set; None: it stays."""
     longer = now + state.terms.extension
     return longer if state.hammer - now <= state.terms.window and longer > state.hammer else None
+
+
+def stop(state: State, at: datetime) -> State:
+    """The tender is suspended: no bid and no hammer until the seller resumes the rounds. After the hammer there is nothing
+    left to stop: then the closing alone waits."""
+    return state if state.stopped is not None or at > state.hammer else replace(state, stopped=at)
+
+
+def resume(state: State, opens: datetime, hammer: datetime, now: datetime) -> State:
+    """The rounds go on, at an hour that is told before, for as long as was left at least. Who stands, stands.
+
+    Raises Refused: E-AUCTION-CLOCK, E-AUCTION-GOES-ON (nothing stopped them), E-AUCTION-TERMS (`opens`, `hammer`).
+    """
+    if state.last is not None and now < state.last:
+        raise Refused("E-AUCTION-CLOCK", now=now, last=state.last)
+    if state.stopped is None:
+        raise Refused("E-AUCTION-GOES-ON")
+    if opens < now:
+        raise Refused("E-AUCTION-TERMS", field="opens")
+    if hammer <= opens or hammer - opens < state.left:
+        raise Refused("E-AUCTION-TERMS", field="hammer")
+    return replace(state, terms=replace(state.terms, opens=opens), hammer=hammer, stopped=None, last=now)
 
 
 @dataclass(frozen=True)
@@ -162,9 +196,11 @@ class Ending:
 def close(state: State, now: datetime, revealed: Reserve | None = None) -> Ending:
     """The hammer: the highest offer has no effect if it is below the reserve (AU-03, 拍卖法 50).
 
-    Raises Refused: E-AUCTION-OPEN (it is not over), E-AUCTION-REVEAL (the reserve is still to be revealed),
-    E-AUCTION-RESERVE (not the one that was committed to, or none was).
+    Raises Refused: E-AUCTION-STOPPED, E-AUCTION-OPEN (it is not over), E-AUCTION-REVEAL (the reserve is still to be
+    revealed), E-AUCTION-RESERVE (not the one that was committed to, or none was).
     """
+    if state.stopped is not None:
+        raise Refused("E-AUCTION-STOPPED", since=state.stopped)
     if now <= state.hammer or (state.last is not None and now < state.last):
         raise Refused("E-AUCTION-OPEN", now=now, hammer=state.hammer)
     terms = state.terms

@@ -24,9 +24,14 @@ CONTRACT_RULES = ("WK-46", "GP-15", "LD-03", "MN-04")
 
 CLOSINGS = frozenset({"close", "leave-shut"})
 MOVING = frozenset(
-    {"unseal", "settle-stage", "publish-candidates", "award", "notify-award", "sign-contract", "fail"} | CLOSINGS
-)
-"""What moves a tender on, and therefore waits while it is suspended. Questions, amendments, later deadlines, bids before
+    {
+        "unseal", "settle-stage", "open-auction", "resume-auction", "close-auction", "publish-candidates", "award",
+        "notify-award", "sign-contract", "fail",
+    }
+    | CLOSINGS
+)  # fmt: skip
+"""What moves a tender on, and therefore waits while it is suspended. (Bids of an auction wait too: an order stops its
+rounds, see `bidding_rounds.stop`.) Questions, amendments, later deadlines, bids before
 the deadline, remedies and giving it up do not."""
 
 _TIMES = frozenset({"deadline", "until", "known", "signed", "supply_until", "received", "warned", "due", "from", "to"})

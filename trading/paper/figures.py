@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 import cn2an
 
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.money import decimal, digits
 
+WAN = 1_000_000
+"""万元 in fen."""
 Pair = Mapping[str, str]
 """The Chinese and the English of one thing: {"zh", "en"}."""
 
@@ -30,6 +33,13 @@ def amount(fen: int, currency: str) -> dict[str, str]:
 
 def _capitals(plain: str) -> str:
     return str(cn2an.an2cn(plain, "rmb"))
+
+
+def wan(fen: int, currency: str) -> str:
+    """Yuan in 万元, exactly; "" below 10,000 yuan and for other money. Fen."""
+    if currency != "CNY" or abs(fen) < WAN:
+        return ""
+    return f"{Decimal(fen) / WAN:,.6f}".rstrip("0").rstrip(".") + "万元"
 
 
 def moment(at: datetime) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from audit.archive import Archive
 from audit.canon import instant, parse, sha256_hex, unb64
-from audit.merkle import unpack_entries
+from audit.merkle import TILE, bundles, entries_path, unpack_entries
 from audit.record import Kind, check_record, parse_entry
 from audit.refusal import Refused
 from bidding.manifest import FORM
@@ -25,6 +25,7 @@ from trading.law import rulebook
 from trading.law.bounds import asked, longest
 from trading.paper import awards, openings
 from trading.paper.awards import Award, Candidates, Contract
+from trading.paper.confirmations import Confirmation, confirmation
 from trading.paper.openings import OpeningRecord
 from trading.paper.press import Mark
 from trading.paper.tenders import Bidder, Opened, Ranked, Rejected, Tender, bare
@@ -35,22 +36,26 @@ PUBLICITY = "WK-38"
 
 
 KINDS: Mapping[str, str] = {
-    "opening": "unsealed", "candidates": "candidates-published", "award": "awarded", "contract": "contract-signed",
+    "opening": "unsealed", "candidates": "candidates-published", "award": "awarded", "confirmation": "awarded",
+    "contract": "contract-signed",
 }  # fmt: skip
 """The papers of a tender that everybody may have, each with the type of the record it is made of, the last one there is."""
+SALE = "auction-closed"
+"""The record without which nothing was sold at an auction, and there is no confirmation."""
 
 
 @dataclass(frozen=True)
 class Told:
     """What the papers of a tender are made of, wherever it comes from: its records, and what the papers call people.
 
-    `records`: the tender's own, each with the SHA-256 of its bytes; `bidders`: organisations by bid;
+    `records`: the tender's own, each with the SHA-256 of its bytes; `places`: index in the log by that hash; `bidders`: organisations by bid;
     `names` of organisations by code; `checked`: what a paper says of its source (`Mark.checked`).
     """
 
     id: str
     origin: str
     records: Sequence[tuple[str, Record]]
+    places: Mapping[str, int]
     bidders: Mapping[str, str]
     totals: bytes | None
     rulebook: bytes
@@ -189,6 +194,29 @@ class Account:
         awarded = self._one("awarded")
         return Award(self.tender, instant(awarded["time"]), self.bidder(awarded["bid"]), int(awarded["price"]))
 
+    def confirmation(self) -> Confirmation:
+        """Refused: PAPER-NOT-YET (there was no auction, or nobody was awarded)."""
+        opened, ended, awarded = self._one("auction-opened"), self._one("auction-closed"), self._one("awarded")
+        bids, extensions = self._of("auction-bid"), self._of("auction-extended")
+        names = list(ended["bids"])
+        number = names.index(awarded["bid"]) + 1 if awarded["bid"] in names else None
+        cried = [one for one in bids if one["number"] == number]
+        told = [opened, *cried[-1:], ended, awarded]
+        return Confirmation(
+            self.tender, instant(awarded["time"]), self.bidder(awarded["bid"]), number, awarded["price"],
+            awarded["baseline"], awarded["gain"], opened["start"], opened["increment"], len(opened["bidders"]), len(bids),
+            len(extensions), instant(ended["hammer"]), opened["reserve"] is not None,
+            None if ended["reserve"] is None else ended["reserve"]["price"],
+            [self._placed(one) for one in told],
+        )  # fmt: skip
+
+    def _placed(self, record: Record) -> tuple[str, int]:
+        """A record's name and its place in the log. Refused PAPER-NOT-YET: it has none before the next beat."""
+        index = next((self.told.places.get(digest) for digest, one in self.told.records if one is record), None)
+        if index is None:
+            raise Refused("PAPER-NOT-YET", tender=self.id)
+        return str(record["type"]).removeprefix("trading.").removesuffix("/v1"), index
+
     def contract(self) -> Contract:
         """Refused: PAPER-NOT-YET (no contract was signed)."""
         signed = self._one("contract-signed")
@@ -204,7 +232,8 @@ class Story(Account):
         with Archive.open(path) as archive:
             about = parse(archive.read("archive.json"))
             tender = str(about["tender"])
-            records = [(sha256_hex(data), check_record(data)) for data in _clear(archive)]
+            placed = [(index, sha256_hex(data), check_record(data)) for index, data in _disclosed(archive, about)]
+            records = [(digest, one) for _, digest, one in placed]
             registered = {
                 str(one.get("lot") or one["project"]): one
                 for _, one in records
@@ -216,6 +245,7 @@ class Story(Account):
                 tender,
                 str(about["origin"]),
                 [(digest, one) for digest, one in records if one.get("tender") == tender],
+                {digest: index for index, digest, _ in placed},
                 {
                     parts[1]: str(parse(archive.read(name))["bidder"])
                     for name in archive.names
@@ -237,16 +267,17 @@ class Story(Account):
         super().__init__(told)
 
 
-def _clear(archive: Archive) -> Iterator[bytes]:
-    """Every record the archive shows: those in clear, and those it discloses."""
-    for name in archive.names:
-        if name.startswith("tile/entries/"):
-            for entry in map(parse_entry, unpack_entries(archive.read(name))):
-                if entry.kind is Kind.CLEAR:
-                    yield entry.record
+def _disclosed(archive: Archive, about: Mapping[str, Any]) -> Iterator[tuple[int, bytes]]:
+    """Every record the archive shows, with its index in the log: those in clear, and those it discloses."""
+    for number, width in bundles(about["first"] // TILE, about["size"]):
+        entries = unpack_entries(archive.read(entries_path(number, width)))
+        for index, entry in enumerate(map(parse_entry, entries), number * TILE):
+            if entry.kind is Kind.CLEAR:
+                yield index, entry.record
     for name in archive.names:
         if name.startswith("records/"):
-            yield unb64(parse(archive.read(name))["record"])
+            told = parse(archive.read(name))
+            yield told["index"], unb64(told["record"])
 
 
 def make(account: Account, kind: str) -> bytes:
@@ -258,4 +289,6 @@ def make(account: Account, kind: str) -> bytes:
         return awards.candidates(account.candidates(), mark)
     if kind == "award":
         return awards.award_notice(account.award(), mark)
+    if kind == "confirmation":
+        return confirmation(account.confirmation(), mark)
     return awards.contract_cover(account.contract(), mark)

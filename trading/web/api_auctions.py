@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sse_starlette import EventSourceResponse
 
-from trading import auctions
+from trading import auctions, saleroom
 from trading.law.bidding_rounds import Reserve
 from trading.web import models as m
 from trading.web import models_auctions as a
@@ -29,19 +29,26 @@ async def open_auction(call: Call) -> m.Recorded:
     return m.Recorded(**await auctions.begin(call.caller, call.path["tender"], **new.model_dump()))
 
 
+@operation("POST", "/tenders/{tender}/auction/resumption", body=a.ResumeAuction, answer=m.Recorded, status=201)
+async def resume_auction(call: Call) -> m.Recorded:
+    """Let rounds go on that a suspension stopped, when it is over."""
+    new = call.taken(a.ResumeAuction)
+    return m.Recorded(**await auctions.resume(call.platform, call.caller, call.path["tender"], new.opens, new.hammer))
+
+
 @operation("GET", "/tenders/{tender}/auction", answer=a.Auction)
 async def get_auction(call: Call) -> a.Auction:
     """Where an auction stands; after the hammer also to whom it went."""
-    return a.Auction.model_validate(await auctions.read(call.path["tender"], call.caller))
+    return a.Auction.model_validate(await saleroom.read(call.path["tender"], call.caller))
 
 
 @operation("GET", "/tenders/{tender}/auction/live", media="text/event-stream")
 async def watch_auction(call: Call) -> Answer:
     """The auction live, as server-sent events, until it is closed."""
     tender = call.path["tender"]
-    await auctions.read(tender)
+    await saleroom.read(tender)
     headers = {"Cache-Control": "no-store"}
-    return Answer(response=EventSourceResponse(auctions.watch(tender), ping=15, headers=headers))
+    return Answer(response=EventSourceResponse(saleroom.watch(tender), ping=15, headers=headers))
 
 
 @operation("POST", "/tenders/{tender}/auction/bids", body=a.NewAuctionBid, answer=a.HeardBid, status=201)

@@ -39,6 +39,13 @@ class NewAuction(Model):
     reveal: Seconds = 0
 
 
+class ResumeAuction(Model):
+    """When the rounds go on, and until when: for as long as was left of them at least."""
+
+    opens: When
+    hammer: When
+
+
 class NewAuctionBid(Model):
     price: Fen
     sig: Signatures
@@ -83,16 +90,28 @@ class Confirmation(Model):
     record: Hex32
 
 
+class AuctionNumber(Model):
+    """Who was behind a number, once the auction is closed; `price`: the last it cried."""
+
+    number: int
+    bid: BidId
+    bidder: str
+    bidder_name: str
+    price: int | None
+
+
 class Auction(Model):
-    """An auction as everybody sees it; `own`: the caller's number 竞买号."""
+    """An auction as everybody sees it; `own`, `own_price`, `result`: the caller's number 竞买号, its last price, what came
+    of it. `revealed`: the reserve price; `numbers` are told when it is closed."""
 
     tender: str
-    phase: Literal["waiting", "open", "hammered", "closed"]
+    phase: Literal["waiting", "open", "stopped", "hammered", "closed"]
     bidders: int
     start: int
     increment: int
     opens: datetime
     hammer: datetime
+    stopped_at: datetime | None
     window: int
     extension: int
     reserve: Hex32 | None
@@ -103,5 +122,10 @@ class Auction(Model):
     outcome: str | None
     now: datetime
     bids: list[AuctionBid]
+    extensions: int
+    revealed: int | None
+    numbers: list[AuctionNumber]
     own: int | None
+    own_price: int | None
+    result: Literal["highest", "outbid", "no_effect"] | None
     confirmation: Confirmation | None

@@ -22,7 +22,9 @@ from starlette.routing import BaseRoute, Route
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import archiving, contracts, documents, imports, ledger, lives, logbook, publishing, questions, tenders
+from trading import (
+    archiving, contracts, documents, imports, ledger, lives, logbook, publishing, questions, saleroom, tenders,
+)
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.history import CONTRACT_RULES
@@ -317,6 +319,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
         agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
         ended=ended,
         papers=printed,
+        auction=await saleroom.found_of(t["id"]),
     )
 
 
