@@ -21,6 +21,7 @@ from audit.refusal import Refused
 from bidding.manifest import FORM
 from trading.law import rulebook
 from trading.law.bounds import asked, longest
+from trading.law.gains import pricing
 from trading.paper.awards import Award, Candidates, Contract
 from trading.paper.openings import OpeningRecord
 from trading.paper.press import Mark
@@ -97,6 +98,7 @@ class Story:
         return Tender(
             self.id, title, self._names.get(tenderee, tenderee), self._names.get(agency, agency), terms["direction"],
             terms["method"], terms["currency"], terms["baseline"], str(self.about["origin"]),
+            pricing(terms),
         )  # fmt: skip
 
     def bidder(self, bid: str) -> Bidder:

@@ -32,6 +32,7 @@ async def list_trade_lines(call: Call) -> m.TradeLines:
         m.TradeLine(
             id=one.id, kind=one.kind, date=one.day, region=one.region, organisation=one.organisation,
             direction=one.direction, baseline=one.baseline, deal=one.deal, status=one.status, reason=one.reason,
+            part=one.part,
         )
         for one in found
     ]  # fmt: skip
