@@ -280,14 +280,19 @@ def _check_settled(
             if fact["stage"] in settled or fact["stage"] not in case.later:
                 raise Broken("V-SECOND", what="stage-settled", stage=fact["stage"])
             _check_admitted(case, fact, lists)
-            signers = verify_signatures(fact["sig"], record_sig_bytes(fact.held.body))
-            keys = {signer.key for signer in signers if signer.alg == "EdDSA" and not signer.x5c}
-            authorities = {line.public for line in case.log.trust.parties.lines
-                           if line.kind == "authority" and line.in_force(fact.since)}  # fmt: skip
-            if not keys & authorities or not keys & _tenderees(case, identities, fact.since):
-                raise BadSignature("tenderee_and_authority")
+            check_both(case, identities, fact)
             settled[fact["stage"]] = fact
     return settled
+
+
+def check_both(case: Case, identities: Identities, fact: Fact) -> None:
+    """The record's `sig` is by a tenderee's key and an authority's, in force. Raises BadSignature."""
+    signers = verify_signatures(fact.held.body["sig"], record_sig_bytes(fact.held.body))
+    keys = {signer.key for signer in signers if signer.alg == "EdDSA" and not signer.x5c}
+    authorities = {line.public for line in case.log.trust.parties.lines
+                   if line.kind == "authority" and line.in_force(fact.since)}  # fmt: skip
+    if not keys & authorities or not keys & _tenderees(case, identities, fact.since):
+        raise BadSignature("tenderee_and_authority")
 
 
 def _check_admitted(case: Case, settled: Fact, lists: Mapping[str, Mapping[str, int]]) -> None:

@@ -3,7 +3,7 @@ verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. On
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_auction, reader_draw, reader_life, reader_methods, reader_owed
+sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_auction, reader_draw, reader_ledger, reader_life, reader_methods, reader_owed
 from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -21,7 +21,7 @@ BLINDED = CLOSING | set("""draw-called panel-seated panel-exhausted seat-keyed c
     expert-admitted panel-read auction-joined""".split())
 OLDER = set("log-opened trust-published identity-vouched custodian-key-registered rehearsed bidder-key-registered".split())
 PUBLIC = OLDER - CLOSING | set("""keyset-made project-announced deadline-moved closed stored window-ended released stage-settled unsealed
-    bid-rejected candidates-published evaluation-closed archived awarded draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
+    bid-rejected candidates-published evaluation-closed archived awarded line-corrected draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
     panel-requested panel-named abandoned width-changed""".split()) | {*reader_auction.AUCTION}
 TIMED = set("deposited withdrawn closed released draw-called panel-seated".split()) | {x for x in PUBLIC if x.startswith("draw-")}
 TIMED |= reader_auction.TIMED
@@ -459,10 +459,7 @@ def v15():  # the life of the tender, and its auction
     said = reader_life.v15(R()); reader_owed.owed(R(), A)
     heard = reader_auction.auction(R(), A, lambda n: reader_methods.able(R(), n))
     return f"{said or 'pass'} ({heard})" if heard else said
-def v16():
-    base, sign, pair = A.ann.baseline, {"buy": 1, "sell": -1}[A.ann.direction], ("baseline", "price")
-    for x in of("awarded"): want = [base, None, None] if base is None else [base,
-         (base - x.price) * sign, "-minus-".join(pair[::sign]) + "/v1"]; need(canon([x.baseline, x.gain, x.formula]) == canon(want))
+def v16(): return reader_ledger.v16(R(), A)  # the gain, its corrections, published lines
 def v17():
     acts, keys, given = set(), set("type manifest nonce record promise".split()), [json.loads(q, object_pairs_hook=D) for q in A.receipts]
     for q, x, raw in sorted(((q, parse(unb64(q.record)), unb64(q.record)) for q in given), key=lambda p: -p[1].get("seq", 0)):
@@ -480,16 +477,16 @@ def v17():
         if at: need(climb(unhex(q.manifest), at["index"], shut["count"], [unhex(h) for h in at.path]).hex() == shut.list_root)
         else: need(max(seqs, default=0) >= x.seq)
     return None if given else "not in this edition"
-def read(paths, policy=None, parties=None, since=None, receipts=(), say=lambda line: None):
+def read(paths, policy=None, parties=None, since=None, receipts=(), ledger=None, say=lambda line: None):
     def data(p): return p and pathlib.Path(p).read_bytes()
     tenders, given, faults = {pathlib.Path(p).name.rsplit(".", 2)[0] for p in paths}, [*map(data, receipts)], []
     for p in paths: say(f"{p}: " + ("trust files from outside" if policy
          and parties else "self-consistent, trust not established")); vars(A).clear(); vars(A).update(data=data(p),
-         outside=(data(policy), data(parties)), since=data(since), receipts=given, tenders=tenders); faults.append(run(say))
+         outside=(data(policy), data(parties)), since=data(since), receipts=given, tenders=tenders, ledger=data(ledger)); faults.append(run(say))
     first = next(filter(None, faults), None); return (3, f"V{first[0]}", first[1]) if first else (0, None, "all steps hold")
 if __name__ == "__main__":
     cli = argparse.ArgumentParser(prog="reader"); cli.add_argument("paths", nargs="+", metavar="FILE")
-    for option in ("--policy", "--parties", "--since"): cli.add_argument(option)
+    for option in ("--policy", "--parties", "--since", "--ledger"): cli.add_argument(option)
     cli.add_argument("--receipt", nargs="+", action="extend", default=[], dest="receipts")
     try: sys.exit(read(**vars(cli.parse_args()), say=print)[0])
     except OSError as e: cli.error(str(e))

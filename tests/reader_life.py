@@ -36,6 +36,7 @@ STEPS = {  # log.md §8, V15: record: (stages, stage after it)
     "award-notified": ("awarded", ""),
     "report-filed": ("awarded contracted", ""),
     "contract-signed": ("awarded", "contracted"),
+    "line-corrected": ("awarded contracted archived", ""),
     "contract-published": ("contracted", ""),
     "contract-filed": ("contracted", ""),
     "securities-settled": ("shut awarded contracted failed terminated", ""),
@@ -74,6 +75,9 @@ def begins(d): return d * DAY - 8 * HOUR  # 00:00 of a day
 def is_hash(x, n=64): return isinstance(x, str) and len(x) == n and not set(x) - set("0123456789abcdef")
 def is_whole(x, least=0): return type(x) is int and x >= least
 def is_text(x): return isinstance(x, str) and x != ""
+def blocks(one, act): return act == "contract-signed" if one["scope"] == "contract" else act in WAITS
+def closed(x): return "close" if x["opens"] else "abandon" if x["reason"] == "abandoned" else "leave-shut"
+def act_of(x): return closed(x) if x.kind == "closed" else x.kind
 # fmt: on
 
 
@@ -188,6 +192,8 @@ class Life:
             for i in ("WK-03", "GP-03", "GP-04"):
                 if i in self.rules:
                     need(day(until) > self.least(i, x.begun))
+        priced = x.get("pricing") in ("unit", "rate") and x["direction"] == "buy" and x.get("estimate") is not None
+        need(priced or x.get("pricing") in (None, "total"))
         security, estimate, valid = x.get("security"), x.get("estimate"), x.get("bid_validity_days")
         need((estimate is None or type(estimate) is int) and (valid is None or is_whole(valid)))
         if security is not None:
@@ -195,9 +201,7 @@ class Life:
             need(is_text(security["accounts"]) and (security["valid_days"] is None or is_whole(security["valid_days"])))
             base, i = x["baseline"] if estimate is None else estimate, self.rule("WK-12", "GP-07")
             need(not i or base is None or x["direction"] != "buy" or security["amount"] * 100 <= base * self.n(i))
-            need(
-                "WK-13" not in self.rules or None in (valid, security["valid_days"]) or valid == security["valid_days"]
-            )
+            need("WK-13" not in self.rules or security["valid_days"] in (None, valid) or valid is None)
             need("WK-14" not in self.rules or security["accounts"] == "basic")
 
     def deadline_moved(self, x):
@@ -248,10 +252,14 @@ class Life:
             need(not (one["since"] <= signed and (one["over"] is None or signed < one["over"])))
         need(not self.rule(*CONTRACT) or x["amount"] == self.last("awarded")["price"])
         performance, i = x["performance"], self.rule("WK-48", "GP-26")
+        whole = x["amount"] if self.ann.get("pricing") in (None, "total") else self.ann["estimate"]
         need(performance is None or type(performance) is int)
-        need(performance is None or not i or performance * 100 <= x["amount"] * self.n(i))
+        need(performance is None or not i or performance * 100 <= whole * self.n(i))
         if letter and timed:
             self.overdue("contract-signed", timed, letter.done, signed)
+
+    def line_corrected(self, x):
+        need(self.all("awarded") and not self.all("tender-failed") and not self.all("tender-terminated"))
 
     def _since_signed(self, x, *ids):
         contract, i = self.last("contract-signed"), self.rule(*ids)
@@ -408,16 +416,6 @@ class Life:
         if stage == "contracted":
             for i, kind in (("GP-17", "contract-published"), ("GP-16", "contract-filed"), ("WK-47", "report-filed")):
                 need(i not in self.rules or self.all(kind))
-
-
-def blocks(one, act):
-    return act == "contract-signed" if one["scope"] == "contract" else act in WAITS
-
-
-def act_of(x):
-    if x.kind != "closed":
-        return x.kind
-    return "close" if x["opens"] else "abandon" if x["reason"] == "abandoned" else "leave-shut"
 
 
 def documents(r, A):

@@ -90,6 +90,10 @@ def test_releases_of_one_process_add_up_wherever_they_lie() -> None:
         (release(awards=[award(value={"amount": 1, "currency": "euros"})]), 0, "currency"),
         (release(awards=[award(value={"amount": 1, "currency": "KES"})]), 1, "other-currency"),
         (release(awards=[award(), award(id="2")]), 2, "several-awards"),
+        (release(awards=[award(suppliers=[{"name": "S"}, {"name": "T"}])]), 1, None),  # shared: one award, one trade
+        (release(tender={"pricing": "unit"}, awards=[award()]), 0, "no-sum"),
+        (release(tender={"pricing": "rate"}, awards=[award(value=None)]), 0, "no-sum"),
+        (release(awards=[award(pricing="unit-price")]), 0, "no-sum"),
         (release(awards=[award(date="31/12/2024")]), 1, "date"),
         (release(awards=None), 0, "no-award"),
         ({"ocid": "x", "versionedRelease": {}}, 0, "versioned"),

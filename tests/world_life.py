@@ -14,6 +14,7 @@ from typing import Any
 
 from audit.canon import canon, sha256_hex, stamp
 from audit.record import Rule, types
+from audit.trust import record_sig_bytes
 from bidding.verify_lists import root_of
 from tests.world import SYSTEM, Bidder, Logged
 from tests.world_box import TENDEREE, Bid, Box, described
@@ -37,6 +38,8 @@ class Life(Box):
 
     ended_early = False
     """Whether it was terminated before anything was opened."""
+    corrections = 0
+    """How often the line of its award was corrected by hand."""
 
     # ------------------------------------------------------------------------------------------------- preparation
 
@@ -275,7 +278,8 @@ class Life(Box):
         if not self.ranked:
             return
         winner = [one for one in self.ranked if one.bid not in self.rejected or place][place]
-        named = None if self.baseline is None else formula(self.direction)
+        measured = self.baseline is not None and self.terms.get("pricing", "total") == "total"
+        named = formula(self.direction) if measured else None
         gained = (
             None if named is None or self.baseline is None else gain(named, price=winner.price, baseline=self.baseline)
         )
@@ -285,6 +289,23 @@ class Life(Box):
         if "close evaluation" not in self.done:
             self.close_evaluation()
         self.world.wait()
+
+    def restate(self, signers: Sequence[str] = ("P-TEN", "A-SUP"), wait: bool = True, **body: Any) -> None:
+        """Correct the line of the award by hand: tenderee and authority sign."""
+        price, baseline = body.get("price"), body.get("baseline")
+        known = price is not None and baseline is not None
+        self.corrections += 1
+        told: dict[str, Any] = {
+            "correction": self.corrections, "status": "concluded", "reason": "amount", "words": "万元误作元",
+            "price": price, "baseline": baseline, "formula": formula(self.direction) if known else None,
+            "gain": gain(formula(self.direction), price=price, baseline=baseline) if known else None,
+        } | body  # fmt: skip
+        record = {"type": "trading.line-corrected/v1", "subject": self.id, "tender": self.id, **told}
+        people = {**self.world.people, **self.world.authorities}
+        sig = [people[who].sign(record_sig_bytes(record)) for who in signers]
+        self.log("line-corrected", TENDEREE, sig=sig, **told)
+        if wait:
+            self.world.wait()
 
     def notify(self) -> Logged:
         """The letter of award is sent."""

@@ -1,7 +1,7 @@
 """Statements from the ledger: plain SQL over all of its lines, and the totals apart from the rows.
 
-Before anything is told, the ledger is held against the log: every award stands in both with the same figures, or nothing
-is published. A line that was corrected is not looked at; the one in its place is.
+Before anything is told, the ledger is held against the log: every award, correction and failure stands in both with the same
+figures, or nothing is published. A line that was corrected is not summed; the one in its place is, and both are told.
 """
 
 from __future__ import annotations
@@ -22,25 +22,59 @@ KEYS: Mapping[str, str] = {s.KIND: "kind", s.REGION: "region", s.ORGANISATION: "
 """What lines are grouped by; days become months here, for a database takes longer over it than over the sums."""
 STANDING = "l.number NOT IN (SELECT corrects FROM trading_line WHERE corrects IS NOT NULL)"
 SUMS = """count(*) AS lines, coalesce(sum(price), 0)::bigint AS deal, coalesce(sum(baseline), 0)::bigint AS baseline,
-    coalesce(sum(gain), 0)::bigint AS gain, count(corrects) AS corrections, min(day) AS first, max(day) AS last"""
+    coalesce(sum(gain), 0)::bigint AS gain, count(corrects) AS corrections,
+    count(*) FILTER (WHERE tender_id IS NULL AND part = 1) AS unlogged, min(day) AS first, max(day) AS last"""
 """Of lines of one status: what has no price or baseline has null there (a CHECK says so), and adds nothing."""
 
-_AGREE = """WITH told AS (
-    SELECT r.tender, convert_from(r.record, 'UTF8')::jsonb AS told FROM log_record r WHERE r.type = 'awarded'
+_AGREE = """WITH records AS (
+    SELECT tender, type, convert_from(record, 'UTF8')::jsonb AS told FROM log_record
+    WHERE type IN ('awarded', 'line-corrected', 'tender-failed', 'tender-terminated', 'closed') AND nonce IS NULL
+), told AS (
+    SELECT r.tender, 0 AS correction, r.told ->> 'bid' AS bid,
+        CASE n.pricing WHEN 'unit' THEN 'unit-price' WHEN 'rate' THEN 'rate' ELSE 'concluded' END AS status,
+        CASE WHEN n.pricing IS NULL THEN (r.told ->> 'price')::bigint END AS price,
+        CASE WHEN n.pricing IS NULL THEN (r.told ->> 'baseline')::bigint END AS baseline,
+        (r.told ->> 'gain')::bigint AS gain, (r.told ->> 'price')::bigint AS offered
+    FROM records r LEFT JOIN LATERAL (
+        SELECT convert_from(p.record, 'UTF8')::jsonb ->> 'pricing' AS pricing FROM log_record p
+        WHERE p.tender = r.tender AND p.type = 'project-announced' ORDER BY p.id LIMIT 1
+    ) n ON r.told ->> 'gain' IS NULL WHERE r.type = 'awarded'
+    UNION ALL
+    SELECT tender, (told ->> 'correction')::int, NULL, told ->> 'status', (told ->> 'price')::bigint,
+        (told ->> 'baseline')::bigint, (told ->> 'gain')::bigint, NULL
+    FROM records WHERE type = 'line-corrected'
 ), booked AS (
-    SELECT tender_id, bid, price, baseline, gain FROM trading_line
-    WHERE tender_id IS NOT NULL AND corrects IS NULL AND part = 1 AND status = 'concluded'
+    SELECT tender_id, coalesce(correction, 0) AS correction, CASE WHEN correction IS NULL THEN bid END AS bid, status, price,
+        baseline, gain, CASE WHEN correction IS NULL THEN coalesce(price, offered) END AS offered
+    FROM trading_line
+    WHERE tender_id IS NOT NULL AND part = 1 AND (correction IS NOT NULL OR (corrects IS NULL AND status <> 'failed'))
+), failing AS (
+    SELECT DISTINCT r.tender FROM records r JOIN trading_tender t ON t.id = r.tender
+    WHERE t.kind = 'bids' AND t.announced_at IS NOT NULL AND (r.type IN ('tender-failed', 'tender-terminated')
+        OR (r.type = 'closed' AND NOT (r.told ->> 'opens')::bool))
+), failed AS (
+    SELECT DISTINCT tender_id FROM trading_line WHERE tender_id IS NOT NULL
+        AND (status = 'failed' OR (status = 'annulled' AND corrects IS NOT NULL AND correction IS NULL))
 )
-SELECT coalesce(tender, tender_id) AS tender FROM told FULL JOIN booked ON tender = tender_id AND bid = told ->> 'bid'
-    AND price = (told ->> 'price')::bigint AND baseline = (told ->> 'baseline')::bigint
-    AND gain = (told ->> 'gain')::bigint
+SELECT coalesce(t.tender, b.tender_id) AS tender FROM told t
+    FULL JOIN booked b ON t.tender = b.tender_id AND t.correction = b.correction
+WHERE (t.bid, t.status, t.price, t.baseline, t.gain, t.offered, t.tender)
+    IS DISTINCT FROM (b.bid, b.status, b.price, b.baseline, b.gain, b.offered, b.tender_id)
+UNION SELECT coalesce(tender, tender_id) FROM failing FULL JOIN failed ON tender = tender_id
 WHERE tender IS NULL OR tender_id IS NULL ORDER BY 1"""
+"""Tenders of which log and ledger tell differently: an award or a correction without its line or with another one, a line
+without its record, a failure that is not counted, or one that never was."""
+
+_RESTATED = f"""SELECT l.trade, l.reason, l.words, l.status, l.price, l.baseline, l.gain, o.status AS was,
+        o.price AS old_price, o.baseline AS old_baseline, o.gain AS old_gain
+    FROM trading_line l JOIN trading_line o ON o.number = l.corrects
+    WHERE l.day BETWEEN $1 AND $2 AND l.currency = $3 AND {STANDING} ORDER BY l.number LIMIT $4"""
 
 
 async def state(query: s.Query) -> s.Statement:
     """The statement of a period, from one snapshot of the ledger.
 
-    Refused: E-LEDGER-LINES (an award of the log has no line, a line has no award, or they differ), E-STATEMENT-COUNTS,
+    Refused: E-LEDGER-LINES (log and ledger differ about an award, a correction or a failure), E-STATEMENT-COUNTS,
     E-STATEMENT-SUMS, E-STATEMENT-GAIN.
     """
     async with (await pool()).acquire() as connection:
@@ -49,11 +83,12 @@ async def state(query: s.Query) -> s.Statement:
                 raise Refused("E-LEDGER-LINES", tender=wrong[0]["tender"], count=len(wrong))
             lines = await connection.fetch(_sums(f"kind, {KEYS[query.by]} AS key,", 6), *_period(query))
             whole = await connection.fetch(_sums("", 4), *_period(query))
+            restated = await connection.fetch(_RESTATED, *_period(query), query.currency, s.RESTATED)
             found = await connection.fetch(
                 "SELECT code, name FROM trading_organisation WHERE code = ANY ($1)",
                 list({str(one["key"]) for one in lines}) if query.by == s.ORGANISATION else [],
             )
-    return _told(query, lines, whole, {one["code"]: one["name"] for one in found})
+    return _told(query, lines, whole, restated, {one["code"]: one["name"] for one in found})
 
 
 def _period(query: s.Query) -> tuple[date, date]:
@@ -68,7 +103,11 @@ def _sums(groups: str, columns: int) -> str:
 
 
 def _told(
-    query: s.Query, lines: Iterable[Mapping[str, Any]], whole: Iterable[Mapping[str, Any]], names: Mapping[str, str]
+    query: s.Query,
+    lines: Iterable[Mapping[str, Any]],
+    whole: Iterable[Mapping[str, Any]],
+    restated: Iterable[Mapping[str, Any]],
+    names: Mapping[str, str],
 ) -> s.Statement:
     ours = [one for one in lines if one["currency"] == query.currency]
     totals = [one for one in whole if one["currency"] == query.currency]
@@ -85,7 +124,17 @@ def _told(
         first=min((one["first"] for one in totals), default=None),
         last=max((one["last"] for one in totals), default=None),
         names=names,
+        restated=[_restated(one) for one in restated],
+        unlogged=sum(one["unlogged"] for one in totals),
     )
+
+
+def _restated(one: Mapping[str, Any]) -> s.Restated:
+    return s.Restated(
+        one["trade"], one["reason"], one["words"], one["was"], one["status"],
+        {"deal": (one["old_price"], one["price"]), "baseline": (one["old_baseline"], one["baseline"]),
+         "gain": (one["old_gain"], one["gain"])},
+    )  # fmt: skip
 
 
 def _key(query: s.Query, key: Any) -> str:
@@ -204,8 +253,7 @@ async def version() -> str:
 
 
 def _line(one: Mapping[str, Any]) -> Line:
-    trade = one["trade"] if one["part"] == 1 else f"{one['trade']}#{one['part']}"
     return Line(
-        trade, one["kind"], one["day"], one["region"], one["organisation"], one["status"], one["baseline"], one["price"],
-        one["reason"],
+        one["trade"], one["kind"], one["day"], one["region"], one["organisation"], one["status"], one["baseline"],
+        one["price"], one["reason"], one["part"],
     )  # fmt: skip

@@ -11,9 +11,9 @@ from typing import Any
 
 from audit.act import acting
 from audit.refusal import Refused
-from trading import evaluation, ledger, lives, logbook, papers, reserves, tenders
+from trading import booked, evaluation, ledger, lives, logbook, papers, reserves, tenders
 from trading.accounts import Caller
-from trading.law import admission, gains, ranking, regimes, stages
+from trading.law import admission, ranking, regimes, stages
 from trading.tenders import finish, loaded, locked
 
 
@@ -69,24 +69,26 @@ async def award(caller: Caller, tender: str, bid: str | None) -> dict[str, Any]:
         baseline, direction = terms["baseline"], terms["direction"]
         floor = await reserves.read(act.query, row)
         admission.check_price(regimes.regime(terms["regime"]), direction, price, baseline, reserve=floor)
-        formula = gains.formula(direction)
-        gain = gains.gain(formula, price=price, baseline=baseline)
-        line = {"bid": chosen, "price": price, "baseline": baseline, "gain": gain, "formula": formula}
+        made = booked.awarded(terms, price)
+        line = {"bid": chosen, "price": price, "baseline": baseline, "gain": made.gain, "formula": made.formula}
         expected = await lives.expect(act, tender, "award", line, row=row)
         await ledger.book(
             act,
             tender=tender,
+            bid=chosen,
             bidder=bids[chosen]["bidder"],
+            offered=price,
+            line=made,
             currency=terms["currency"],
             direction=direction,
             regime=terms["regime"],
-            **line,
         )
         act.record("awarded", subject=tender, tender=tender, **line)
         await evaluation.close(act, tender, expected.life)
         await finish(act, tender)
     winner = bids[chosen]
-    return {**line, "bidder": winner["bidder"], "bidder_name": winner["bidder_name"], "currency": terms["currency"]}
+    told = {"bidder": winner["bidder"], "bidder_name": winner["bidder_name"], "currency": terms["currency"]}
+    return {**line, **told, "status": made.status}
 
 
 async def notify(caller: Caller, tender: str, letter: str) -> dict[str, str]:

@@ -33,8 +33,9 @@ Query = Callable[..., Awaitable[list[Any]]]
 FOLDED = (
     "keyset-made", "project-announced", "documents-issued", "documents-amended", "deadline-moved", "closed", "abandoned",
     "stage-settled", "bid-rejected", "price-corrected", "report-received", "candidates-published", "evaluation-closed",
-    "awarded", "award-notified", "report-filed", "contract-signed", "contract-published", "contract-filed", "remedy-filed",
-    "remedy-accepted", "remedy-refused", "remedy-answered", "suspension-ordered", "suspension-lifted",
+    "awarded", "award-notified", "report-filed", "contract-signed", "contract-published", "contract-filed",
+    "line-corrected", "remedy-filed", "remedy-accepted", "remedy-refused", "remedy-answered", "suspension-ordered",
+    "suspension-lifted",
     "securities-settled", "idle-warned", "tender-failed", "tender-terminated", "archived",
 )  # fmt: skip
 """What a life is made of. Deposits, payments, questions, releases and verdicts are not: the row says how far those are."""

@@ -67,6 +67,13 @@ def unchecked(notice: Notice, now: datetime) -> list[str]:
     return sorted(rules | set(methods.remarks(notice.parameters)))
 
 
+def check_winners(winners: int) -> None:
+    """One tender is won by one here: framework agreements 框架协议 and shortlists 入围 with several winners each are refused
+    plainly (E-WINNERS), before anybody has sealed a bid for what would then not be awarded."""
+    if winners != 1:
+        raise Refused("E-WINNERS", winners=winners)
+
+
 def with_documents(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The opening schema with the field in which a bid names the document set it answers. Refused: T-SCHEMA."""
     if FIELD in schema and dict(schema[FIELD]) != dict(ANSWER):

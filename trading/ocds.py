@@ -18,7 +18,7 @@ from audit.canon import sha256_hex
 VERSION = "1.1"
 EXTENSIONS = ("https://raw.githubusercontent.com/open-contracting-extensions/ocds_bid_extension/v1.1.5/extension.json",)
 """The bids extension; our own additions are named in `ocds.md`."""
-BUY, SELL = "buy", "sell"
+BUY, SELL, TOTAL = "buy", "sell", "total"
 WORKS = "works"
 FORM, TOO_FEW = "form", "too_few_bids"
 """The stage every tender has, and why a box stays shut (log.md §1)."""
@@ -46,6 +46,7 @@ class Case:
     bidders: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # bid → code and name, once opened
     counts: Mapping[str, int] = field(default_factory=dict)  # stage → listed bids, once opened
     awarded_at: int | None = None  # the index of the award
+    pricing: str = TOTAL
     prefix: str = "ocds-000000"
     papers: str = ""  # address before a paper's hash
 
@@ -83,7 +84,7 @@ Part = dict[str, Any]
 
 def _announced(case: Case, fact: Fact) -> list[Part]:
     v = fact.value
-    worth = money(v["baseline"], case.currency)
+    worth = _sum(case, v["baseline"])
     budget: Part = {"project": case.project_title, "projectID": case.project}
     if v.get("estimate") is not None and case.direction == BUY:
         budget["amount"] = money(v["estimate"], case.currency)
@@ -101,7 +102,6 @@ def _announced(case: Case, fact: Fact) -> list[Part]:
         "procuringEntity": _ref(case.owner),
         "direction": case.direction,
         "regime": case.regime,
-        "value" if case.direction == BUY else "minValue": worth,
         "procurementMethod": "open",
         "procurementMethodDetails": case.regime,
         "awardCriteria": "priceOnly" if v["method"] in ("lowest-price/v1", "highest-price/v1") else "ratedCriteria",
@@ -109,6 +109,10 @@ def _announced(case: Case, fact: Fact) -> list[Part]:
         "submissionMethod": ["electronicSubmission"],
         "tenderPeriod": sealed,
     }
+    if worth is not None:
+        tender["value" if case.direction == BUY else "minValue"] = worth
+    else:
+        tender |= {"pricing": case.pricing, "offeredAtMost": v["baseline"]}
     if case.region:
         tender["region"] = case.region
     if case.regime == WORKS and case.direction == BUY:
@@ -170,7 +174,7 @@ def _unsealed(case: Case, fact: Fact) -> list[Part]:
     bid: Part = {"id": v["bid"], "tenderers": [_ref(who)]}
     opening = v.get("opening") or {}
     if isinstance(opening.get("price"), int):
-        bid |= {"date": v["time"], "status": "valid", "value": money(opening["price"], case.currency)}
+        bid |= {"date": v["time"], "status": "valid", **_price(case, opening["price"])}
     elif v["verdict"] != OPENED:
         status = "pending" if v["verdict"] == PENDING else "disqualified"
         bid |= {"date": v["time"], "status": status, "statusDetails": v["verdict"]}
@@ -196,7 +200,7 @@ def _rejected(case: Case, fact: Fact) -> list[Part]:
 def _corrected(case: Case, fact: Fact) -> list[Part]:
     if not case.opened:
         return []
-    bid = {"id": fact.value["bid"], "value": money(fact.value["corrected"], case.currency)}
+    bid = {"id": fact.value["bid"], **_price(case, fact.value["corrected"])}
     return [{"tag": ["tenderUpdate"], "tender": {}, "bids": {"details": [bid]}}]
 
 
@@ -214,17 +218,36 @@ def _awarded(case: Case, fact: Fact) -> list[Part]:
         "title": case.title,
         "status": "active",
         "date": v["time"],
-        "value": money(v["price"], case.currency),
+        **_price(case, v["price"]),
         "relatedBid": v["bid"],
-        "baseline": money(v["baseline"], case.currency),
-        "gain": money(v["gain"], case.currency),
-        "formula": v["formula"],
     }
+    if v["gain"] is not None:
+        award |= {
+            "baseline": money(v["baseline"], case.currency),
+            "gain": money(v["gain"], case.currency),
+            "formula": v["formula"],
+        }
     part: Part = {"tag": ["award"], "tender": {"status": "complete"}, "awards": [award]}
     if v["bid"] in case.bidders:
         award["suppliers"] = [_ref(case.bidders[v["bid"]])]
         part["parties"] = [_party(case.bidders[v["bid"]], "tenderer", "supplier")]
     return [part]
+
+
+def _restated(case: Case, fact: Fact) -> list[Part]:
+    """The figures that stand in the books, corrected by hand; what was awarded is what it was."""
+    v = fact.value
+    told: Part = {"id": case.tender, "statusDetails": f"{v['status']} {v['reason']}: {v['words']}"}
+    for name, key in (("value", "price"), ("baseline", "baseline"), ("gain", "gain")):
+        told[name] = None if v[key] is None else money(v[key], case.currency)
+    told["value"] = told["value"] or {"amount": None, "currency": case.currency}  # null removes, and is no Value
+    told["formula"] = v["formula"]
+    if v["status"] in ("unit-price", "rate"):
+        told["pricing"] = v["status"]
+    if v["status"] == "annulled":
+        told["status"] = "cancelled"
+        return [{"tag": ["awardCancellation"], "awards": [told]}]
+    return [{"tag": ["awardUpdate"], "awards": [{**told, "status": "active"}]}]
 
 
 def _notified(case: Case, fact: Fact) -> list[Part]:
@@ -236,7 +259,7 @@ def _signed(case: Case, fact: Fact) -> list[Part]:
     v = fact.value
     contract = {
         "id": v["contract"], "awardID": case.tender, "title": case.title, "status": "active",
-        "value": money(v["amount"], case.currency), "dateSigned": v["signed"],
+        **_price(case, v["amount"]), "dateSigned": v["signed"],
     }  # fmt: skip
     return [{"tag": ["contract"], "contracts": [contract]}]
 
@@ -270,6 +293,7 @@ STAGES: Mapping[str, Callable[[Case, Fact], list[Part]]] = {
     "price-corrected": _corrected,
     "candidates-published": _ranked,
     "awarded": _awarded,
+    "line-corrected": _restated,
     "award-notified": _notified,
     "contract-signed": _signed,
     "contract-published": _published,
@@ -352,6 +376,17 @@ def package(records: Sequence[Mapping[str, Any]], *, uri: str, publisher: str) -
 
 
 # ------------------------------------------------------------------------------------------------------------ shapes
+
+
+def _sum(case: Case, fen: int) -> dict[str, Any] | None:
+    """A value, where the notice's price is one; a unit price or a rate is no sum of money, and no `value` says it were."""
+    return money(fen, case.currency) if case.pricing == TOTAL else None
+
+
+def _price(case: Case, price: int) -> dict[str, Any]:
+    """A price as its notice means it: `value`, or `offered` (fen a unit, ten-thousandths)."""
+    worth = _sum(case, price)
+    return {"offered": price} if worth is None else {"value": worth}
 
 
 def _ref(who: tuple[str, str]) -> dict[str, str]:

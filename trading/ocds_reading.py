@@ -191,6 +191,7 @@ def _reduced(release: dict[str, Any]) -> dict[str, Any]:
         "value",
         "minValue",
         "direction",
+        "pricing",
         "regime",
         "mainProcurementCategory",
         "procuringEntity",
@@ -237,6 +238,9 @@ class _Process:
         return status == "active"
 
     def _deal(self, award: dict[str, Any], *, alone: bool) -> Trade | None:
+        if self.tender.get("pricing") in ("unit", "rate") or award.get("pricing") in ("unit-price", "rate"):
+            self._remark("no-sum", award)
+            return None
         raw = award.get("value", {"amount": award.get("amount")})
         contract: dict[str, Any] = next(
             (c for c in _list(self.whole.get("contracts")) if _text(c.get("awardID")) == _text(award.get("id"))), {}

@@ -15,6 +15,7 @@ from audit.refusal import Refused
 from audit.tiles import Published
 from trading import logbook, ocds
 from trading.law import secrecy
+from trading.law.gains import TOTAL
 from trading.settings import Settings
 
 PAGE = 200
@@ -27,7 +28,7 @@ _OF = """SELECT r.type, l.index, r.record, r.tender FROM log_record r JOIN log_l
     WHERE r.nonce IS NULL AND r.type = ANY ($1) AND r.tender = $2 AND l.index < $3 ORDER BY l.index"""
 _CASES = """SELECT t.id AS tender, l.project_id AS project, p.title AS project_title, p.description, l.title, p.direction,
     p.currency, p.regime, p.region, p.organisation_id, o.name, p.agency_id, a.name AS agency_name, t.predecessor, t.state,
-    t.opens
+    t.opens, t.terms ->> 'pricing' AS pricing
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     JOIN trading_organisation o ON o.code = p.organisation_id LEFT JOIN trading_organisation a ON a.code = p.agency_id
     WHERE t.id = ANY ($1) AND t.kind = 'bids' AND t.announced_at IS NOT NULL"""
@@ -129,6 +130,7 @@ class OpenData:
                 bidders=await _bidders(row["tender"]) if opened else {},
                 counts=counts.get(row["tender"], {}) if opened else {},
                 awarded_at=awards.get(row["tender"]),
+                pricing=row["pricing"] or TOTAL,
                 prefix=self.prefix,
                 papers=f"{self.url}/api/v1/papers/",
             )

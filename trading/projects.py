@@ -220,13 +220,17 @@ async def announce(
     procedure: str | None = None,
     reserve: str | None = None,
     blind: bool = False,
+    pricing: str | None = None,
+    winners: int = 1,
 ) -> None:
     """Announce: ask the law, pin the rulebook, issue the documents, make the boxes, say so; one act.
 
     `documents`: {file name: sha256 of a paper kept here}; with them a bid answers a document set. What is left out asks
     for nothing. Refused, each with its article and bound: E-PERIOD, E-METHOD, E-PARAMETERS, T-MIN-BIDS, E-SECURITY-…,
-    E-MEDIA-DIFFER; T-SCHEMA, E-STAGES, E-KEYSET, E-STAGE, T-DOCUMENTS, T-PAPER, T-RESERVE; E-BANNED, E-AGENT.
+    E-MEDIA-DIFFER, E-PRICING…, E-WINNERS; T-SCHEMA, E-STAGES, E-KEYSET, E-STAGE, T-DOCUMENTS, T-PAPER, T-RESERVE;
+    E-BANNED, E-AGENT.
     """
+    notices.check_winners(winners)
     schema = notices.with_documents(opening_schema) if documents else opening_schema
     check_schema(schema)
     async with acting(caller.actor) as act:
@@ -290,6 +294,8 @@ async def announce(
         }
         if blind:
             terms["blind"] = True
+        if pricing is not None:
+            terms["pricing"] = pricing
         before = await act.query("SELECT state FROM trading_tender WHERE id = $1", row["predecessor"])
         ended = before[0]["state"] if before else None
         await lives.expect(

@@ -25,6 +25,11 @@ PROJECT_ANNOUNCED = declare(
 BID_REJECTED = declare("bid-rejected", Rule.PUBLIC, fields=("tender", "bid", "reason", "article"))
 CANDIDATES_PUBLISHED = declare("candidates-published", Rule.PUBLIC, fields=("tender", "ranking", "totals"))
 AWARDED = declare("awarded", Rule.PUBLIC, fields=("tender", "bid", "price", "baseline", "gain", "formula"))
+LINE_CORRECTED = declare(
+    "line-corrected",
+    Rule.PUBLIC,
+    fields=("tender", "correction", "status", "reason", "words", "price", "baseline", "gain", "formula", "sig"),
+)
 EVALUATION_CLOSED = declare("evaluation-closed", Rule.PUBLIC, fields=("tender", "events", "events_root"))
 
 ORGANISATION_REGISTERED = declare("organisation-registered", Rule.PUBLIC, fields=("organisation", "name", "identity"))

@@ -90,6 +90,11 @@ class Row:
         return self.buy.deal + self.sell.deal
 
     @property
+    def unpriced(self) -> bool:
+        """Whether there were trades and not one of them had a price in money."""
+        return 0 < self.trades == self.buy.unpriced + self.sell.unpriced
+
+    @property
     def saved(self) -> int | None:
         """节约资金 in fen; None where nothing was bought that had a baseline."""
         return self.buy.gain if self.buy.told else None
@@ -101,6 +106,22 @@ class Row:
 
     def __add__(self, other: Row) -> Row:
         return Row(self.key, self.buy + other.buy, self.sell + other.sell)
+
+
+RESTATED = 20
+"""How many corrections a statement tells one by one."""
+
+
+@dataclass(frozen=True)
+class Restated:
+    """更正: a line that stands in another's place. `figures`: (before, after) in fen, None where there is none."""
+
+    trade: str
+    reason: str
+    words: str
+    was: str
+    status: str
+    figures: Mapping[str, tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True)
@@ -134,8 +155,9 @@ class Statement:
     """What is printed, wherever: a table, a sentence, JSON, CSV, XLSX, a paper. Made by `build` alone.
 
     `kinds` are always there, for the sentence; `rows` are those of `query.by`. `read`: all lines that were looked at in
-    the period and currency; `corrections`: how many of them stand in another's place; `elsewhere`: trades told in other
-    currencies and not here. `first` and `last`: the days of the earliest and the latest trade.
+    the period and currency; `corrections`: how many of them stand in another's place, the first of them in `restated`;
+    `elsewhere`: trades told in other currencies and not here; `unlogged`: trades that the log knows nothing of. `first` and
+    `last`: the days of the earliest and the latest trade.
     """
 
     query: Query
@@ -148,6 +170,8 @@ class Statement:
     first: date | None = None
     last: date | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    restated: tuple[Restated, ...] = ()
+    unlogged: int = 0
 
     @property
     def start(self) -> date | None:
@@ -181,6 +205,8 @@ def build(
     first: date | None = None,
     last: date | None = None,
     names: Mapping[str, str] | None = None,
+    restated: Iterable[Restated] = (),
+    unlogged: int = 0,
 ) -> Statement:
     """A statement out of sums that were made apart from one another; nothing is made of sums that do not agree.
 
@@ -198,7 +224,10 @@ def build(
             or row.sell.gain != row.sell.measured - row.sell.baseline
         ):
             raise Refused("E-STATEMENT-GAIN", key=row.key)
-    return Statement(query, source, listed, by_kind, total, corrections, elsewhere, first, last, dict(names or {}))
+    return Statement(
+        query, source, listed, by_kind, total, corrections, elsewhere, first, last, dict(names or {}), tuple(restated),
+        unlogged,
+    )  # fmt: skip
 
 
 def _ordered(by: str, rows: Iterable[Row]) -> Sequence[Row]:
@@ -268,8 +297,15 @@ def plain(statement: Statement) -> dict[str, Any]:
         "rows": [_plain(statement, row) for row in statement.rows],
         "total": _plain(statement, statement.total),
         "corrections": statement.corrections,
+        "restated": [_restated(one) for one in statement.restated],
+        "unlogged": statement.unlogged,
         "other_currencies": statement.elsewhere,
     }
+
+
+def _restated(one: Restated) -> dict[str, Any]:
+    told = {name: {"before": before, "after": after} for name, (before, after) in one.figures.items()}
+    return {"id": one.trade, "reason": one.reason, "words": one.words, "was": one.was, "status": one.status, **told}
 
 
 def _plain(statement: Statement, row: Row) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading import statement as s
-from trading.messages import say
+from trading.messages import catalogue, say
 
 _HUNDRED_PER_CENT = Decimal(1)
-_STOPS = {"zh": ("。", "；"), "en": (".", "; ")}
+_STOPS = {"zh": ("。", "；", "，", "："), "en": (".", "; ", ", ", ": ")}
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def table(statement: s.Statement, lang: str) -> Table:
 def cells(row: s.Row, unit: int) -> tuple[str, ...]:
     """What is printed of a row, after its name: in the order of `HEADS`."""
     return (
-        str(row.trades), str(row.failed), str(s.rounded(row.deal, unit)), _amount(row.saved, unit), _rate(row.buy.rate),
-        _amount(row.added, unit), _rate(row.sell.rate),
+        str(row.trades), str(row.failed), _amount(None if row.unpriced else row.deal, unit), _amount(row.saved, unit),
+        _rate(row.buy.rate), _amount(row.added, unit), _rate(row.sell.rate),
     )  # fmt: skip
 
 
@@ -78,8 +78,43 @@ def owed(statement: s.Statement, lang: str, *, adds_up: bool) -> Iterator[str]:
         yield say("statement.note.unmeasured", lang, count=unmeasured)
     if statement.corrections:
         yield say("statement.note.corrections", lang, count=statement.corrections)
+        yield from (_restated(one, lang) for one in statement.restated)
+        if statement.corrections > len(statement.restated):
+            yield say("statement.note.restated.more", lang, count=statement.corrections - len(statement.restated))
+    if statement.unlogged:
+        yield say("statement.note.unlogged", lang, count=statement.unlogged)
     if statement.elsewhere:
         yield say("statement.note.elsewhere", lang, count=statement.elsewhere, currency=statement.query.currency)
+
+
+def _restated(one: s.Restated, lang: str) -> str:
+    """What stood before, and what stands now, to the fen; as a status where it is no money."""
+    changes = [
+        say(f"statement.restated.{name}", lang, before=exact(before, lang), after=exact(after, lang))
+        for name, (before, after) in one.figures.items()
+        if before != after
+    ]
+    if one.was != one.status:
+        was, now = (say(f"statement.status.{status}", lang) for status in (one.was, one.status))
+        changes.insert(0, say("statement.restated.status", lang, before=was, after=now))
+    way = "zh" if lang.startswith("zh") else "en"
+    what = _STOPS[way][2].join(changes)
+    code = f"statement.reason.{one.reason}"
+    why = say(code, lang) if code in catalogue() else one.reason  # a file's own words
+    return say(
+        "statement.note.restated",
+        lang,
+        trade=one.trade,
+        changes=what,
+        why=_STOPS[way][3].join(filter(None, (why, one.words))),
+    )
+
+
+def exact(fen: int | None, lang: str) -> str:
+    """An amount in yuan, to the fen."""
+    if fen is None:
+        return "—"
+    return f"{Decimal(fen) / 100:,.2f}{'元' if lang.startswith('zh') else ' yuan'}"
 
 
 def sentence(statement: s.Statement, lang: str) -> str:
@@ -97,7 +132,7 @@ def clauses(statement: s.Statement, lang: str) -> tuple[tuple[str, str], ...]:
             head += say(f"statement.said.{what}", lang, gain=amount(gained, lang))
     query = statement.query
     told = [(_clause(row, lang), query.figure(s.KIND, row.key)) for row in statement.kinds if row.trades]
-    stop, between = _STOPS["zh" if lang.startswith("zh") else "en"]
+    stop, between, *_ = _STOPS["zh" if lang.startswith("zh") else "en"]
     parts = [(head, query.figure(s.KIND, s.ALL)), (stop, "")]
     if told:
         parts.append((say("statement.said.among", lang), ""))
@@ -109,6 +144,9 @@ def clauses(statement: s.Statement, lang: str) -> tuple[tuple[str, str], ...]:
 
 
 def _clause(row: s.Row, lang: str) -> str:
+    if row.unpriced:
+        kind = say(f"statement.kind.{row.key}", lang)
+        return say("statement.said.unpriced", lang, kind=kind, trades=row.trades)
     said = say(f"statement.said.{row.key}", lang, trades=row.trades, deal=amount(row.deal, lang))
     if row.saved is not None:
         return said + say(f"statement.said.{row.key}.saved", lang, gain=amount(row.saved, lang))

@@ -12,7 +12,8 @@ class Line(Model):
     """One line, whole fen. The database refuses UPDATE, DELETE and TRUNCATE, and computes the gain again.
 
     `status` says whether the line is in the figures (trading/statement.py); all but `concluded` give their `reason`.
-    A line that `corrects` another stands in its place, of the same trade, part, kind and day; each is corrected once.
+    A line that `corrects` another stands in its place, of the same trade, part, kind and day; each is corrected once. One of
+    a tender commits only with the public record that tells of it: `correction` is the number its `line-corrected` bears.
     """
 
     number = fields.BigIntField(primary_key=True, generated=False)
@@ -31,6 +32,9 @@ class Line(Model):
     regime = fields.CharField(max_length=40)
     status = fields.CharField(max_length=20)
     reason = fields.CharField(max_length=200, db_default="")
+    words = fields.CharField(max_length=500, db_default="")  # to the reason of a correction by hand
+    correction = fields.IntField(null=True)  # by hand: the how-manieth of its tender
+    offered = fields.BigIntField(null=True)  # a unit price (fen) or a rate (ten-thousandths): no sum of money
     bid = fields.CharField(max_length=32, null=True)
     bidder: fields.ForeignKeyNullableRelation[Organisation] = fields.ForeignKeyField(
         "trading.Organisation", related_name="lines", null=True, on_delete=fields.RESTRICT

@@ -155,7 +155,8 @@ async def list_tenders(cursor: str | None, limit: int) -> tuple[list[dict[str, A
 async def summaries(tenders: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What a list shows of announced tenders, in one query: terms, state, and the price of an award."""
     rows = await pool().fetch(
-        f"""SELECT t.id, t.state, t.deadline, t.opens, p.currency, l.baseline, d.price FROM trading_tender t
+        f"""SELECT t.id, t.state, t.deadline, t.opens, p.currency, l.baseline, coalesce(d.price, d.offered) AS price,
+           t.terms ->> 'pricing' AS pricing FROM trading_tender t
            JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
            LEFT JOIN trading_line d ON {AWARD} WHERE t.id = ANY ($1) AND t.announced_at IS NOT NULL""",
         list(tenders),
@@ -205,6 +206,7 @@ async def _tender(row: dict[str, Any], *, bids: bool) -> dict[str, Any]:
 
 NOTICE = (
     "supply_until", "parameters", "security", "bid_validity_days", "estimate", "media", "unchecked", "procedure", "blind",
+    "pricing",
 )  # fmt: skip
 """What else a notice says."""
 _ARCHIVES = "SELECT edition, sha256 FROM trading_archived WHERE tender_id = $1 ORDER BY edition"
@@ -242,7 +244,8 @@ async def opened_bids(tender: str) -> list[dict[str, Any]]:
 async def award_of(tender: str) -> dict[str, Any] | None:
     """The award as the ledger has it; None while there is none."""
     row = await pool().fetchrow(
-        f"""SELECT d.bid, d.bidder_id AS bidder, o.name AS bidder_name, d.price, d.baseline, d.gain, d.formula, d.currency
+        f"""SELECT d.bid, d.bidder_id AS bidder, o.name AS bidder_name, coalesce(d.price, d.offered) AS price,
+               d.baseline, d.gain, d.formula, d.currency, d.status
            FROM trading_tender t JOIN trading_line d ON {AWARD} JOIN trading_organisation o ON o.code = d.bidder_id
            WHERE t.id = $1""",
         tender,

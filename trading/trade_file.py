@@ -1,7 +1,8 @@
 """A file of trades, CSV, as other houses write them: read whole, or refused by the line that is wrong.
 
 Columns `id,kind,date,region,organisation,direction,baseline_fen,deal_fen,status`, in any order, and `reason` if there is
-one. A trade stands on one line, whatever number of winners share it. Pure: bytes come in, lines go out.
+one. Where several winners share a trade, `part` says which of them a line is of, each with its share of the baseline: the
+trade counts once, by its part 1, and the shares are summed. Pure: bytes come in, lines go out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from audit.refusal import Refused
 from trading import statement as s
@@ -22,10 +24,12 @@ from trading.law.money import LARGEST
 from trading.law.regimes import BUY, SELL
 
 COLUMNS = ("id", "kind", "date", "region", "organisation", "direction", "baseline_fen", "deal_fen", "status")
-REASON = "reason"
+REASON, PART = "reason", "part"
+OPTIONAL = {REASON, PART}
 LONGEST = 200
 """Characters of a text in a cell."""
 _FEN = re.compile(r"0|[1-9][0-9]{0,15}")
+_PART = re.compile(r"[1-9][0-9]{0,3}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -42,6 +46,7 @@ class Line:
     baseline: int | None
     deal: int | None
     reason: str = ""
+    part: int = 1
 
     @property
     def direction(self) -> str:
@@ -58,15 +63,16 @@ class Line:
         }[by]
 
     def figures(self) -> tuple[int, ...]:
-        """What it adds to a row: the fields of a `statement.Side`, in their order."""
+        """What it adds to a row: the fields of a `statement.Side`, in their order. Of several winners the first counts."""
+        once = 1 if self.part == 1 else 0
         if self.status in (s.FAILED, s.ANNULLED):
-            return 0, 0, 0, 0, 0, 0, 0, 1
+            return 0, 0, 0, 0, 0, 0, 0, once
         if self.deal is None:
-            return 1, 0, 0, 0, 0, 0, 1, 0
+            return once, 0, 0, 0, 0, 0, once, 0
         if self.baseline is None:
-            return 1, self.deal, 0, 0, 0, 1, 0, 0
+            return once, self.deal, 0, 0, 0, once, 0, 0
         gained = gain(formula(self.direction), price=self.deal, baseline=self.baseline)
-        return 1, self.deal, self.baseline, self.deal, gained, 0, 0, 0
+        return once, self.deal, self.baseline, self.deal, gained, 0, 0, 0
 
 
 class _Bad(Exception):
@@ -89,7 +95,7 @@ def lines(whole: bytes, name: str) -> Iterator[Line]:
     except UnicodeDecodeError as error:
         raise Refused("E-TRADES-FILE", file=name, line=whole[: error.start].count(b"\n") + 1, why="not UTF-8") from None
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    seen: set[str] = set()
+    seen: dict[tuple[str, int], Line] = {}
     begun, head = 1, None
     try:
         for row in rows:
@@ -97,9 +103,12 @@ def lines(whole: bytes, name: str) -> Iterator[Line]:
                 head = _head(row)
             elif row:
                 line = _line(dict(zip(head, row, strict=True)) if len(row) == len(head) else None)
-                if line.id in seen:
+                if (line.id, line.part) in seen:
                     raise _Bad("the id stands twice")
-                seen.add(line.id)
+                first = seen.get((line.id, 1))
+                if line.part > 1 and (first is None or _place(first) != _place(line)):
+                    raise _Bad("a share of no trade")
+                seen[line.id, line.part] = line
                 yield line
             begun = rows.line_num + 1
         if not seen:
@@ -109,8 +118,13 @@ def lines(whole: bytes, name: str) -> Iterator[Line]:
         raise Refused("E-TRADES-FILE", file=name, line=begun, why=why) from None
 
 
+def _place(one: Line) -> tuple[Any, ...]:
+    """Where a line lies, whatever the grouping."""
+    return one.kind, one.day, one.region, one.organisation
+
+
 def _head(row: Sequence[str]) -> Sequence[str]:
-    if len(set(row)) != len(row) or set(row) - {REASON} != set(COLUMNS):
+    if len(set(row)) != len(row) or set(row) - OPTIONAL != set(COLUMNS):
         raise _Bad("not the columns")
     return row
 
@@ -140,8 +154,17 @@ def _line(cells: dict[str, str] | None) -> Line:
     elif status != s.CONCLUDED:
         baseline = deal = None  # a unit price, a rate, or what was offered in vain, is no sum of money
     return Line(
-        cells["id"], kind, _day(cells["date"]), cells["region"], cells["organisation"], status, baseline, deal, reason
-    )
+        cells["id"], kind, _day(cells["date"]), cells["region"], cells["organisation"], status, baseline, deal, reason,
+        _part(cells.get(PART, "")),
+    )  # fmt: skip
+
+
+def _part(cell: str) -> int:
+    if not cell:
+        return 1
+    if not _PART.fullmatch(cell):
+        raise _Bad("a part that is no number")
+    return int(cell)
 
 
 def _fen(cell: str) -> int | None:
@@ -163,13 +186,17 @@ def _day(cell: str) -> date:
 
 def write(found: Iterable[Line]) -> str:
     """The same file again, from lines: header first, a line each, safe to open in a spreadsheet."""
+    lines = list(found)
+    more = [REASON] if any(one.reason and one.status != s.CONCLUDED for one in lines) else []
+    more += [PART] if any(one.part > 1 for one in lines) else []
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in found:
+    writer.writerow((*COLUMNS, *more))
+    for one in lines:
         texts = (cell(one.id), one.kind, one.day.isoformat(), cell(one.region), cell(one.organisation), one.direction)
         amounts = ("" if amount is None else str(amount) for amount in (one.baseline, one.deal))
-        writer.writerow((*texts, *amounts, one.status))
+        told = {REASON: cell(one.reason), PART: str(one.part)}
+        writer.writerow((*texts, *amounts, one.status, *(told[name] for name in more)))
     return out.getvalue()
 
 
@@ -186,7 +213,7 @@ def state(query: s.Query, source: str, found: Iterable[Line]) -> s.Statement:
     for one in found:
         if not within(query, one):
             continue
-        count += 1
+        count += one.part == 1
         first, last = min(first or one.day, one.day), max(last or one.day, one.day)
         figures, way = one.figures(), one.direction
         for by in groups:

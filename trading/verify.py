@@ -12,8 +12,9 @@
 | V8, V9 | manifests, lists | ``bidding.verify_bids``, ``bidding.verify_lists`` |
 | V11, V12 | openings, verdicts | ``bidding.verify_openings`` |
 | V13 | the draw of the panel | ``experts.verify``, ``trading.verify_panel`` |
-| V14, V16 | ranking, award, gain | ``trading.verify_award`` |
+| V14 | ranking, award | ``trading.verify_award`` |
 | V15 | order, periods, deadlines; auctions | ``trading.verify_steps``, ``trading.verify_auction`` |
+| V16 | gain, corrections, published lines | ``trading.verify_ledger`` |
 | V17 | receipts | ``bidding.verify_receipts`` |
 """
 
@@ -70,6 +71,8 @@ from trading import verify_award
 from trading.verify_auction import NEAR as AUCTION_NEAR
 from trading.verify_auction import READERS as AUCTION_READERS
 from trading.verify_auction import check_auction
+from trading.verify_ledger import READERS as LEDGER_READERS
+from trading.verify_ledger import Published, check_gain, check_published
 from trading.verify_owed import is_of_this_text
 from trading.verify_panel import DRAW, check_panel
 from trading.verify_reserve import check_reserve
@@ -105,7 +108,7 @@ RULES = Disclosure(
     blinded=DRAWS_SEALED | SUPERVISION,
     public=DRAWS,
 )
-ALL_READERS = {**READERS, **DRAW_READERS, **verify_award.READERS, **STEP_READERS, **AUCTION_READERS}
+ALL_READERS = {**READERS, **DRAW_READERS, **verify_award.READERS, **STEP_READERS, **AUCTION_READERS, **LEDGER_READERS}
 
 
 def verify(
@@ -114,10 +117,12 @@ def verify(
     parties: Path | None = None,
     since: Path | None = None,
     receipts: Sequence[Path] = (),
+    ledger: Published | None = None,
 ) -> Verification:
     """Verify archives against trust files from outside; without them each archive's own are used, and said so.
 
-    ``since`` is an older checkpoint (signed note) of the same log, ``receipts`` are receipt files (JSON). Never raises
+    ``since`` is an older checkpoint (signed note) of the same log, ``receipts`` are receipt files (JSON),
+    ``ledger`` published lines that V16 holds against each archive. Never raises
     at the content of a file: a broken archive fails V1. Raises OSError when a file of the call cannot be read.
     """
     outside = _Outside(*(None if path is None else path.read_bytes() for path in (policy, parties, since)))
@@ -128,7 +133,7 @@ def verify(
         except NotCanonical as error:
             held.append((path.name, error))
     tenders = {_tender_of(path) for path in paths}
-    return Verification(tuple(_Verifier(path, outside, held, tenders).run() for path in paths))
+    return Verification(tuple(_Verifier(path, outside, held, tenders, ledger).run() for path in paths))
 
 
 def _tender_of(path: Path) -> str:
@@ -157,6 +162,7 @@ class _Verifier:
     outside: _Outside
     receipts: Sequence[tuple[str, Receipt | NotCanonical]]
     tenders: set[str]
+    ledger: Published | None = None
 
     def run(self) -> Report:
         """Every step that can be reached."""
@@ -291,7 +297,9 @@ class _Verifier:
         self._do(
             15, lambda found: check_auction(case, bids, rulebook, self._able(case, bids, counted), pace.span, found)
         )
-        self._do(16, lambda found: verify_award.check_gain(case, found))
+        self._do(16, lambda found: check_gain(case, identities, found))
+        if (ledger := self.ledger) is not None:
+            self._do(16, lambda found: check_published(case, ledger, found))
         if self.receipts:
             self._do(17, lambda found: self._check_receipts(case, bids, found))
         else:

@@ -1,4 +1,4 @@
-"""Verification of an archive, V14 (scores → ranking → award) and V16 (the gain): log.md §8.
+"""Verification of an archive, V14 (scores → ranking → award): log.md §8. V16 is in ``trading.verify_ledger``.
 
 The methods and formulas are those the platform computes with (``trading.law``), asked again over what was opened.
 """
@@ -18,7 +18,6 @@ from bidding.verify_bids import Bids
 from bidding.verify_lists import Counted
 from bidding.verify_openings import final
 from trading.law.corrections import RULES as CORRECTIONS
-from trading.law.gains import formula, gain
 from trading.law.methods import (
     Evaluation,
     Offer,
@@ -315,26 +314,3 @@ def _texts(value: Any) -> list[str]:
         return [value]
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return [text for item in inner for text in _texts(item)]
-
-
-def check_gain(case: Case, found: Found) -> None:
-    """V16: baseline as announced, the formula of the direction, and what it gives."""
-    awards, announcement = case.facts("awarded"), case.announcement
-    for award in awards:
-        with found.at(award.at):
-            if announcement is None:
-                raise Broken("V-UNANNOUNCED")
-            told, baseline = award.held.body, announcement["baseline"]
-            if not {"baseline", "gain", "formula"} <= told.keys():
-                raise Broken("V-RECORD", why="baseline, gain or formula")
-            if told["baseline"] != baseline or isinstance(told["baseline"], bool):
-                raise Broken("V-GAIN", field="baseline", expected=baseline)
-            if baseline is None:
-                expected: tuple[str | None, int | None] = (None, None)
-            else:
-                named = formula(announcement["direction"])
-                expected = (named, gain(named, price=award["price"], baseline=baseline))
-            if told["formula"] != expected[0]:
-                raise Broken("V-GAIN", field="formula", expected=expected[0])
-            if told["gain"] != expected[1] or isinstance(told["gain"], bool):
-                raise Broken("V-GAIN", field="gain", expected=expected[1])

@@ -85,6 +85,7 @@ ANNOUNCED: Mapping[str, wire.Reader] = {
     "reserve": wire.maybe(wire.text),
     "reserve_of": wire.maybe(wire.text),
     "blind": wire.maybe(wire.flag),
+    "pricing": wire.maybe(wire.text),
 }
 """What an announcement may say besides (log.md §1); what it does not say is not asked for."""
 
@@ -93,9 +94,9 @@ STEPS = (
     "closed", "abandoned", "released", "stored", "window-ended", "unsealed", "stage-settled", "bid-rejected",
     "price-corrected", "report-received", "auction-opened", "auction-resumed", "auction-closed", "candidates-published",
     "evaluation-closed", "awarded", "award-notified", "report-filed", "contract-signed", "contract-published",
-    "contract-filed", "securities-settled", "remedy-filed",
-    "remedy-accepted", "remedy-refused", "remedy-answered", "suspension-ordered", "suspension-lifted", "idle-warned",
-    "tender-failed", "tender-terminated", "archived",
+    "contract-filed", "line-corrected", "securities-settled", "remedy-filed", "remedy-accepted", "remedy-refused",
+    "remedy-answered", "suspension-ordered", "suspension-lifted", "idle-warned", "tender-failed", "tender-terminated",
+    "archived",
 )  # fmt: skip
 """What a life is folded from: clear records alone, so that both editions tell the same one."""
 PERIODS = frozenset({"E-PERIOD", "E-REMEDY-LATE", "E-SUSPENSION-LONG"})

@@ -17,6 +17,7 @@ from tests import reader
 from tests.world import Bidder, World
 from tests.world_tender import Tender
 from trading.verify import verify
+from trading.verify_ledger import published
 
 EDITIONS = ("public", "supervision")
 Change = Callable[[dict[str, bytes]], Mapping[str, bytes]]
@@ -56,8 +57,10 @@ class Stage:
         since: bytes | None = None,
         receipts: Sequence[Receipt] = (),
         change: Change | None = None,
+        ledger: bytes | None = None,
     ) -> tuple[Report, tuple[int, str | None, str]]:
-        """What both verifiers say of an archive of this tender; ``change`` edits its files first."""
+        """What both verifiers say of an archive of this tender; ``change`` edits its files first; ``ledger``: lines that
+        were published."""
         self.written += 1
         folder = self.folder / f"judged{self.written}"
         folder.mkdir()
@@ -74,8 +77,12 @@ class Stage:
             held.append(folder / f"{number}.receipt.json")
             held[-1].write_bytes(receipt.format())
         asked = older if since is not None else None
-        report = verify([path], self.policy, self.parties, asked, held).reports[0]
-        return report, reader.read([path], self.policy, self.parties, asked, held)
+        told, lines = None, folder / "lines"
+        if ledger is not None:
+            lines.write_bytes(ledger)
+            told = published(lines.name, ledger)
+        report = verify([path], self.policy, self.parties, asked, held, told).reports[0]
+        return report, reader.read([path], self.policy, self.parties, asked, held, lines if told else None)
 
     def caught(self, tender: Tender, step: str, code: str, *, editions: Sequence[str] = EDITIONS, **how: Any) -> None:
         """Both verifiers exit 3 and name ``step`` first; ours says ``code`` there."""

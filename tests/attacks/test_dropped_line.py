@@ -55,6 +55,7 @@ async def _books(owner_dsn: str, *, booked: bool, told: bool, gain: int = 10) ->
             "SELECT conname FROM pg_constraint WHERE conrelid = 'trading_line'::regclass AND contype = 'f'"
         ):
             await connection.execute(f'ALTER TABLE trading_line DROP CONSTRAINT "{name["conname"]}"')
+        await connection.execute("ALTER TABLE trading_line DISABLE TRIGGER USER")
         await connection.execute(
             """INSERT INTO trading_line (number, trade, tender_id, kind, day, organisation, direction, currency, regime,
                    status, bid, price, baseline, gain, formula, denominator, booked_at)
@@ -88,7 +89,6 @@ async def test_no_statement_of_a_ledger_that_is_not_the_log(
 async def test_a_line_taken_out_by_whoever_owns_the_database(db: object, owner_dsn: str) -> None:
     await _books(owner_dsn, booked=True, told=True)
     connection = await asyncpg.connect(owner_dsn)
-    await connection.execute("ALTER TABLE trading_line DISABLE TRIGGER USER")
     await connection.execute("DELETE FROM trading_line")
     await connection.close()
     assert await pool().fetchval("SELECT count(*) FROM trading_line") == 0

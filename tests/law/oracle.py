@@ -197,6 +197,7 @@ award               | publish-candidates                        | award fail ter
 notify-award        | award                                     | notify-award sign-contract fail terminate
 file-report         | award                                     | file-report fail terminate
 sign-contract       | award                                     | sign-contract fail terminate
+correct-line        | award                                     | fail terminate
 publish-contract    | sign-contract                             | publish-contract
 file-contract       | sign-contract                             | file-contract
 file-remedy         | announce                                  |
@@ -210,7 +211,7 @@ fail                | unseal                                    | sign-contract 
 terminate           |                                           | leave-shut sign-contract fail terminate
 archive             | leave-shut unseal fail terminate          |
 """
-"""act | one of these lies before it | none of these does. Nothing at all comes after the archive."""
+"""act | one of these lies before it | none of these does. Nothing comes after the archive but a correction of the books."""
 TURNS = {
     act: (needs.split(), bars.split())
     for act, needs, bars in ([part.strip() for part in line.split("|")] for line in ORDER.strip().splitlines())
@@ -541,7 +542,7 @@ LIMITS: list[Limit] = [
 def judge(p: Past, a: Act) -> tuple[list[str], set[str]]:
     """The rows an act would break ("order" first), and the longest periods it comes too late for."""
     needs, bars = TURNS[a.what]
-    if p.has("archive", *bars) or (needs and not p.has(*needs)):
+    if p.has(*bars, *(() if a.what == "correct-line" else ("archive",))) or (needs and not p.has(*needs)):
         return ["order"], set()
     broken = []
     for name, acts, regimes, holds in ROWS:

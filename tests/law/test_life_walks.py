@@ -53,12 +53,12 @@ FORWARD = {
     "ranked": "award award award file-remedy answer-remedy answer-remedy order-suspension lift-suspension "
     "accept-remedy refuse-remedy reject fail archive",
     "awarded": "notify-award notify-award sign-contract sign-contract file-remedy file-remedy answer-remedy "
-    "accept-remedy refuse-remedy file-report fail order-suspension lift-suspension",
+    "accept-remedy refuse-remedy file-report fail order-suspension lift-suspension correct-line",
     "contracted": "publish-contract file-contract settle-securities file-report archive file-remedy file-remedy "
-    "answer-remedy accept-remedy refuse-remedy",
+    "answer-remedy accept-remedy refuse-remedy correct-line",
     "failed": "close-evaluation settle-securities archive file-remedy file-remedy answer-remedy accept-remedy refuse-remedy",
     "terminated": "abandon settle-securities archive file-remedy file-remedy answer-remedy accept-remedy refuse-remedy",
-    "archived": "archive",
+    "archived": "archive correct-line",
 }
 FORWARD_ACTS = {stage: acts.split() for stage, acts in FORWARD.items()}
 SPANS = (

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from audit.refusal import Refused
+from trading import trade_file
 from trading.law.gains import BASELINE, PRICE, denominator
-from trading.statement import adds_up, published
+from trading.statement import Query, adds_up, percent, plain, published, rounded
+from trading.trade_file import Line
 
 YI = 10_000_000_000  # fen
 
 
 def _fen(yi: str) -> int:
     return int(Decimal(yi) * YI)
+
+
+def _wan(wan: str) -> int:
+    return int(Decimal(wan) * 1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,35 @@ def _fen(yi: str) -> int:
 )
 def test_what_they_divided_by(who: str, baseline: str, price: str, saved: str, percent: str, divided_by: str) -> None:
     assert denominator(_fen(saved), _fen(baseline), _fen(price), Decimal(percent)) == divided_by, who
+
+
+@pytest.mark.parametrize(
+    ("who", "saved", "price", "of_baseline", "of_price"),
+    [
+        ("Zhuzhou, January to April 2024", "2.78", "8.80", "24.01", "31.59"),
+        ("Zhuzhou, works", "3.06", "12.81", "19.28", "23.89"),
+        ("Daying, first quarter", "0.1033", "1.4157", "6.80", "7.30"),
+        ("Daying, comparisons", "0.0514", "0.6581", "7.24", "7.81"),
+        ("Wuxi, August 2023: what was bought in all sectors", "9.9144", "93.47", "9.59", "10.61"),
+    ],
+)
+def test_both_rates_to_the_last_figure(who: str, saved: str, price: str, of_baseline: str, of_price: str) -> None:
+    """A statement of ours says the first; a centre that prints the second divides by something else and must say so."""
+    line = Line("T", "works", date(2023, 8, 1), "", "", "concluded", _fen(saved) + _fen(price), _fen(price))
+    told = plain(trade_file.state(Query(), "test", [line]))["total"]
+    assert told["saved_rate"] == of_baseline, who
+    assert percent(Decimal(saved) / Decimal(price)) == of_price, who
+
+
+def test_what_can_be_said_of_baoshan_and_what_not() -> None:
+    """Its parts are not known here, only that whoever had them found all six sums exact: one month inside eight."""
+    month, eight = (114, "101132.92", "2784.26"), (1300, "1367873.46", "22468.44")
+    assert all(Decimal(one) < Decimal(whole) for one, whole in zip(month, eight, strict=True))
+    for _, price, saved in (month, eight):
+        line = Line("T", "works", date(2020, 8, 1), "", "", "concluded", _wan(price) + _wan(saved), _wan(price))
+        made = trade_file.state(Query(), "test", [line])
+        assert f"{price}万元" in f"{rounded(made.total.deal, 1_000_000)}万元"
+        assert rounded(made.total.saved or 0, 1_000_000) == Decimal(saved)
 
 
 def test_a_rate_that_comes_from_neither_is_flagged() -> None:

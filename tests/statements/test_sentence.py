@@ -75,6 +75,14 @@ def test_unit_prices_and_rates_are_trades_and_no_money_and_a_note_says_so() -> N
     assert any("unit prices" in note for note in notes) and any("without a baseline" in note for note in notes)
 
 
+def test_a_kind_that_had_no_price_in_money_names_none() -> None:
+    lines = [Line("A", "works", date(2026, 3, 1), "", "", "concluded", 100_00, 90_00)]
+    lines += [Line(f"R{n}", "procurement", date(2026, 3, 1), "", "", "rate", None, None, "费率") for n in (1, 2)]
+    made = trade_file.state(Query(), "test", lines)
+    assert _said(lines).endswith("政府采购2项，均为单价或费率报价，不计金额。")
+    assert statement_words.table(made, "zh-CN").rows[1][3] == "—" and made.total.trades == 3
+
+
 def test_a_loss_is_shown_as_it_is() -> None:
     line = Line("A", "works", date(2026, 3, 1), "", "", "concluded", 100_00, 120_00)
     made = trade_file.state(Query(), "test", [line])

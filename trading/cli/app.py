@@ -78,6 +78,7 @@ def _rooms() -> None:
         "archives",
         "paper",
         "report",
+        "ledger",
         "retention",
         "law",
         "draw",

@@ -29,6 +29,7 @@ def verify(
     parties: Annotated[Path | None, typer.Option(help=t("help.parties"), exists=True, dir_okay=False)] = None,
     since: Annotated[Path | None, typer.Option(help=t("help.verify.since"), exists=True, dir_okay=False)] = None,
     receipt: Annotated[list[Path] | None, typer.Option(help=t("help.verify.receipt"), exists=True)] = None,
+    ledger: Annotated[Path | None, typer.Option(help=t("help.verify.ledger"), exists=True, dir_okay=False)] = None,
     pdf: Annotated[Path | None, typer.Option(help=t("help.verify.pdf"), dir_okay=False)] = None,
 ) -> None:
     """Every step of log.md §8, whose keys are trusted first; exit 3 when one does not hold."""
@@ -36,9 +37,16 @@ def verify(
 
     if (policy is None) != (parties is None):
         raise typer.BadParameter(screen().text("verify.both"))
-    found = run(files, policy=policy, parties=parties, since=since, receipts=tuple(receipt or ()))
+    lines = None
+    if ledger is not None:
+        from trading.verify_ledger import published
+
+        lines = published(ledger.name, ledger.read_bytes())
+    found = run(files, policy=policy, parties=parties, since=since, receipts=tuple(receipt or ()), ledger=lines)
     for report in found.reports:
         _print(report)
+    if lines is not None and (unlooked := lines.lines.keys() - {report.tender for report in found.reports}):
+        screen().say("verify.ledger.unlooked", count=len(unlooked))
     if pdf is not None:
         _paper(found, files, pdf)
     screen().result({"exit": found.exit, "archives": [_plain(report) for report in found.reports]})

@@ -1,13 +1,15 @@
 """What a trade gained: savings when buying, added value when selling. Whole fen, never rounded; rates only for reading.
 
 `baseline-minus-price/v1` (buy): 节约资金 S = control price − deal. `price-minus-baseline/v1` (sell): 增值 V = deal −
-reserve. Both may be negative and are shown as they are; failed tenders are not counted.
+reserve. Both may be negative and are shown as they are; failed tenders are not counted. A unit price or a rate is no sum of
+money 单价、费率: whatever it lies below, nothing is known of what was saved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from audit.refusal import Refused
 from trading.law.regimes import BUY, SELL
@@ -15,6 +17,20 @@ from trading.law.regimes import BUY, SELL
 SAVINGS, ADDED_VALUE = "baseline-minus-price/v1", "price-minus-baseline/v1"
 BASELINE, PRICE = "baseline", "price"
 """What a gain is divided by: the first, as most centres do; whoever divides by the price says so."""
+
+
+TOTAL, UNIT, RATE = "total", "unit", "rate"
+PRICINGS = (TOTAL, UNIT, RATE)
+"""What the `price` of a notice is: fen in all; fen for a unit 单价; ten-thousandths of what will be paid 费率, of a ceiling
+or a list (a 下浮率 of 12.50 % is bid as 8750). The last two rank like prices, and no gain follows from them."""
+
+
+def pricing(notice: Mapping[str, Any]) -> str:
+    """What the price of a notice is; one that does not say means a total. Raises Refused E-PRICING."""
+    told = notice.get("pricing")
+    if told is not None and told not in PRICINGS:
+        raise Refused("E-PRICING", pricing=told, known=", ".join(PRICINGS))
+    return TOTAL if told is None else str(told)
 
 
 def formula(direction: str) -> str:

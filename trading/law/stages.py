@@ -70,6 +70,7 @@ _MOVES: tuple[tuple[str, str, str], ...] = (
     ("notify-award", "awarded", ""),
     ("file-report", "awarded contracted", ""),
     ("sign-contract", "awarded", "contracted"),
+    ("correct-line", "awarded contracted archived", ""),
     ("publish-contract", "contracted", ""),
     ("file-contract", "contracted", ""),
     # ---- remedies and suspension
@@ -144,6 +145,7 @@ ACTS: Mapping[str, str] = {
     "awarded": "award",
     "award-notified": "notify-award",
     "report-filed": "file-report",
+    "line-corrected": "correct-line",
     "contract-signed": "sign-contract",
     "contract-published": "publish-contract",
     "contract-filed": "file-contract",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from audit.refusal import Refused
-from trading.law import admission, committee, contracts, idle, publication, remedies, security
+from trading.law import admission, committee, contracts, gains, idle, publication, remedies, security
 from trading.law.article import Article, Rule
 from trading.law.bidding_rounds import BELOW, HIGHEST
 from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from
@@ -139,6 +139,11 @@ def announce(asking: Asking) -> None:
         asking.at_least(since, supplied, "WK-03", "GP-03", "GP-04")
         if deadline is not None and supplied > deadline:
             raise Refused("E-PERIOD-ORDER", start=supplied, end=deadline)
+    if gains.pricing(asking.happened.facts) != gains.TOTAL:  # what is no sum of money is bought, and measured by a sum
+        if asking.fact("direction", BUY) != BUY:
+            asking.refuse("E-PRICING", pricing=asking.fact("pricing"), known=gains.TOTAL)
+        if asking.fact("estimate") is None:
+            asking.refuse("E-PRICING-ESTIMATE", pricing=asking.fact("pricing"))
     secured = asking.fact("security")
     if secured:
         base = asking.fact("estimate")
@@ -247,6 +252,12 @@ def return_security(asking: Asking) -> None:
     if since is not None:
         limit = counted(asking.life, asking.book, lambda book: security.refund_due(book, reason, since))
         asking.by(limit, since)
+
+
+def correct_line(asking: Asking) -> None:
+    """Of an award that stands: what came to nothing has no figures to correct."""
+    if not asking.life.has("award") or asking.life.has("fail") or asking.life.has("terminate"):
+        asking.out_of_turn()
 
 
 def settle_securities(asking: Asking) -> None:
@@ -360,7 +371,9 @@ def sign_contract(asking: Asking) -> None:
         if awarded is not None and asking.life.contract_follows and "price" in awarded.facts:
             contracts.check_price(amount, awarded.facts["price"])
         if performance is not None:
-            contracts.check_performance(asking.book, performance, amount)
+            notice = asking.life.announcement
+            whole = gains.pricing(notice) == gains.TOTAL  # else the price is none, and the estimate stands for the sum
+            contracts.check_performance(asking.book, performance, amount if whole else notice.get("estimate", amount))
     asking.at_most(letter.latest if letter else None, "WK-46", "GP-15", end=signed)
 
 
@@ -626,6 +639,7 @@ CHECKS: Mapping[str, Callable[[Asking], None]] = {
     "notify-award": notify_award,
     "file-report": file_report,
     "sign-contract": sign_contract,
+    "correct-line": correct_line,
     "publish-contract": publish_contract,
     "file-contract": file_contract,
     "file-remedy": file_remedy,

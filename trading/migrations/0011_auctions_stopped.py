@@ -60,7 +60,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [('trading', '0009_auctions')]
+    dependencies = [('trading', '0010_acts')]
 
     initial = False
 

@@ -57,7 +57,7 @@ def candidates(paper: Candidates, mark: Mark) -> bytes:
                 "rank": str(one.rank),
                 "name": one.bidder.name,
                 "code": one.bidder.code,
-                "price": amount(one.price, tender.currency),
+                "price": tender.offered(one.price),
                 "points": one.points,
             }
             for one in paper.ranked
@@ -77,7 +77,7 @@ def contract_cover(contract: Contract, mark: Mark) -> bytes:
     currency = contract.award.tender.currency
     value = _award(contract.award) | {
         "signed": moment(contract.signed),
-        "amount": amount(contract.amount, currency),
+        "amount": contract.award.tender.offered(contract.amount),
         "performance": None if contract.performance is None else amount(contract.performance, currency),
         "contract": contract.contract,
     }
@@ -91,5 +91,5 @@ def _award(award: Award) -> dict[str, object]:
         "tender": tender.plain(),
         "at": moment(award.at),
         "winner": {"name": award.winner.name, "code": award.winner.code},
-        "price": amount(award.price, tender.currency),
+        "price": tender.offered(award.price),
     }

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from trading.paper.figures import amount
 from trading.paper.press import Mark, press
 from trading.paper.tenders import Bidder, Tender, named
 
@@ -35,7 +34,7 @@ def evaluation_report(
         return known[bid].name if bid in known else bid
 
     def price(fen: int) -> dict[str, str]:
-        return amount(fen, currency) if currency else {"digits": str(fen), "words": ""}
+        return tender.offered(fen) if tender else {"digits": str(fen), "words": ""}
 
     value = {
         "issuer": tender.origin if tender else "",

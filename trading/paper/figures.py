@@ -9,6 +9,7 @@ from decimal import Decimal
 import cn2an
 
 from trading.law.calendar import LEGAL_ZONE
+from trading.law.gains import RATE, TOTAL
 from trading.law.money import decimal, digits
 
 WAN = 1_000_000
@@ -29,6 +30,15 @@ def amount(fen: int, currency: str) -> dict[str, str]:
     if currency != "CNY":
         return {"digits": f"{currency} {sign}{grouped}", "words": ""}
     return {"digits": f"{sign}¥{grouped}", "words": "人民币" + ("负" if fen < 0 else "") + _capitals(plain)}
+
+
+def offered(price: int, currency: str, pricing: str) -> dict[str, str]:
+    """What was offered, by the notice's `pricing`: an amount; one for a unit, without capitals, for nobody pays it as it is;
+    a rate in per cent. Fen; ten-thousandths."""
+    if pricing == RATE:
+        return {"digits": f"{price // 100}.{price % 100:02d}%", "words": "费率 · rate"}
+    told = amount(price, currency)
+    return told if pricing == TOTAL else {"digits": told["digits"], "words": "单价 · unit price"}
 
 
 def _capitals(plain: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trading.paper.figures import amount, moment
+from trading.paper.figures import moment
 from trading.paper.press import Mark, press
 from trading.paper.tenders import Opened, Tender, named
 
@@ -34,7 +34,7 @@ def opening_record(record: OpeningRecord, mark: Mark) -> bytes:
             {
                 "name": one.bidder.name,
                 "code": one.bidder.code,
-                "price": amount(price, tender.currency) if isinstance(price, int) else {"digits": "—", "words": ""},
+                "price": tender.offered(price) if isinstance(price, int) else {"digits": "—", "words": ""},
                 "further": [str(one.opening.get(name, "—")) for name in further],
                 "verdict": named("page.verdict.", one.verdict) | ({"code": one.verdict}),
                 "unvouched": one.unvouched,
@@ -44,7 +44,7 @@ def opening_record(record: OpeningRecord, mark: Mark) -> bytes:
         "issuer": tender.origin,
         "tender": tender.plain(),
         "direction": tender.direction,
-        "baseline": None if tender.baseline is None else amount(tender.baseline, tender.currency),
+        "baseline": None if tender.baseline is None else tender.offered(tender.baseline),
         "deadline": moment(record.deadline),
         "closed": moment(record.closed),
         "opened": moment(record.at),

@@ -23,6 +23,7 @@ from audit.refusal import Refused
 from bidding.manifest import FORM
 from trading.law import rulebook
 from trading.law.bounds import asked, longest
+from trading.law.gains import pricing
 from trading.paper import awards, openings
 from trading.paper.awards import Award, Candidates, Contract
 from trading.paper.confirmations import Confirmation, confirmation
@@ -48,7 +49,8 @@ SALE = "auction-closed"
 class Told:
     """What the papers of a tender are made of, wherever it comes from: its records, and what the papers call people.
 
-    `records`: the tender's own, each with the SHA-256 of its bytes; `places`: index in the log by that hash; `bidders`: organisations by bid;
+    `records`: the tender's own, each with the SHA-256 of its bytes; `places`: index in the log by that hash;
+    `bidders`: organisations by bid;
     `names` of organisations by code; `checked`: what a paper says of its source (`Mark.checked`).
     """
 
@@ -117,7 +119,7 @@ class Account:
         tenderee = told.tenderee or str(terms["actor"]["id"])
         return Tender(
             self.id, told.title, told.names.get(tenderee, tenderee), told.names.get(told.agency, told.agency),
-            terms["direction"], terms["method"], terms["currency"], terms["baseline"], told.origin,
+            terms["direction"], terms["method"], terms["currency"], terms["baseline"], told.origin, pricing(terms),
         )  # fmt: skip
 
     def bidder(self, bid: str) -> Bidder:

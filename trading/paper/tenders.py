@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trading.law.gains import TOTAL
 from trading.messages import catalogue
+from trading.paper.figures import offered
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Tender:
     currency: str
     baseline: int | None
     origin: str
+    pricing: str = TOTAL
+
+    def offered(self, price: int) -> dict[str, str]:
+        """A price of this tender, as its notice means it."""
+        return offered(price, self.currency, self.pricing)
 
     @property
     def number(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import FileResponse
 
-from trading import archiving, awards, evaluation, ledger, opening, tenders
+from trading import archiving, awards, bookkeeping, evaluation, ledger, opening, tenders
 from trading.web import models as m
 from trading.web.api import LARGE, Answer, Call, operation
 
@@ -45,6 +45,15 @@ async def end_window(call: Call) -> m.Recorded:
     return m.Recorded(
         **await opening.end_window(call.platform, call.caller, call.path["tender"], new.stage, new.missing, sig)
     )
+
+
+@operation("POST", "/tenders/{tender}/ledger-corrections", body=m.NewLineCorrection, answer=m.Recorded, status=201)
+async def correct_line(call: Call) -> m.Recorded:
+    """Correct the tender's line in the ledger: signed by the tenderee and one authority, a further line, in public."""
+    new = call.taken(m.NewLineCorrection)
+    told = new.model_dump(exclude={"sig"})
+    sig = [s.plain() for s in new.sig]
+    return m.Recorded(**await bookkeeping.correct(call.platform, call.caller, call.path["tender"], told, sig))
 
 
 @operation("POST", "/tenders/{tender}/rejections", body=m.NewRejection, answer=m.Recorded, status=201)

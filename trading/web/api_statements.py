@@ -61,6 +61,7 @@ async def lines(asked: m.Figure) -> m.TradeLines:
         m.TradeLine(
             id=one.id, kind=one.kind, date=one.day, region=one.region, organisation=one.organisation,
             direction=one.direction, baseline=one.baseline, deal=one.deal, status=one.status, reason=one.reason,
+            part=one.part,
         )
         for one in found
     ]  # fmt: skip

@@ -22,7 +22,7 @@ OF_TENDERS = frozenset(
         "amend_documents", "answer_question", "answer_remedy", "ask_explanation", "ask_question", "award", "convene_panel",
         "correct_price", "enter_sheet", "fail_tender", "file_remedy", "invite_representative", "lift_suspension",
         "move_deadline", "order_suspension", "publish_candidates", "receive_report", "receive_security", "reject_bid",
-        "warn_idle", "join_auction", "open_auction", "resume_auction", "bid_in_auction", "close_auction",
+        "correct_line", "warn_idle", "join_auction", "open_auction", "resume_auction", "bid_in_auction", "close_auction",
     }
 )  # fmt: skip
 """What nobody does with the box of a reserve price: it goes with its tender, closes with it, and nobody wins in it."""

@@ -402,11 +402,12 @@ class Award(Model):
     bid: str
     bidder: str
     bidder_name: str
-    price: int
-    baseline: int
-    gain: int
-    formula: str
+    price: int  # as the notice's `pricing` has it
+    baseline: int | None
+    gain: int | None
+    formula: str | None
     currency: str
+    status: str
 
 
 class Tender(Model):
@@ -450,6 +451,7 @@ class Tender(Model):
     unchecked: list[str] | None  # rules of the regime that nobody has checked: shown, never in the way
     procedure: str | None
     blind: bool | None  # the panel rates without names
+    pricing: str | None  # null: total
     opens: bool | None
     bids: list[OpenedBid] | None
     ranking: list[str] | None
@@ -596,6 +598,19 @@ class NewAward(Model):
     bid: BidId | None = None
 
 
+class NewLineCorrection(Model):
+    """`line-corrected`: what stands in the place of the tender's line, signed by the tenderee and one authority. `price` and
+    `baseline` null where the status has none; gain and formula follow."""
+
+    correction: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    status: Literal["concluded", "no-baseline", "unit-price", "rate", "annulled"]
+    reason: Literal["amount", "baseline", "not-a-sum", "void", "twice"]
+    words: Text
+    price: Fen | None
+    baseline: Fen | None
+    sig: Signatures
+
+
 class Archives(Model):
     """Edition → SHA-256 of the zip."""
 
@@ -604,7 +619,20 @@ class Archives(Model):
     checkpoint: int
 
 
+class FormerLine(Model):
+    """更正: the line that stood before, and why it does no more."""
+
+    status: str
+    price: int | None
+    baseline: int | None
+    gain: int | None
+    reason: str
+    words: str
+
+
 class Trade(Model):
+    """A line as it stands; `corrected`: what stood there before, the last first. `offered`: a unit price or a rate."""
+
     tender: str
     lot: str
     project: str
@@ -612,13 +640,16 @@ class Trade(Model):
     regime: str
     direction: str
     currency: str
-    price: int
-    baseline: int
-    gain: int
-    formula: str
+    status: str
+    offered: int | None
+    price: int | None
+    baseline: int | None
+    gain: int | None
+    formula: str | None
     bidder: str
     bidder_name: str
     booked_at: datetime
+    corrected: list[FormerLine]
 
 
 class Sums(Model):

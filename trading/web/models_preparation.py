@@ -52,7 +52,8 @@ class MediaText(Model):
 class Announcement(NewAnnouncement):
     """`documents`: {file name: sha256} of papers kept here; `parameters`: the method's; `estimate` null: the project's, else
     the control price; `reserve`: the tender whose box holds the reserve price; `procedure` null: by the stages;
-    `blind`: the panel rates without the bidders' names."""
+    `blind`: the panel rates without the bidders' names; `pricing`: whether the price is a total, a unit price (fen) or a
+    rate (ten-thousandths of what will be paid); `winners`: more than one is refused."""
 
     documents: Annotated[dict[FileName, Hex32], Field(max_length=100)] | None = None
     supply_until: When | None = None
@@ -64,6 +65,8 @@ class Announcement(NewAnnouncement):
     procedure: Literal["open", "two-envelope"] | None = None
     reserve: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}@[0-9]{1,16}$")] | None = None
     blind: Annotated[bool, Field(strict=True)] = False
+    pricing: Literal["total", "unit", "rate"] | None = None
+    winners: Annotated[int, Field(ge=1, le=100)] = 1
 
 
 # ------------------------------------------------------------------------------------------------ papers and documents

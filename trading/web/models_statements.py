@@ -61,8 +61,29 @@ class SaidFigure(Model):
     figure: str
 
 
+class Change(Model):
+    """Fen, before and after; null where there is none."""
+
+    before: int | None
+    after: int | None
+
+
+class RestatedLine(Model):
+    """更正: what stood, and what stands now, with its reason and the words to it. `was` and `status` are statuses."""
+
+    id: str
+    reason: str
+    words: str
+    was: str
+    status: str
+    deal: Change
+    baseline: Change
+    gain: Change
+
+
 class TradeStatement(Model):
-    """`corrections`: lines that stand in the place of others; `other_currencies`: trades that are not in here."""
+    """`corrections`: lines that stand in the place of others, the first of them in `restated`; `other_currencies`: trades
+    that are not in here; `unlogged`: trades that are, and of which the log knows nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -75,6 +96,8 @@ class TradeStatement(Model):
     rows: list[StatementRow]
     total: StatementRow
     corrections: int
+    restated: list[RestatedLine]
+    unlogged: int
     other_currencies: int
     sentence: str
     sentence_figures: list[SaidFigure]
@@ -94,6 +117,7 @@ class TradeLine(Model):
     deal: int | None
     status: str
     reason: str
+    part: int  # which of several winners; the trade counts by its part 1
 
 
 class TradeLines(Model):

@@ -23,10 +23,21 @@ from starlette.routing import BaseRoute, Route
 from audit.act import pool
 from audit.refusal import Refused
 from trading import (
-    archiving, contracts, documents, imports, ledger, lives, logbook, publishing, questions, saleroom, tenders,
+    archiving,
+    contracts,
+    documents,
+    imports,
+    ledger,
+    lives,
+    logbook,
+    publishing,
+    questions,
+    saleroom,
+    tenders,
 )
 from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
+from trading.law.gains import RATE, UNIT
 from trading.law.history import CONTRACT_RULES
 from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
@@ -120,6 +131,8 @@ class Screen:
             link=self.link,
             switch=self.switch,
             money=self.money,
+            offer=self.offer,
+            said=self.said,
             unit=self.unit,
             wan=self.wan,
             named=self.named,
@@ -200,6 +213,13 @@ class Screen:
     def money(self, fen: int | None, currency: str = "") -> str:
         """An amount in full precision, with its unit if its currency is given."""
         return money(fen, self.unit(currency) if currency else "")
+
+    def offer(self, price: int | None, pricing: str | None, currency: str = "") -> str:
+        """A price as its notice means it: an amount, one for a unit, or a rate (ten-thousandths)."""
+        if pricing == RATE and price is not None:
+            return f"{price // 100:,}.{price % 100:02d}%"
+        told = self.money(price, currency)
+        return f"{told} {self.text('pricing.per-unit')}" if pricing == UNIT and price is not None else told
 
     def wan(self, fen: int, currency: str) -> str:
         """Yuan in 万元, exactly, for sums of 10,000 元 and more; "" for others, and in English."""
