@@ -15,7 +15,7 @@ import pytest
 
 from audit.canon import parse
 from tests.attacks.conftest import Stage
-from tests.verify.lives import LIVES, REGIMES, SUPERVISOR, Tender, opened
+from tests.verify.lives import LIVES, SUPERVISOR, Tender, opened
 from tests.world_auction import Room
 from trading import ocds
 from trading.law.bidding_rounds import Reserve
@@ -145,7 +145,7 @@ def test_every_release_of_every_life_is_valid_at_every_stage(name: str, tmp_path
             continue
         number = len(releases)
         whole = judged(releases)
-        assert case.opened or "bids" not in whole and "numberOfTenderers" not in whole["tender"]
+        assert case.opened or ("bids" not in whole and "numberOfTenderers" not in whole["tender"])
         for one in releases:  # what was said once is said for good
             assert seen.setdefault(one["id"], one) == one
     ids = [one["id"] for one in releases]

@@ -32,7 +32,9 @@ def routes(configured: Settings) -> list[BaseRoute]:
             raise Refused("W-CURSOR")
         size = data.size()
         upto = await data.upto(size)
-        return _stream(request, f"{after}-{size}-{upto}", max(upto, int(after)), lambda: data.releases(int(after), size))
+        return _stream(
+            request, f"{after}-{size}-{upto}", max(upto, int(after)), lambda: data.releases(int(after), size)
+        )
 
     async def compiled(request: Request) -> Response:
         size = data.size()
