@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.refusal import Refused
-from trading.ocds_reading import Found, Trade, amount, read_bytes, when
+from trading.ocds_reading import Found, Trade, amount, read, read_bytes, when
 
 REAL = Path(__file__).parents[1] / "trading/demo/prozorro.json"
 
@@ -160,6 +161,42 @@ def test_real_tenders() -> None:
 def test_dates_as_they_come(text: Any, expected: str | None) -> None:
     found = when(text)
     assert (found.isoformat() if found else None) == expected
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """JSON Lines are read one by one, however many there are; the control holds them all, and it shows."""
+
+    def most(count: int, keep: bool) -> int:
+        file, kept, met = tmp_path / f"{count}.jsonl", [], 0
+        with file.open("w", encoding="utf-8") as out:
+            for n in range(count):
+                out.write(json.dumps(release(f"ocds-1-{n}", description="长" * 500)) + "\n")
+        tracemalloc.start()
+        found = Found()
+        with file.open("rb") as data:
+            read(found, file.name, data)
+        for trade in found.each():
+            met += 1
+            if keep:
+                kept.append(json.dumps(release(trade.ocid)))
+        assert met == count
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    few, many, held = most(100, False), most(1000, False), most(1000, True)
+    assert many < few + 100_000 < held, (few, many, held)
+
+
+def test_one_process_in_several_files_is_one_trade() -> None:
+    """The same release in another file is no news; a later one in a third takes the award back."""
+    found = Found()
+    both = json.dumps({"releases": [release(), release("ocds-1-b")]}).encode()
+    later = release(id="later", date="2024-06-01", awards=[award(status="cancelled")])
+    for name, data in (("a", both), ("b", gzip.compress(both)), ("c", json.dumps(later).encode())):
+        read_bytes(found, name, data)
+    assert [one.ocid for one in found.trades()] == ["ocds-1-b"]
+    assert [(one.file, one.why, one.id) for one in found.remarks] == [("a", "award-not-active", "ocds-1-a 1")]
 
 
 KEYS = (

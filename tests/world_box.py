@@ -333,7 +333,7 @@ class Box:
         self.world.until(self.deadline)
         self.world.now += timedelta(milliseconds=50)
         opens = len({bid.bidder.id for bid in self.counted()}) >= self.min_bids
-        self._close(opens, "" if opens else "too_few_bidders")
+        self._close(opens, "" if opens else "too_few_bids")
         self.world.wait()
 
     def _close(self, opens: bool, reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,11 @@ async def take(files: Sequence[Path], *, dry: bool = False) -> Imported:
             digest.update(hashlib.file_digest(data, "sha256").digest())
             data.seek(0)
             read(found, path.name, data)
-    trades = found.trades()
-    taken = 0
+    taken = met = 0
+    trades = found.each()
     async with (await pool()).acquire() as db, db.transaction():
-        for first in range(0, len(trades), CHUNK):
-            lines = [_line(one, digest.hexdigest()) for one in trades[first : first + CHUNK]]
+        while lines := [_line(one, digest.hexdigest()) for one in islice(trades, CHUNK)]:
+            met += len(lines)
             if dry:
                 known = await db.fetchval(
                     """SELECT count(*) FROM trading_imported
@@ -60,7 +61,7 @@ async def take(files: Sequence[Path], *, dry: bool = False) -> Imported:
                 taken += len(lines) - known
             else:
                 taken += len(await db.fetch(_TAKE, *map(list, zip(*lines, strict=True))))
-    return Imported(taken, len(trades) - taken, tuple(found.remarks))
+    return Imported(taken, met - taken, tuple(found.remarks))
 
 
 def _line(one: Trade, file: str) -> tuple[Any, ...]:

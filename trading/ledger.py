@@ -164,11 +164,40 @@ async def trades(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], 
         item.pop("number")
         mine = (dict(one) for one in former if one["tender"] == item["tender"])
         item["corrected"] = [{name: one[name] for name in one if name != "tender"} for one in mine]
-    sums = await pool().fetch(
-        """SELECT currency, direction, count(*)::int AS trades, sum(price)::bigint AS price,
-                  sum(baseline)::bigint AS baseline, sum(gain)::bigint AS gain
-           FROM trading_line l WHERE status = 'concluded'
-               AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number)
-           GROUP BY currency, direction ORDER BY currency, direction"""
-    )
-    return items, following, [dict(s) for s in sums]
+    return items, following, await sums()
+
+
+RECENT = 200
+"""Lines among which every booking that is still on its way has its number: more than there are connections."""
+NEWEST = f"""(SELECT max(number) FROM trading_line) AS last, (SELECT count(*)::int FROM trading_line
+    WHERE number > (SELECT max(number) FROM trading_line) - {RECENT}) AS recent"""
+"""Columns that say which lines there are (`Sums`)."""
+_SUMS = """SELECT currency, direction, count(*)::int AS trades, sum(price)::bigint AS price,
+        sum(baseline)::bigint AS baseline, sum(gain)::bigint AS gain
+    FROM trading_line l WHERE status = 'concluded'
+        AND NOT EXISTS (SELECT 1 FROM trading_line c WHERE c.corrects = l.number)
+    GROUP BY currency, direction ORDER BY currency, direction"""
+
+
+class Sums:
+    """The sums over the whole ledger, for pages that everybody asks for: added up again when there is a new line.
+
+    Lines never change, so sums follow from which there are: from the highest number, and how many of the newest
+    numbers are there (a booking may be committed after another that got a higher one).
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[int | None, int] = (0, -1)
+        self._sums: list[dict[str, Any]] = []
+
+    async def of(self, newest: tuple[int | None, int]) -> list[dict[str, Any]]:
+        """As of when `NEWEST` was read, or later."""
+        if newest != self._of:
+            self._sums = await sums()  # perhaps newer than `newest` says: then it is soon read again
+            self._of = newest
+        return self._sums
+
+
+async def sums() -> list[dict[str, Any]]:
+    """Per currency and direction over the whole ledger."""
+    return [dict(s) for s in await pool().fetch(_SUMS)]

@@ -56,11 +56,20 @@ def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
 
     A fact the raiser did not give shows as `…`: a sentence with a gap beats a crash at the edge.
     """
+    if not facts:
+        return _plainly(code, lang)
     entry = catalogue().get(code)
     if entry is None:
         return code
     key = "en" if language(lang) == EN else "zh"
     return entry[key].format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
+
+
+@lru_cache(maxsize=8192)
+def _plainly(code: str, lang: str) -> str:
+    """A sentence without facts: pages say the same few hundreds all day."""
+    entry = catalogue().get(code)
+    return code if entry is None else entry["en" if language(lang) == EN else "zh"].format_map(_Facts())
 
 
 def tell(error: Refused | Broken, lang: str = DEFAULT) -> str:
@@ -84,11 +93,13 @@ def derive(span: Span, lang: str = DEFAULT) -> str:
     return ("；" if language(lang) == ZH else "; ").join(steps)
 
 
+@lru_cache(maxsize=256)
 def language(asked: str) -> str:
     """One of our two languages for a tag ("zh", "zh-Hans-CN", "en-GB"); Chinese for everything we do not speak."""
     return EN if asked.lower().replace("_", "-").split("-")[0] == "en" else ZH
 
 
+@lru_cache(maxsize=256)
 def negotiate(header: str | None, default: str = DEFAULT) -> str:
     """The language for an `Accept-Language` header (RFC 9110 §12.5.4): the best weighted one that we speak."""
     best, chosen = 0.0, default

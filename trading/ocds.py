@@ -24,6 +24,8 @@ FORM, TOO_FEW = "form", "too_few_bids"
 """The stage every tender has, and why a box stays shut (log.md §1)."""
 OPENED, PENDING = "OK", "PENDING"
 """Verdicts on an envelope (envelope.md §7); every other one is a refusal."""
+BELOW = "below_reserve"
+"""How an auction ends in which nobody reached the sealed reserve."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,25 @@ def _ranked(case: Case, fact: Fact) -> list[Part]:
     return [{"tag": ["tenderUpdate"], "tender": {}, "bids": {"details": ranks}}]
 
 
+def _auctioned(case: Case, fact: Fact) -> list[Part]:
+    """The rounds of 网上竞价 begin: who is behind a number nobody knows yet."""
+    return [{"tag": ["tenderUpdate"], "tender": {"submissionMethod": ["electronicSubmission", "electronicAuction"]}}]
+
+
+def _hammered(case: Case, fact: Fact) -> list[Part]:
+    """The hammer: the bid that stood is what its bidder offers now; below a sealed reserve it has no effect."""
+    if not case.opened:
+        return []
+    v = fact.value
+    part: Part = {"tag": ["tenderUpdate"], "tender": {}}
+    if v["number"] is not None:
+        bid = v["bids"][v["number"] - 1]
+        part["bids"] = {"details": [{"id": bid, "value": money(v["price"], case.currency)}]}
+    if v["outcome"] == BELOW:
+        part["tender"]["statusDetails"] = BELOW
+    return [part]
+
+
 def _awarded(case: Case, fact: Fact) -> list[Part]:
     v = fact.value
     award: Part = {
@@ -292,6 +313,8 @@ STAGES: Mapping[str, Callable[[Case, Fact], list[Part]]] = {
     "bid-rejected": _rejected,
     "price-corrected": _corrected,
     "candidates-published": _ranked,
+    "auction-opened": _auctioned,
+    "auction-closed": _hammered,
     "awarded": _awarded,
     "line-corrected": _restated,
     "award-notified": _notified,

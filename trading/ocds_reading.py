@@ -9,10 +9,12 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 import re
+import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
@@ -59,25 +61,48 @@ class Trade:
     at: datetime | None
 
 
-@dataclass
-class Found:
-    """What several files hold together: releases of one process may lie in different ones."""
+_SPOOL = """
+CREATE TABLE process (number INTEGER PRIMARY KEY, ident TEXT UNIQUE, file TEXT, place TEXT);
+CREATE TABLE release (number INTEGER PRIMARY KEY, process INTEGER, id TEXT, date TEXT, body BLOB);
+CREATE INDEX release_of ON release (process, date, number);
+CREATE UNIQUE INDEX release_once ON release (process, id, date) WHERE id <> '';
+"""
 
-    remarks: list[Remark] = field(default_factory=list)
-    processes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    places: dict[str, tuple[str, str]] = field(default_factory=dict)
-    seen: set[tuple[str, str, str]] = field(default_factory=set)
+
+class Found:
+    """What several files hold together: releases of one process may lie in different ones, far apart.
+
+    They wait in a temporary file that vanishes with this object, so that memory holds one line and one process at a time.
+    """
+
+    def __init__(self) -> None:
+        self.remarks: list[Remark] = []
+        self._spool = sqlite3.connect("", isolation_level=None)
+        self._spool.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SPOOL}")
+
+    def keep(self, file: str, where: str, ident: str, release: Mapping[str, Any], reduced: Mapping[str, Any]) -> None:
+        """Keep what counts of a release; the same one (by process, id and date) again is no news."""
+        self._spool.execute(
+            "INSERT OR IGNORE INTO process (ident, file, place) VALUES (?, ?, ?)", (ident, _text(file), where)
+        )
+        self._spool.execute(
+            """INSERT OR IGNORE INTO release (process, id, date, body)
+               SELECT number, ?, ?, ? FROM process WHERE ident = ?""",
+            (_text(release.get("id")), _text(release.get("date")), pickle.dumps(reduced), ident),
+        )
+
+    def each(self) -> Iterator[Trade]:
+        """Every trade, by process in the order they were met; what is none becomes a remark. To be asked once."""
+        for number, ident, file, where in self._spool.execute("SELECT * FROM process ORDER BY number"):
+            whole: dict[str, Any] = {}
+            rows = self._spool.execute("SELECT body FROM release WHERE process = ? ORDER BY date, number", (number,))
+            for (body,) in rows:
+                ocds.lay(whole, pickle.loads(body))  # our own bytes, of a file that nobody else has
+            yield from _Process(ident, whole, file, where, self.remarks).trades()
 
     def trades(self) -> list[Trade]:
-        """Every trade, by process in the order they were met; what is none becomes a remark. To be asked once."""
-        found = []
-        for ident, made in self.processes.items():
-            made.sort(key=lambda one: str(one.get("date") or ""))
-            whole: dict[str, Any] = {}
-            for one in made:
-                ocds.lay(whole, one)
-            found += _Process(ident, whole, *self.places[ident], self.remarks).trades()
-        return found
+        """The same at once."""
+        return list(self.each())
 
 
 def read(found: Found, name: str, data: BinaryIO) -> None:
@@ -172,12 +197,7 @@ def _keep(found: Found, name: str, where: str, release: dict[str, Any], publishe
     if not ident:
         ident = f"sha256:{sha256_hex(ocds.text(release).encode())[:32]}"
         found.remarks.append(Remark(name, where, "no-ocid", ident, taken=True))
-    key = (ident, _text(release.get("id")), _text(release.get("date")))
-    if key[1] and key in found.seen:
-        return
-    found.seen.add(key)
-    found.places.setdefault(ident, (name, where))
-    found.processes.setdefault(ident, []).append({"publisher": publisher, **_reduced(release)})
+    found.keep(name, where, ident, release, {"publisher": publisher, **_reduced(release)})
 
 
 def _reduced(release: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,12 @@ _MARKS = """SELECT r.tender, r.type, l.index, r.record FROM log_record r LEFT JO
     WHERE r.nonce IS NULL AND r.tender = ANY ($1) AND r.type IN ('closed', 'awarded')"""
 
 
+_HELD = """SELECT min(l.index) FROM trading_tender t JOIN log_record r ON r.tender = t.id AND r.nonce IS NULL
+    JOIN log_leaf l ON l.record = r.id
+    WHERE t.kind = 'bids' AND t.state = 'closed' AND t.opens AND r.type = 'unsealed' AND l.index < $1"""
+"""The first record whose release waits: some of a tender's bids are open already, and the opening is not over."""
+
+
 class OpenData:
     """The open data of one installation."""
 
@@ -48,6 +54,12 @@ class OpenData:
     def size(self) -> int:
         """Of the published checkpoint: releases of records from here on come later."""
         return self.published.size()
+
+    async def upto(self, size: int) -> int:
+        """The last index below `size` before which no release is still to come. A tender whose bids open one after the
+        other shows them together; a reader who came by in between must come back for those."""
+        held = await pool().fetchval(_HELD, size)
+        return size - 1 if held is None else int(held) - 1
 
     async def releases(self, after: int, size: int) -> AsyncIterator[bytes]:
         """The releases of every record after an index of the log and below `size`, one a line, a page at a time."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from bidding import unsealing
 from trading import logbook, payers
 from trading.accounts import Caller, decode_cursor, page
 from trading.law import secrecy, stages
-from trading.ledger import AWARD
+from trading.ledger import AWARD, NEWEST
 
 
 def loaded(value: Any) -> Any:
@@ -90,8 +91,26 @@ _PROJECT = """SELECT p.id, p.number, p.title, p.regime, p.direction, p.currency,
     p.organisation_id AS organisation, o.name AS organisation_name, p.agency_id AS agency, p.region, p.estimate,
     p.state_funded, p.version, p.created_at
     FROM trading_project p JOIN trading_organisation o ON o.code = p.organisation_id"""
-_ANNOUNCED = """EXISTS (SELECT 1 FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
-    WHERE l.project_id = p.id AND t.announced_at IS NOT NULL)"""
+_ANNOUNCED = """(SELECT true FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+    WHERE l.project_id = p.id AND t.announced_at IS NOT NULL LIMIT 1)"""
+"""Asked of one project after the other: as an EXISTS beside an OR the database would first collect all that were ever
+announced."""
+_SHOWN = f"""SELECT p.number, p.id AS project, p.regime, p.currency, o.name AS organisation_name, l.title, t.id AS tender,
+    t.state, t.deadline, t.opens, t.announced_at, l.baseline, coalesce(d.price, d.offered) AS price,
+    t.terms ->> 'pricing' AS pricing
+    FROM {{}} p JOIN trading_organisation o ON o.code = p.organisation_id JOIN trading_lot l ON l.project_id = p.id
+    LEFT JOIN LATERAL (SELECT * FROM trading_tender WHERE lot_id = l.id AND kind = 'bids' ORDER BY number DESC LIMIT 1) t
+    ON true LEFT JOIN trading_line d ON {AWARD} ORDER BY p.number DESC, l.id"""
+_NEXT = f"(SELECT * FROM trading_project p WHERE p.number < $1 AND {_ANNOUNCED} ORDER BY p.number DESC LIMIT $2)"
+_LISTED = f"""SELECT n.now, n.last, n.recent, r.* FROM (SELECT log_now() AS now, {NEWEST}) n
+    LEFT JOIN LATERAL ({_SHOWN.format(_NEXT)}) r ON true"""
+"""The list's page in one round trip: the clock, whether the ledger's sums have changed, and the rows."""
+_ONE = f"""SELECT log_now() AS now, p.*, o.name AS organisation_name, l.title AS lot_title, l.baseline, t.id AS tender,
+    t.state, t.deadline, t.opens, t.announced_at, coalesce(d.price, d.offered) AS price, t.terms ->> 'pricing' AS pricing
+    FROM trading_project p JOIN trading_organisation o ON o.code = p.organisation_id
+    JOIN trading_lot l ON l.project_id = p.id
+    LEFT JOIN LATERAL (SELECT * FROM trading_tender WHERE lot_id = l.id AND kind = 'bids' ORDER BY number DESC LIMIT 1) t
+    ON true LEFT JOIN trading_line d ON {AWARD} WHERE p.id = $1 ORDER BY l.id"""
 
 
 async def list_projects(caller: Caller, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
@@ -105,6 +124,35 @@ async def list_projects(caller: Caller, cursor: str | None, limit: int) -> tuple
     )  # fmt: skip
     items, following = page([dict(r) for r in rows], limit, "number")
     return await _with_lots(items), following
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the list: the log's time, which lines the ledger has (`ledger.Sums`), rows, and the next page's cursor."""
+
+    now: datetime
+    newest: tuple[int | None, int]
+    rows: list[Any]
+    following: str | None
+
+
+async def list_lots(cursor: str | None, limit: int) -> Listed:
+    """The announced lots of so many projects, newest first, as everybody sees them. Refused: W-CURSOR."""
+    before = decode_cursor(cursor, int) if cursor else 2**62
+    found = await pool().fetch(_LISTED, before, limit + 1)
+    numbers = [{"number": n} for n in dict.fromkeys(r["number"] for r in found) if n is not None]
+    projects, following = page(numbers, limit, "number")
+    least = projects[-1]["number"] if projects else 0
+    rows = [r for r in found if r["announced_at"] is not None and r["number"] >= least]
+    return Listed(found[0]["now"], (found[0]["last"], found[0]["recent"]), rows, following)
+
+
+async def shown_project(project: str) -> list[Any]:
+    """A project with its announced lots, a row for each, in one query. Refused: W-UNKNOWN, where none is announced."""
+    rows = [r for r in await pool().fetch(_ONE, project) if r["announced_at"] is not None]
+    if not rows:
+        raise Refused("W-UNKNOWN")
+    return rows
 
 
 async def read_project(project: str) -> dict[str, Any]:

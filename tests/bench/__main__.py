@@ -15,6 +15,7 @@ from tests.bench.measure import Result
 
 NAMES = (
     "seal", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search", "auction",
+    "pages", "booking",
 )  # fmt: skip
 
 

@@ -173,7 +173,10 @@ def bare(settings: Settings) -> Iterator[int]:
     """The limit's server, on a database of its own in the same PostgreSQL; its port."""
     port = free_port()
     assert settings.database_owner_url
-    environment = {"BENCH_DSN": settings.database_owner_url.replace(f"/{postgres.DATABASE}?", "/bench?")}
+    environment = {
+        "BENCH_DSN": settings.database_owner_url.replace(f"/{postgres.DATABASE}?", "/bench?"),
+        "BENCH_SHOWN": str(settings.database_url),
+    }
     uvicorn = ["-m", "uvicorn", "--factory", "tests.bench.limits:bare", "--port", str(port)]
     quiet = ["--log-level", "warning", "--no-access-log", "--no-server-header"]
     with serving([*uvicorn, *quiet], environment, port, "/") as port:

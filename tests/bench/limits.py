@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 MIB = 1 << 20
@@ -89,7 +90,7 @@ def upload(folder: Path, payloads: Sequence[bytes]) -> None:
 
 def bare() -> Starlette:
     """`uvicorn --factory tests.bench.limits:bare`: a request's body in two rows of one durable transaction, and an
-    answer. The database's address is in BENCH_DSN."""
+    answer; or a page of the market. The databases' addresses are in BENCH_DSN and BENCH_SHOWN."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -97,7 +98,8 @@ def bare() -> Starlette:
             await app.state.pool.execute(
                 "CREATE TABLE IF NOT EXISTS bench_row (id bigserial PRIMARY KEY, bid text NOT NULL, body bytea NOT NULL)"
             )
-            yield
+            async with asyncpg.create_pool(os.environ["BENCH_SHOWN"], min_size=4, max_size=16) as app.state.shown:
+                yield
 
     async def finalise(request: Request) -> JSONResponse:
         body, bid = await request.body(), request.path_params["bid"]
@@ -107,7 +109,41 @@ def bare() -> Starlette:
             await connection.execute("INSERT INTO bench_row (bid, body) VALUES ($1, $2)", bid, body[half:])
         return JSONResponse({"bid": bid}, 201)
 
-    return Starlette(routes=[Route("/bids/{bid}", finalise, methods=["POST"])], lifespan=lifespan)
+    routes = [
+        Route("/bids/{bid}", finalise, methods=["POST"]), Route("/", listed), Route("/p/{project}", project)
+    ]  # fmt: skip
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+# --------------------------------------------------------------------------------------------------------------- pages
+
+_SHOWN = """SELECT p.id, p.title, p.description, p.regime, p.currency, p.created_at, o.code, o.name,
+    l.title AS lot, l.baseline, t.id AS tender, t.state, t.deadline, d.price
+    FROM {} p JOIN trading_organisation o ON o.code = p.organisation_id
+    JOIN trading_lot l ON l.project_id = p.id JOIN trading_tender t ON t.lot_id = l.id AND t.announced_at IS NOT NULL
+    LEFT JOIN trading_line d ON d.tender_id = t.id AND d.status = 'concluded' ORDER BY p.number DESC, l.id"""
+LISTED = _SHOWN.format("(SELECT * FROM trading_project ORDER BY number DESC LIMIT 31)")
+PROJECT = _SHOWN.format("(SELECT * FROM trading_project WHERE id = $1)")
+
+
+def _cell(value: Any) -> str:
+    return f"<td>{html.escape(str(value))}</td>"
+
+
+def _table(title: str, rows: Sequence[Any]) -> HTMLResponse:
+    lines = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
+    return HTMLResponse(f"<!doctype html><title>{html.escape(title)}</title><table>{lines}</table>")
+
+
+async def listed(request: Request) -> HTMLResponse:
+    """Thirty projects with their lots, newest first."""
+    return _table("projects", await request.app.state.shown.fetch(LISTED))
+
+
+async def project(request: Request) -> HTMLResponse:
+    """One project."""
+    rows = await request.app.state.shown.fetch(PROJECT, request.path_params["project"])
+    return _table(rows[0]["title"], rows)
 
 
 # ----------------------------------------------------------------------------------------------------------------- log

@@ -17,7 +17,7 @@ from tests.bench.measure import Result
 from trading import postgres, searching
 
 WORDS = {"rare": "赣江三桥加固", "common": "道路改造", "latin": "ABC12", "one": "桥"}
-_FILL = """
+FILL = """
 INSERT INTO trading_organisation (code, name, added_at) VALUES ('91000000000000001A', '新建区交通运输局', now());
 INSERT INTO trading_project (id, number, organisation_id, title, description, source, regime, direction, currency, region,
     state_funded, version, created_at)
@@ -52,7 +52,7 @@ async def _run(folder: Path, tiny: bool) -> AsyncIterator[Result]:
         assert settings.database_url and settings.database_owner_url
         owner = await asyncpg.connect(settings.database_owner_url)
         begun = time.perf_counter()
-        await owner.execute(_FILL.format(count=count))
+        await owner.execute(FILL.format(count=count))
         filled = time.perf_counter() - begun
         await owner.close()
         db = await asyncpg.connect(settings.database_url)

@@ -6,18 +6,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ocdscardinal
 import pypdf
 import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
 from tests.cli.platform import Said, trading
+from tests.verify.test_releases import judged
 from trading.demo import otherwise, rounds, tenders
 from trading.demo.ways import Way
 from trading.law.regimes import REGIMES
+from trading.ocds_reading import Found, read
 from trading.verify import verify
 
 SOURCE = Path(tenders.__file__).with_name("prozorro.json")
@@ -103,6 +107,41 @@ def test_what_was_cried_is_heard_again_and_confirmed_on_paper(shown: tuple[Said,
             text = re.sub(r"\s", "", "".join(page.extract_text() for page in pypdf.PdfReader(paper).pages))
             assert "成交确认书" in text and re.sub(r"\s", "", run["award"]["bidder_name"]) in text
             assert f"¥{run['award']['price'] / 100:,.2f}" in text and f"¥{run['award']['gain'] / 100:,.2f}" in text
+
+
+def test_what_is_left_as_open_data_is_valid_and_says_what_the_ledger_says(shown: tuple[Said, Path]) -> None:
+    said, out = shown[0].value, shown[1] / "ocds"
+    announced = [one for one in said["tenders"] if one["way"] != "idle"]
+    awards = [one["award"] for one in announced if one["award"]]
+    by_process: dict[str, list[dict[str, Any]]] = {}
+    for line in (out / "releases.jsonl").read_bytes().splitlines():
+        one = json.loads(line, parse_float=Decimal)
+        by_process.setdefault(one["ocid"], []).append(one)
+    compiled = [json.loads(line, parse_float=Decimal) for line in (out / "compiled.jsonl").read_bytes().splitlines()]
+    assert len(compiled) == len(by_process) == len(announced)
+    for whole in compiled:
+        assert judged(by_process[whole["ocid"]]) == whole
+    # Another hand's tool reads both files.
+    for name in ("releases.jsonl", "compiled.jsonl"):
+        covered = ocdscardinal.coverage(str(out / name))
+        assert covered[""] == covered["/ocid"] == len((out / name).read_bytes().splitlines())
+    assert covered["/tender/status"] == len(announced)
+    assert covered["/awards[]/value/amount"] == len(awards) == covered["/awards[]/suppliers[]/id"]
+    # What somebody else reads out of either file is the ledger: prices, baselines, gains, and what came to nothing.
+    for name in ("releases.jsonl", "compiled.jsonl"):
+        found = Found()
+        with (out / name).open("rb") as data:
+            read(found, name, data)
+        trades = found.trades()
+        assert [one for one in found.remarks if not one.taken] == []
+        assert len(trades) == len(announced)
+        deals = [one for one in trades if one.price is not None and one.baseline is not None]
+        assert sorted((one.currency, one.price * 100, one.baseline * 100) for one in deals) == sorted(
+            (award["currency"], award["price"], award["baseline"]) for award in awards
+        )
+        assert sum(one.status == "failed" for one in trades) == len(announced) - len(awards)
+    gains = sum(money for whole in compiled for award in whole.get("awards", ()) for money in [award["gain"]["amount"]])
+    assert gains * 100 == sum(award["gain"] for award in awards)
 
 
 def test_any_member_spoilt_dropped_or_swapped_is_found_though_the_manifest_is_rewritten(

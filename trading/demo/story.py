@@ -414,6 +414,9 @@ class Story:
         target.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.trust_files, target / "trust", dirs_exist_ok=True)
         self._each(lambda one: self._fetch(one, target), self._announced)
+        (target / "ocds").mkdir(exist_ok=True)
+        for name in ("releases.jsonl", "compiled.jsonl"):
+            self.market.as_("supervisor").fetch(f"/ocds/{name}", target / "ocds" / name)
         proofs = outcome.verify_all(self._announced, target)
         held = {proof.name for proof in proofs if proof.code == 0}
         for one in self._announced:

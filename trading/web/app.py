@@ -121,11 +121,13 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     async def describe(request: Request) -> Response:
         return Response(body, media_type="application/json", headers={"Cache-Control": "max-age=300"})
 
-    routes: list[BaseRoute] = [*_operation_routes()]
+    shown = pages.routes(configured)
+    hot, cold = _operation_routes()
+    routes: list[BaseRoute] = [*hot, *shown, *cold]
     routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
     routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
-    routes += [*pages.routes(configured), *open_data.routes(configured)]
+    routes += open_data.routes(configured)
     if strange := open_routes() ^ set(_open_paths(routes)):
         raise RuntimeError(f"roles.toml and the open routes differ: {sorted(strange)}")
     app = Starlette(
@@ -164,14 +166,15 @@ def factory() -> Starlette:
 # --------------------------------------------------------------------------------------------------------- operations
 
 
-def _operation_routes() -> list[Route]:
+def _operation_routes() -> tuple[list[Route], list[Route]]:
     by_path: dict[str, dict[str, Operation]] = {}
     for o in operations.values():
         by_path.setdefault(o.path, {})[o.method] = o
-    # The closing hour's two first; no two patterns match one path, so that order is only speed.
+    # The closing hour's two first, then the pages, then the rest: no two patterns match one path, so it is only speed.
     hot = {operations["hand_in"].path, operations["put_segment"].path}
     order = sorted(by_path, key=lambda path: (path not in hot, path.count("/"), path.count("{"), path))
-    return [Route(path, _dispatch(by_path[path]), methods=list(by_path[path])) for path in order]
+    made = [Route(path, _dispatch(by_path[path]), methods=list(by_path[path])) for path in order]
+    return made[: len(hot)], made[len(hot) :]
 
 
 def _dispatch(methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Response]]:

@@ -25,16 +25,21 @@ def routes(configured: Settings) -> list[BaseRoute]:
     data = OpenData(configured)
 
     async def releases(request: Request) -> Response:
-        """`after`: an index of the log; only what is later. `Ocds-Next` is the `after` to come back with."""
+        """`after`: an index of the log; only what is later. `Ocds-Next` is the `after` to come back with: a release may come
+        twice then (it bears the same id), and none is missed."""
         after = request.query_params.get("after", "-1")
         if not _INDEX.fullmatch(after):
             raise Refused("W-CURSOR")
         size = data.size()
-        return _stream(request, f"{after}-{size}", size, lambda: data.releases(int(after), size))
+        upto = await data.upto(size)
+        return _stream(
+            request, f"{after}-{size}-{upto}", max(upto, int(after)), lambda: data.releases(int(after), size)
+        )
 
     async def compiled(request: Request) -> Response:
         size = data.size()
-        return _stream(request, f"c-{size}", size, lambda: data.compiled(size))
+        upto = await data.upto(size)
+        return _stream(request, f"c-{size}-{upto}", upto, lambda: data.compiled(size))
 
     async def project(request: Request) -> Response:
         name = request.path_params["project"]
@@ -52,8 +57,8 @@ def routes(configured: Settings) -> list[BaseRoute]:
     return [Route(path, served) for path, served in found]
 
 
-def _stream(request: Request, tag: str, size: int, pages: Callable[[], object]) -> Response:
-    headers = {**FRESH, "ETag": f'"{tag}"', "Ocds-Next": str(size - 1)}
+def _stream(request: Request, tag: str, upto: int, pages: Callable[[], object]) -> Response:
+    headers = {**FRESH, "ETag": f'"{tag}"', "Ocds-Next": str(upto)}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return StreamingResponse(pages(), 200, headers, LINES)  # type: ignore[arg-type]

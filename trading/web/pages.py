@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -35,7 +37,6 @@ from trading import (
     saleroom,
     tenders,
 )
-from trading.accounts import PUBLIC
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.gains import RATE, UNIT
 from trading.law.history import CONTRACT_RULES
@@ -71,13 +72,19 @@ _environment = Environment(
 def routes(configured: Settings) -> list[BaseRoute]:
     """The pages and their style sheet."""
 
-    def page(show: Callable[[Request, Screen], Any], *, file: bool = False) -> Callable[[Request], Any]:
-        """`file`: what is refused is a page to a person's browser alone, and a problem document to everybody else."""
+    sums = ledger.Sums()
+
+    def page(
+        show: Callable[[Request, Screen], Any], *, file: bool = False, timed: bool = False
+    ) -> Callable[[Request], Any]:
+        """`file`: what is refused is a page to a person's browser alone, and a problem document to everybody else.
+        `timed`: it reads the log's clock with its rows."""
 
         async def served(request: Request) -> Response:
-            screen = Screen(request, configured)
+            screen = Screen(request, configured, sums)
             try:
-                await screen.prepare()
+                if not timed:
+                    await screen.prepare()
                 return await show(request, screen)  # type: ignore[no-any-return]
             except Refused as no:
                 if file and "text/html" not in request.headers.get("accept", ""):
@@ -89,9 +96,9 @@ def routes(configured: Settings) -> list[BaseRoute]:
         return served
 
     return [
-        Route("/", page(_projects)),
+        Route("/", page(_projects, timed=True)),
         Route("/search", page(search_page.found)),
-        Route("/p/{project}", page(_project)),
+        Route("/p/{project}", page(_project, timed=True)),
         Route("/t/{tender}", page(_tender)),
         Route("/t/{tender}/archive", _archive),
         Route("/t/{tender}/papers/{kind}.pdf", page(paper_pages.of_tender, file=True)),
@@ -108,10 +115,10 @@ def routes(configured: Settings) -> list[BaseRoute]:
 class Screen:
     """One page for one reader: language, log time, and how values are written."""
 
-    def __init__(self, request: Request, configured: Settings) -> None:
+    def __init__(self, request: Request, configured: Settings, sums: ledger.Sums) -> None:
         asked = request.query_params.get("lang")
         self.request = request
-        self.settings = configured
+        self.settings, self.sums = configured, sums
         self.chosen = asked in ("zh", "zh-CN", "en")
         self.lang = language(asked or "") if self.chosen else negotiate(request.headers.get("accept-language"))
         self.now: datetime | None = None
@@ -171,6 +178,12 @@ class Screen:
         """The same page in the other language: what was asked for stays asked."""
         kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
         return "?" + urlencode([*kept, ("lang", "en" if self.lang == ZH else "zh")])
+
+    def outcome(self, row: Any) -> tuple[str, str, Markup]:
+        """What a list says of a lot: its deadline, the price ("" while there is none), its state."""
+        shut = row["opens"] is False and row["state"] != "terminated"
+        price = "" if row["price"] is None else self.offer(row["price"], row["pricing"])
+        return self.time(row["deadline"]), price, _chip("shut" if shut else row["state"], self.lang)
 
     def text(self, code: str, **facts: Any) -> str:
         """A sentence of the catalogue, `page.<code>`."""
@@ -242,6 +255,13 @@ class Screen:
         return f"{(value - timedelta(seconds=1)).astimezone(LEGAL_ZONE):%Y-%m-%d} 24:00"
 
 
+@lru_cache
+def _chip(state: str, lang: str) -> Markup:
+    """A state as lists show it: one of a dozen, so it is set once."""
+    module: Any = _environment.get_template("state.html").module
+    return Markup(module.chip(lambda code: say(f"page.{code}", lang), state))
+
+
 def money(fen: int | None, currency: str = "") -> str:
     """Whole fen in full precision: 5287000000 → 52,870,000.00."""
     if fen is None:
@@ -276,24 +296,32 @@ def bare(tender: str) -> str:
 
 async def _projects(request: Request, screen: Screen) -> Response:
     cursor = request.query_params.get("cursor") or None
-    projects, following = await tenders.list_projects(PUBLIC, cursor, 30)
-    shown = await tenders.summaries([lot["tender"] for p in projects for lot in p["lots"] if lot["tender"]])
+    listed = await tenders.list_lots(cursor, 30)
+    screen.now = listed.now
+    sums = await screen.sums.of(listed.newest) if cursor is None else ()
     rows = [
-        {"project": p, "lot": lot, "tender": shown[lot["tender"]], "regime": _regime(p["regime"], screen.lang)}
-        for p in projects
-        for lot in p["lots"]
-        if lot["tender"] in shown
-    ]
-    _, _, sums = await ledger.trades(None, 1)
-    return screen.show("projects.html", rows=rows, following=following, sums=sums, first=cursor is None)
+        (
+            screen.link(f"/t/{r['tender']}"), r["title"], bare(r["tender"]), screen.link(f"/p/{r['project']}"),
+            r["organisation_name"], _regime(r["regime"], screen.lang), *screen.outcome(r),
+            "" if r["pricing"] == RATE else screen.unit(r["currency"]),
+        )
+        for r in listed.rows
+    ]  # fmt: skip
+    return screen.show("projects.html", rows=rows, following=listed.following, sums=sums, first=cursor is None)
 
 
 async def _project(request: Request, screen: Screen) -> Response:
-    p = await tenders.read_project(request.path_params["project"])
-    shown = await tenders.summaries([lot["tender"] for lot in p["lots"] if lot["tender"]])
-    if not shown:
-        raise Refused("W-UNKNOWN")
-    lots = [{"lot": lot, "tender": shown[lot["tender"]]} for lot in p["lots"] if lot["tender"] in shown]
+    rows = await tenders.shown_project(request.path_params["project"])
+    p = rows[0]
+    screen.now = p["now"]
+    lots = [
+        (
+            screen.link(f"/t/{r['tender']}"), r["lot_title"], bare(r["tender"]),
+            screen.offer(r["baseline"], r["pricing"]),
+            *screen.outcome(r),
+        )
+        for r in rows
+    ]  # fmt: skip
     return screen.show("project.html", p=p, lots=lots, regime=_regime(p["regime"], screen.lang))
 
 
