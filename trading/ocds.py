@@ -260,15 +260,16 @@ def _restated(case: Case, fact: Fact) -> list[Part]:
     v = fact.value
     told: Part = {"id": case.tender, "statusDetails": f"{v['status']} {v['reason']}: {v['words']}"}
     for name, key in (("value", "price"), ("baseline", "baseline"), ("gain", "gain")):
-        told[name] = None if v[key] is None else money(v[key], case.currency)
-    told["value"] = told["value"] or {"amount": None, "currency": case.currency}  # null removes, and is no Value
+        # null removes: an amount from its object, for the standard's merger knows no objects, only what lies in them
+        told[name] = {"amount": None, "currency": case.currency} if v[key] is None else money(v[key], case.currency)
     told["formula"] = v["formula"]
     if v["status"] in ("unit-price", "rate"):
         told["pricing"] = v["status"]
     if v["status"] == "annulled":
         told["status"] = "cancelled"
-        return [{"tag": ["awardCancellation"], "awards": [told]}]
-    return [{"tag": ["awardUpdate"], "awards": [{**told, "status": "active"}]}]
+        ended = {"status": "unsuccessful", "statusDetails": v["status"]}
+        return [{"tag": ["tenderUpdate", "awardCancellation"], "tender": ended, "awards": [told]}]
+    return [{"tag": ["awardUpdate"], "tender": {"status": "complete"}, "awards": [{**told, "status": "active"}]}]
 
 
 def _notified(case: Case, fact: Fact) -> list[Part]:

@@ -15,7 +15,7 @@ import pytest
 
 from audit.canon import parse
 from tests.attacks.conftest import Stage
-from tests.verify.lives import LIVES, SUPERVISOR, Tender, opened
+from tests.verify.lives import LIVES, SUPERVISOR, Tender, awarded, opened
 from tests.world_auction import Room
 from trading import ocds
 from trading.law.bidding_rounds import Reserve
@@ -70,7 +70,32 @@ def cancelled_award(stage: Stage) -> Tender:
     return tender
 
 
-MORE = (auctioned, below_the_reserve, with_a_sealed_reserve, cancelled_award)
+def restated(stage: Stage) -> Tender:
+    """A figure was mistyped in the contract's annex, and two hands put it right: less a thousand yuan."""
+    tender = awarded(stage)
+    tender.restate(price=tender.won - 100_000, baseline=tender.baseline)
+    tender.finish()
+    return tender
+
+
+def annulled(stage: Stage) -> Tender:
+    """The award was void, says a decision, and the books say so too."""
+    tender = awarded(stage)
+    tender.finish()
+    tender.restate(status="annulled", reason="void", words="中标无效：〔2026〕7号决定")
+    return tender
+
+
+def priced_by_the_unit(stage: Stage) -> Tender:
+    """What was bid is no sum of money."""
+    tender = awarded(stage, pricing="unit", estimate=500_000_000)
+    tender.finish()
+    return tender
+
+
+MORE = (
+    auctioned, below_the_reserve, with_a_sealed_reserve, cancelled_award, restated, annulled, priced_by_the_unit,
+)  # fmt: skip
 ALL: dict[str, Callable[[Stage], Tender]] = {**LIVES, **{life.__name__.replace("_", " "): life for life in MORE}}
 
 
@@ -97,6 +122,7 @@ def told(tender: Tender, upto: int) -> tuple[ocds.Case, list[ocds.Fact]]:
         bidders={bid.id: (bid.bidder.id, f"{bid.bidder.id}公司") for bid in tender.bids} if is_open else {},
         counts={one.body["stage"]: one.body["count"] for one in clear if one.name == "closed"} if is_open else {},
         awarded_at=awards[-1] if awards else None,
+        pricing=str(tender.terms.get("pricing", "total")),
         papers="https://example.org/papers/",
     )
     return case, [ocds.Fact(one.name, place, one.hash, parse(one.data)) for place, one in enumerate(clear)]
@@ -153,14 +179,19 @@ def test_every_release_of_every_life_is_valid_at_every_stage(name: str, tmp_path
     # What a stranger reads out of it is what was won, or that it came to nothing (a lot tendered again: of the last).
     found = Found()
     read_bytes(found, "releases.jsonl", b"".join(ocds.line(one) for one in releases))
+    told_at_last = [one.body for one in tender.world.logged if one.name in ("awarded", "line-corrected")]
+    stands = told_at_last[-1] if told_at_last else None
+    if name == "priced by the unit":
+        assert found.trades() == [] and [one.taken for one in found.remarks] == [False]
+        assert "value" not in whole["awards"][0] and whole["awards"][0]["offered"] == tender.won
+        return
     [trade] = found.trades()
-    awarded = next((one.body for one in tender.world.logged if one.name == "awarded"), None)
-    if awarded is None or name == "cancelled award":
+    if stands is None or name in ("cancelled award", "annulled"):
         assert (trade.status, trade.price) == ("failed", None), trade
         assert whole["tender"]["status"] in ("unsuccessful", "cancelled")
     else:
-        assert trade.price is not None and trade.price * 100 == awarded["price"] == tender.won
-        assert trade.baseline is not None and trade.baseline * 100 == awarded["baseline"]
+        assert trade.price is not None and trade.price * 100 == stands["price"]
+        assert trade.baseline is not None and trade.baseline * 100 == stands["baseline"]
         won = next(b for b in whole["bids"]["details"] if b["id"] == whole["awards"][0]["relatedBid"])
         assert won["value"]["amount"] * 100 == tender.won  # corrected, or cried in an auction
     assert (trade.direction == "sell") == (tender.direction == "sell")
@@ -169,7 +200,7 @@ def test_every_release_of_every_life_is_valid_at_every_stage(name: str, tmp_path
 def test_every_stage_occurs_in_some_life(tmp_path: Path) -> None:
     """The control: a record that no life has would make a release nobody has judged."""
     occurred = set()
-    for name in ("auctioned", "amended", "corrected", "second wins", "too few came", "given up", "all rejected"):
+    for name in ("auctioned", "amended", "corrected", "restated", "second wins", "too few came", "given up", "all rejected"):
         (tmp_path / name).mkdir()
         tender = ALL[name](Stage(tmp_path / name))
         case, facts = told(tender, len(tender.world.logged))
