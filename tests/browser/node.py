@@ -1,7 +1,7 @@
 """Node as a second pair of hands: one process that runs the browser's modules and answers line by line.
 
-`Node.ask("seal", …)` calls the function of that name in `hands.mjs` with JSON and gives its JSON back. A `Refused` or `Broken` of the
-modules is raised here as `Refused` with the same code; anything else that JavaScript throws fails the test with its stack.
+`Node.ask("seal", …)` calls the function of that name in `hands.mjs` with JSON and gives its JSON back. A refusal of
+the modules is raised here as `Refused` with the same code; whatever else JavaScript throws fails the test with its stack.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Node:
         )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(timeout=20)
