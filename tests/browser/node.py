@@ -16,7 +16,7 @@ from typing import Any
 
 from audit.refusal import Refused
 
-HANDS = Path(__file__).parent / "hands.mjs"
+HANDS = Path("tests") / "browser" / "hands.mjs"
 ROOT = Path(__file__).parents[2]
 MISSING = "node 20 or later must be on PATH for the browser's modules (Debian: apt-get install nodejs; .ci/run does it)"
 
@@ -33,11 +33,19 @@ def command() -> list[str]:
 
 
 class Node:
-    """A running `hands.mjs`; use it as a context."""
+    """A running `hands.mjs`, of this copy of the modules; use it as a context."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
 
     def __enter__(self) -> Node:
         self._process = subprocess.Popen(
-            [*command(), HANDS], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [*command(), self._root / HANDS],
+            cwd=self._root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         return self
 
