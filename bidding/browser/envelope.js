@@ -148,12 +148,19 @@ export const payloadSize = (plaintext) => 72 + 65_600 * (plaintext / BLOCK);
 export const isPayloadSize = (size) => size >= 72 + 65_600 && (size - 72) % 65_600 === 0;
 export const padding = (length) => (BLOCK - (length % BLOCK)) % BLOCK || (length ? 0 : BLOCK);
 
+/* A browser reads a file no more once it has changed. */
+async function bytesOf(blob, name = "") {
+  const whole = await blob.arrayBuffer().catch(() => {
+    throw new Refused("E-FILES", { name, why: "changed while it was sealed" });
+  });
+  return new Uint8Array(whole);
+}
 /* The bytes of a Blob in steps, the next one read ahead. Slices, because a BYOB reader of a Blob stalls in Chromium now and then. */
 async function* steps(blob) {
-  const part = (at) => blob.slice(at, at + STEP).arrayBuffer();
+  const part = (at) => bytesOf(blob.slice(at, at + STEP), blob.name);
   let ahead = blob.size ? part(0) : null;
   for (let at = STEP; ahead; at += STEP) {
-    const bytes = new Uint8Array(await ahead);
+    const bytes = await ahead;
     ahead = at < blob.size ? part(at) : null;
     ahead?.catch(() => {}); // it is awaited in the next turn
     yield bytes;
@@ -162,7 +169,7 @@ async function* steps(blob) {
 /** SHA-256 of a File; a page calls it when a file is chosen and hands the result on, so that nothing is hashed twice. */
 export async function hashFile(blob, told = () => {}) {
   if (blob.size <= WHOLE) {
-    const hash = await sha256Hex(new Uint8Array(await blob.arrayBuffer()));
+    const hash = await sha256Hex(await bytesOf(blob, blob.name));
     told(blob.size);
     return hash;
   }
@@ -296,15 +303,15 @@ class Segments {
  * Each segment goes to `sink(bytes, n, leaf)` as it is made, in order, `leaf` being what the upload sends as its digest; the bytes are the
  * sink's until what it returns has settled. `progress(done, all)` counts bytes of both passes. `entropy` is for test vectors only: a repeated output repeats an envelope.
  * {manifest, hash, root, size, head, files, leaves}, nothing secret in it. Refused: E-CONTEXT, E-OPENING, E-FILES. */
-export async function sealEnvelope(context, keyset, { files = [], opening = {}, schema = {}, prev = null, created, client, sink, progress, entropy = random }) {
+export async function sealEnvelope(context, keyset, how) {
+  const { files = [], opening = {}, schema = {}, prev = null, created, client, sink, progress, entropy = random } = how;
   for (const [field, wanted] of Object.entries({ keyset: keyset.hash, tender: keyset.tender, stage: keyset.stage }))
     if (context[field] !== wanted) throw new Refused("E-CONTEXT", { field, found: context[field], wanted });
   const content = files.reduce((sum, one) => sum + one.blob.size, 0);
   let done = 0, all = 2 * content;
   const told = (count) => progress?.((done += count), all);
-  const changed = (why) => (why instanceof Refused || ours(why) ? why : new Refused("E-FILES", { name: "", why: "changed while it was sealed" }));
   const ctx = await ctxOf(context);
-  const entries = await entriesOf(files, told).catch((why) => Promise.reject(changed(why)));
+  const entries = await entriesOf(files, told);
   const header = headerOf(ctx, entries, opening, context.stage, schema);
   const ck = await hmac(entropy(32), join("trading/ck/v1\0", ctx, await digest(header)));
   const { key, nonce, head } = await payloadKeys(ck, entropy(24), ctx);
@@ -316,15 +323,14 @@ export async function sealEnvelope(context, keyset, { files = [], opening = {}, 
   const out = new Segments(sink);
   await out.take(head);
   let chunk = 0, sealing = null;
-  try {
-    for await (const bytes of steps(plaintext)) {
-      const parts = [];
-      for (let at = 0; at < bytes.length; at += CHUNK) parts.push(crypto.subtle.encrypt(nonce(chunk++), key, bytes.subarray(at, at + CHUNK)));
-      if (sealing) await out.all(await sealing); // the next step is being encrypted meanwhile
-      sealing = Promise.all(parts);
-      told(bytes.length);
-    }
-  } catch (why) { throw changed(why); }
+  for await (const bytes of steps(plaintext)) {
+    const parts = [];
+    for (let at = 0; at < bytes.length; at += CHUNK) parts.push(crypto.subtle.encrypt(nonce(chunk++), key, bytes.subarray(at, at + CHUNK)));
+    if (sealing) await out.all(await sealing); // this step is being encrypted meanwhile
+    sealing = Promise.all(parts);
+    sealing.catch(() => {}); // it is awaited in the next turn
+    told(bytes.length);
+  }
   await out.all(await sealing);
   await out.all([await crypto.subtle.encrypt(nonce(chunk), key, new Uint8Array(0))]); // the last chunk is shorter: empty
   const leaves = await out.end();

@@ -8,8 +8,9 @@ import { base64, hex, join, unbase64 } from "../../audit/browser/bytes.js";
 import { Refused, SEGMENT, sha256Hex } from "./envelope.js";
 
 const PATIENCE = [200, 500, 1000, 2000, 4000, 8000, 15_000]; // milliseconds between tries; the last one for ever
-const STUMBLES = new Set([408, 425, 429, 500, 502, 503, 504]); // the server's trouble, not a rule's
+const STUMBLES = new Set([408, 425, 429, 502, 503, 504]); // the server's trouble, not a rule's
 const LONGEST = 120_000; // milliseconds a segment may take: 1 MiB on a line of 70 kbit/s
+const SHORT = 20_000; // milliseconds an act may take before it is asked for again, under the same key
 const PARALLEL = 4;
 
 /** The network or the server stumbled; whoever is asked again may answer. */
@@ -32,16 +33,17 @@ export class Api {
     const ended = AbortSignal.any([AbortSignal.timeout(longest), ...(signal ? [signal] : [])]);
     let response;
     try {
-      const sent = { ...this.headers(), ...headers };
-      response = await this.fetch(this.base + path, { method, body, headers: sent, signal: ended, credentials: "same-origin", redirect: "error", cache: "no-store" });
+      const how = { signal: ended, credentials: "same-origin", redirect: "error", cache: "no-store" };
+      response = await this.fetch(this.base + path, { method, body, headers: { ...this.headers(), ...headers }, ...how });
     } catch (why) {
       signal?.throwIfAborted();
       throw new Stumbled(why.name === "TimeoutError" ? "timeout" : "network");
     }
     if (response.ok) return response;
     const problem = await response.json().catch(() => ({}));
-    if (STUMBLES.has(response.status)) throw new Stumbled(problem.code ?? `HTTP-${response.status}`, 1000 * (Number(response.headers.get("retry-after")) || 0));
-    throw Object.assign(new Refused(problem.code ?? `HTTP-${response.status}`, problem.facts ?? {}), { status: response.status, problem });
+    const code = problem.code ?? `HTTP-${response.status}`, wait = 1000 * (Number(response.headers.get("retry-after")) || 0);
+    if (STUMBLES.has(response.status)) throw new Stumbled(code, wait);
+    throw Object.assign(new Refused(code, problem.facts ?? {}), { status: response.status, problem });
   }
 
   /** The same, again and again until it is answered; `told({state: "waiting", why, again})` before each wait, in milliseconds. */
@@ -62,7 +64,7 @@ export class Api {
   async post(path, value, { key, ...how } = {}) {
     const body = JSON.stringify(value), named = key ?? (await sha256Hex(join(path, 0, body)));
     const headers = { "Content-Type": "application/json", "Idempotency-Key": named };
-    return (await this.request("POST", path, { ...how, body, headers })).json();
+    return (await this.request("POST", path, { longest: SHORT, ...how, body, headers })).json();
   }
 }
 

@@ -128,9 +128,11 @@ const hands = {
     return o.unseal(await e.readManifest(utf8(found.manifest)), payload, released, await e.readKeyset(utf8(keyset)), how);
   },
   /** Seal with given coins, or with none; the payload goes to `out`. */
-  seal: async ({ context, keyset, files = [], coins, out, ...how }) => {
+  seal: async ({ context, keyset, files = [], coins, out, change, ...how }) => {
     const guard = await e.readKeyset(utf8(keyset));
     const given = await Promise.all(files.map(async ({ path, ...rest }) => ({ ...rest, blob: await openAsBlob(path) })));
+    if (change === "before") writeFileSync(files[0].path, "changed");
+    if (change === "between") how.progress = (done, all) => void (done === all / 2 && writeFileSync(files[0].path, "changed"));
     const drawn = coins && coins.map((one) => bytesOf(one)), segments = [];
     const sealed = await e.sealEnvelope(context, guard, {
       ...how, files: given, ...(drawn ? { entropy: () => drawn.shift() } : {}), sink: (bytes, n, leaf) => void segments.push([n, bytes.slice(), hex(leaf)]),

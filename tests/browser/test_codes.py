@@ -1,4 +1,4 @@
-"""Whatever the browser's modules refuse, the catalogue can say in both languages: a page shows its sentence, never a code."""
+"""Whatever the browser's modules refuse, the catalogue says in both languages: a page shows a sentence, never a code."""
 
 from __future__ import annotations
 

@@ -126,22 +126,22 @@ def test_two_sealings_share_nothing(node: Node, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "how"),
+    "opening",
     [
-        ("E-OPENING", {"opening": {"price": 0, "days": 80}}),
-        ("E-OPENING", {"opening": {"price": 1}}),
-        ("E-OPENING", {"opening": {**OPENING, "more": 1}}),
-        ("E-OPENING", {"opening": {**OPENING, "start": "2026-02-30"}}),
-        ("E-OPENING", {"opening": {**OPENING, "remark": "e\u0301"}}),
-        ("E-OPENING", {"opening": {**OPENING, "price": True}}),
+        {"price": 0, "days": 80},
+        {"price": 1},
+        {**OPENING, "more": 1},
+        {**OPENING, "start": "2026-02-30"},
+        {**OPENING, "remark": "e\u0301"},
+        {**OPENING, "price": True},
     ],
 )
 def test_a_form_that_would_be_void_is_refused_while_it_can_be_mended(
-    node: Node, tmp_path: Path, code: str, how: dict[str, Any]
+    node: Node, tmp_path: Path, opening: dict[str, Any]
 ) -> None:
     with pytest.raises(Refused) as no:
-        seal(node, keyset(), tmp_path / "out", schema=SCHEMA, **how)
-    assert no.value.code == code
+        seal(node, keyset(), tmp_path / "out", schema=SCHEMA, opening=opening)
+    assert no.value.code == "E-OPENING"
 
 
 @pytest.mark.parametrize("name", ["../up", "a\\b", "e\u0301.pdf", "标" * 86, "."])
@@ -150,6 +150,13 @@ def test_names_that_would_be_void(node: Node, tmp_path: Path, name: str) -> None
     with pytest.raises(Refused) as no:
         seal(node, keyset(stage="documents"), tmp_path / "out", files=[{"path": str(tmp_path / "x"), "name": name}])
     assert no.value.code == "E-FILES"
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_file_that_changes_meanwhile(node: Node, tmp_path: Path, when: str) -> None:
+    files = documents(tmp_path / "in", {"a.pdf": 5 * MIB})
+    with pytest.raises(Refused, match="changed while it was sealed"):
+        seal(node, keyset(stage="documents"), tmp_path / "out", files=files, change=when)
 
 
 def test_a_key_set_of_another_stage(node: Node, tmp_path: Path) -> None:
