@@ -82,7 +82,8 @@ export async function checkBoxes({ boxes }, n) {
 export function checkSigner(bidder, sigs, keyring, lasts = []) {
   const key = actingKey(sigs);
   if (!keyring.registered(bidder, key)) throw new Refused("E-SIGNER", { bidder, why: "unregistered" });
-  if (lasts.some((last) => last.bidder !== bidder || !keyring.mayFollow(bidder, last.key, key))) throw new Refused("E-SIGNER", { bidder, why: "chain" });
+  const stranger = (last) => last.bidder !== bidder || !keyring.mayFollow(bidder, last.key, key);
+  if (lasts.some(stranger)) throw new Refused("E-SIGNER", { bidder, why: "chain" });
   return key;
 }
 export const checkSignature = (manifest, sigs) => checkSignatures(sigs, join(BID, manifest.data), manifest.bidder);
@@ -108,8 +109,10 @@ export function checkPayload(manifest, { head, size, root }) {
   if (!same(head, manifest.head)) throw wrong("head", hex(head), hex(manifest.head));
 }
 export function checkStages(given, announced, first) {
-  const strange = given.filter((stage) => !announced.includes(stage)), missing = first ? announced.filter((stage) => !given.includes(stage)) : [];
-  if (strange.length || missing.length || !given.length) throw new Refused("E-STAGES", { missing: missing.join(", "), strange: strange.join(", ") });
+  const strange = given.filter((stage) => !announced.includes(stage));
+  const missing = first ? announced.filter((stage) => !given.includes(stage)) : [];
+  if (given.length && !strange.length && !missing.length) return;
+  throw new Refused("E-STAGES", { missing: missing.join(", "), strange: strange.join(", ") });
 }
 
 // ---- §6.1 what a closing says

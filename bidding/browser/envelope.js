@@ -301,7 +301,8 @@ class Segments {
 }
 /** Seal one stage. `context`: tender, stage, keyset, bidder, bid, seq. `files`: [{blob, name?, media?, sha256?}], `opening` in stage form.
  * Each segment goes to `sink(bytes, n, leaf)` as it is made, in order, `leaf` being what the upload sends as its digest; the bytes are the
- * sink's until what it returns has settled. `progress(done, all)` counts bytes of both passes. `entropy` is for test vectors only: a repeated output repeats an envelope.
+ * sink's until what it returns has settled. `progress(done, all)` counts bytes of both passes.
+ * `entropy` is for test vectors only: a repeated output repeats an envelope.
  * {manifest, hash, root, size, head, files, leaves}, nothing secret in it. Refused: E-CONTEXT, E-OPENING, E-FILES. */
 export async function sealEnvelope(context, keyset, how) {
   const { files = [], opening = {}, schema = {}, prev = null, created, client, sink, progress, entropy = random } = how;

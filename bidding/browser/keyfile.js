@@ -9,7 +9,8 @@ import { Refused, is, signerOf } from "./envelope.js";
 
 export const ITERATIONS = 600_000; // of a new file; an old one keeps its own number
 const MOST = 20_000_000; // a file that asks for more would hang the page
-const HEADER = { type: is.text, kind: is.text, id: is.string, origin: is.text, algorithm: is.text, public: is.bytes(), salt: is.bytes(), nonce: is.bytes(12) };
+const ABOUT = { type: is.text, kind: is.text, id: is.string, origin: is.text, algorithm: is.text, public: is.bytes() };
+const HEADER = { ...ABOUT, iterations: is.int(1), salt: is.bytes(), nonce: is.bytes(12) };
 const PKCS8 = { Ed25519: "302e020100300506032b657004220420", P256: "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420" };
 const NAMES = { Ed25519: { name: "Ed25519" }, P256: { name: "ECDSA", namedCurve: "P-256" } };
 
@@ -34,7 +35,7 @@ async function keyOf(algorithm, raw) {
 export function peek(bytes) {
   try {
     const found = parse(bytes);
-    is.keys({ ...HEADER, iterations: is.int(1), sealed: is.bytes() })(found);
+    is.keys({ ...HEADER, sealed: is.bytes() })(found);
     if (found.type === "trading.keyfile/v1" && found.iterations <= MOST) return found;
   } catch {
     // said below
@@ -46,7 +47,8 @@ export function peek(bytes) {
  * Refused: K-FILE, K-KIND, K-ORIGIN, K-PASSPHRASE (wrong, or the file was altered). */
 export async function openKeyFile(bytes, passphrase, { kind = null, origin = null } = {}) {
   const found = peek(bytes), { sealed, ...header } = found;
-  if (found.kind === "vault" || (kind && found.kind !== kind)) throw new Refused("K-KIND", { path: "", kind: found.kind, wanted: kind ?? "identity" });
+  const other = found.kind === "vault" || (kind && found.kind !== kind);
+  if (other) throw new Refused("K-KIND", { path: "", kind: found.kind, wanted: kind ?? "identity" });
   if (origin && found.origin !== origin) throw new Refused("K-ORIGIN", { path: "", origin: found.origin, wanted: origin });
   if (!Object.hasOwn(NAMES, found.algorithm)) throw new Refused("K-FILE", { path: "" });
   const key = await stretch(passphrase, unbase64(found.salt), found.iterations);

@@ -99,7 +99,8 @@ async function pass(payload, ck, ctx) {
   const decrypt = async (bytes) => {
     if (bad) return;
     const parts = [];
-    for (let at = 0; at < bytes.length; at += sealed) parts.push(crypto.subtle.decrypt(keys.nonce(chunk++), keys.key, bytes.subarray(at, at + sealed)));
+    for (let at = 0; at < bytes.length; at += sealed)
+      parts.push(crypto.subtle.decrypt(keys.nonce(chunk++), keys.key, bytes.subarray(at, at + sealed)));
     for (const part of await Promise.allSettled(parts)) {
       if (part.status === "rejected") bad = true;
       else if (!bad) await reading.update(new Uint8Array(part.value));

@@ -6,7 +6,8 @@ import { hex, join, same, unbase64, unhex } from "../../audit/browser/bytes.js";
 import { canon, parse, text } from "../../audit/browser/canon.js";
 import { checkConsistency, climb, entryOf, leafHash, nodeHash, readProof } from "../../audit/browser/log.js";
 import { NEVER, Policy, parties as readParties, vkey, when } from "../../audit/browser/trust.js";
-import { FORM, Refused, STATEMENT, checkSignatures, is, readKeyset, readStatement, rehearsalProof, rehearsedBytes, sha256Hex, sigHash } from "./envelope.js";
+import { FORM, Refused, STATEMENT, checkSignatures, is, readKeyset, readStatement } from "./envelope.js";
+import { rehearsalProof, rehearsedBytes, sha256Hex, sigHash } from "./envelope.js";
 
 const FRESH = 600n, AHEAD = 120n, LONGEST = 31n * 86_400n; // seconds a checkpoint may be old, or witnesses ahead; a period key's span
 const SECOND = 1_000_000n;
@@ -56,7 +57,8 @@ export async function look(kit, { policy, parties }, { kept = null, consistency 
   shown.sort((a, b) => a.index - b.index);
   const of = (type, fields = {}) => {
     const first = "tender" in fields ? born(fields.tender) : 0;
-    return shown.filter((one) => one.type === T(type) && one.index >= first && Object.entries(fields).every(([name, value]) => one.record[name] === value));
+    const alike = ({ record }) => Object.entries(fields).every(([name, value]) => record[name] === value);
+    return shown.filter((one) => one.type === T(type) && one.index >= first && alike(one));
   };
   const only = (type, fields) => {
     const found = of(type, fields);
@@ -75,7 +77,8 @@ export async function look(kit, { policy, parties }, { kept = null, consistency 
     if (kept.size === note.size) must(kept.root === checkpoint.root, `the log is another than at ${kept.size}`);
     else {
       const name = `consistency/${kept.size}`;
-      const path = consistency ?? ([...kit.names].includes(name) ? text(await kit.read(name)).trim().split("\n").map((line) => unbase64(line, 32)) : null);
+      const lines = async () => text(await kit.read(name)).trim().split("\n").map((line) => unbase64(line, 32));
+      const path = consistency ?? ([...kit.names].includes(name) ? await lines() : null);
       must(path, `no proof that the log continues the one kept at ${kept.size}`);
       try {
         checkConsistency(kept.size, unhex(kept.root), note.size, note.root, path);
@@ -104,7 +107,8 @@ function clockOf(value, origin) {
 export async function consistencyProof(old, size, tile) {
   const held = new Map(), path = [];
   const node = async (level, index) => {
-    const tall = Math.floor(level / 8), within = level % 8, first = index * 2 ** within, number = Math.floor(first / 256), name = `${tall} ${number}`;
+    const tall = Math.floor(level / 8), within = level % 8, first = index * 2 ** within;
+    const number = Math.floor(first / 256), name = `${tall} ${number}`;
     const width = Math.min(256, Math.floor(size / 256 ** tall) - 256 * number);
     if (!held.has(name)) held.set(name, await tile(tall, number, width));
     const at = (one) => held.get(name).subarray(32 * one, 32 * one + 32);
@@ -227,7 +231,8 @@ export async function checkBeforeSealing(kit, trust, { tender, accept = [], oper
     for (const [stage, id] of Object.entries(notice.keysets)) {
       const guard = await guarding(view, kit, tender, stage, id, announced), { keyset } = guard, { k, n } = keyset;
       must((k === 2 && n === 3) || accept.includes(keyset.hash), `${k} of ${n} custodians, not named as accepted`);
-      must(k >= 3 || !keyset.custodians.some((seat) => operators.includes(seat.custodian)), "whoever runs the platform is a custodian, and k is below 3");
+      const own = keyset.custodians.some((seat) => operators.includes(seat.custodian));
+      must(k >= 3 || !own, "whoever runs the platform is a custodian, and k is below 3");
       must(keyset.opens_at >= deadlines[0], `${stage} may open before the deadline`);
       const custodians = [];
       for (const seat of keyset.custodians) custodians.push(await rehearsed(view, kit, guard, seat));

@@ -153,7 +153,11 @@ export class Upload {
   }
 
   async #send(n, signal) {
-    while (this.paused) await new Promise((go, no) => (this.resumed.push(go), signal.addEventListener("abort", () => no(signal.reason), { once: true })));
+    const resumed = (go, no) => {
+      this.resumed.push(go);
+      signal.addEventListener("abort", () => no(signal.reason), { once: true });
+    };
+    while (this.paused) await new Promise(resumed);
     signal.throwIfAborted();
     const body = await this.source.read(n), size = body.size ?? body.length;
     const headers = { "Content-Digest": `rfc6962-sha-256=:${base64(this.source.leaves[n])}:`, "Content-Type": "application/octet-stream" };
@@ -179,7 +183,8 @@ export async function submit(api, tender, bid, stages, how) {
 export async function serverClock(api, { tries = 3, signal } = {}) {
   let best = null;
   for (let turn = 0; turn < tries; turn++) {
-    const sent = performance.now(), response = await api.once("GET", "/time", { signal, longest: 10_000 }).catch((why) => why), got = performance.now();
+    const sent = performance.now(), response = await api.once("GET", "/time", { signal, longest: 10_000 }).catch((why) => why);
+    const got = performance.now();
     if (response instanceof Stumbled && turn < tries - 1) continue;
     let found;
     if (response instanceof Error) {
@@ -216,7 +221,10 @@ export async function openStore(folder = "sealed") {
     put: (name, value) => void values.set(name, JSON.stringify(value)),
     get: (name) => JSON.parse(values.get(name) ?? "null"),
     names: () => [...values.keys()],
-    remove: (name) => [kept, values].forEach((map) => [...map.keys()].forEach((key) => (key === name || key.startsWith(`${name} `)) && map.delete(key))),
+    remove: (name) => {
+      values.delete(name);
+      for (const key of kept.keys()) if (/^(.*) \d+$/.exec(key)[1] === name) kept.delete(key);
+    },
   });
 }
 const keeper = (lasting, how) => ({ lasting, begin: async () => {}, end: async () => {}, ...how });
@@ -251,7 +259,8 @@ async function privateFiles(folder) {
 }
 
 async function database(folder) {
-  const done = (request) => new Promise((yes, no) => ((request.onsuccess = () => yes(request.result)), (request.onerror = () => no(request.error))));
+  const done = (request) =>
+    new Promise((yes, no) => Object.assign(request, { onsuccess: () => yes(request.result), onerror: () => no(request.error) }));
   const opening = indexedDB.open(`trading-${folder}`, 1);
   opening.onupgradeneeded = () => ["segments", "values"].forEach((one) => opening.result.createObjectStore(one));
   const db = await done(opening), at = (store, mode = "readwrite") => db.transaction(store, mode).objectStore(store);
@@ -283,7 +292,8 @@ export async function kept(store, name, { manifest, root, size, leaves }, sig, m
 }
 /** Upload a kept stage, from where it was left: {manifest, sig, upload} for `submit`. `control` is handed the Upload, for pause and resume. */
 export async function send(store, api, tender, name, { control = () => {}, ...how } = {}) {
-  const found = await store.get(name), source = { size: found.size, leaves: found.leaves.map((leaf) => unbase64(leaf)), read: (n) => store.read(name, n) };
+  const found = await store.get(name), leaves = found.leaves.map((leaf) => unbase64(leaf));
+  const source = { size: found.size, leaves, read: (n) => store.read(name, n) };
   const begun = (id) => store.put(name, { ...found, upload: id }), upload = new Upload(api, tender, source, { ...how, id: found.upload, begun });
   control(upload);
   const { id, root } = await upload.run();

@@ -98,5 +98,6 @@ export async function everythingKept() {
     }
   };
   await walk(root);
-  return { files: found, local: JSON.stringify({ ...localStorage }), session: JSON.stringify({ ...sessionStorage }), databases: (await indexedDB.databases()).length };
+  const [local, session] = [localStorage, sessionStorage].map((one) => JSON.stringify({ ...one }));
+  return { files: found, local, session, databases: (await indexedDB.databases()).length };
 }
