@@ -101,3 +101,21 @@ export async function everythingKept() {
   const [local, session] = [localStorage, sessionStorage].map((one) => JSON.stringify({ ...one }));
   return { files: found, local, session, databases: (await indexedDB.databases()).length };
 }
+
+/** Without this and that, as in old browsers and private windows: what a store keeps, and whether it says that it lasts. */
+export async function storeWithout({ lacking }) {
+  if (lacking.includes("files")) navigator.storage.getDirectory = () => Promise.reject(new DOMException("none", "SecurityError"));
+  if (lacking.includes("database")) Object.defineProperty(window, "indexedDB", { value: undefined });
+  const store = await openStore("trial"), bytes = (n) => new Uint8Array(3).fill(n), back = [];
+  for (const name of ["a documents", "a form"]) {
+    await store.begin(name);
+    for (const n of [0, 1]) await store.write(name, n, bytes(n + 1));
+    await store.end(name);
+    await store.put(name, { name });
+  }
+  const part = await store.read("a form", 1), other = await store.get("b");
+  back.push((await store.names()).join(), (await store.get("a form")).name, hex(new Uint8Array(await part.slice(0, 3).arrayBuffer())), other);
+  await store.remove("a form");
+  back.push((await store.names()).join());
+  return { lasting: store.lasting, back };
+}

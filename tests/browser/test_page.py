@@ -100,3 +100,15 @@ def _renderers() -> int:
         except psutil.Error:
             continue
     return total
+
+
+async def test_where_nothing_private_can_be_kept_the_store_says_so(tmp_path: Path) -> None:
+    """Files, else the database, else memory: the same answers, and only the last one does not outlive a reload."""
+    with modules(tmp_path) as site:
+        async with chromium() as browser:
+            for lacking, lasting in (([], True), (["files"], True), (["files", "database"], False)):
+                page = await browser.new_page()
+                await page.goto(site)
+                said = await run(page, "storeWithout", lacking=lacking)
+                assert said["lasting"] is lasting, lacking
+                assert said["back"] == ["a documents,a form", "a form", "020202", None, "a documents"], lacking
