@@ -40,6 +40,8 @@ ELSEWHERE = (
     "test_file.py",
     "test_speech.py",
     "test_secrecy.py",
+    "test_page.py",
+    "test_mutants.py",
 )
 
 
