@@ -8,8 +8,8 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
+from tests.browser.judge import verify
 from tests.verify.stories import EDITIONS, story
-from trading.verify import verify
 
 pytestmark = pytest.mark.slow
 

@@ -173,6 +173,12 @@ export class Archive {
     return archive;
   }
 
+  /** A JSON file of an archive that nobody has checked. */
+  static async peek(blob, path) {
+    const member = (await directory(blob)).find((one) => one.path === path);
+    return parse(await slice(blob, member.start, member.start + Math.min(member.size, 65_536)));
+  }
+
   async #sums(member, given) {
     const bytes = given ?? (member.size <= WHOLE ? await slice(this.blob, member.start, member.start + member.size) : null);
     if (bytes) return { bytes, crc: crc32(bytes, 0), sha256: await digest(bytes) };
@@ -203,6 +209,12 @@ export class Archive {
     const member = need(this.members.get(path), "VB-MISSING", { at: path });
     need(member.size <= MOST, "VB-TOO-LARGE", { at: path });
     return this.kept.get(path) ?? slice(this.blob, member.start, member.start + member.size);
+  }
+
+  /** A file's bytes as a Blob, unread. */
+  blobOf(path) {
+    const member = need(this.members.get(path), "VB-MISSING", { at: path });
+    return this.blob.slice(member.start, member.start + member.size);
   }
 
   /** A file in pieces of one size (the last may be shorter). */

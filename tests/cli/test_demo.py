@@ -12,11 +12,11 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
+from tests.browser.judge import verify
 from tests.cli.platform import Said, trading
 from trading.demo import otherwise, tenders
 from trading.demo.ways import Way
 from trading.law.regimes import REGIMES
-from trading.verify import verify
 
 SOURCE = Path(tenders.__file__).with_name("prozorro.json")
 pytestmark = pytest.mark.slow
