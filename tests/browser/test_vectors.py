@@ -1,0 +1,174 @@
+"""`vectors/envelope.json` read by the browser's modules under Node: the same bytes, the same verdicts, the same codes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from audit.canon import b64, parse, unb64
+from audit.refusal import Refused
+from audit.trust import verify_signatures
+from bidding import keys
+from bidding.custody import RELEASE
+from bidding.manifest import PREFIX
+from bidding.registrations import REGISTRATION, WITHDRAWAL
+from tests.bidding.test_vectors import OBJECTS, VECTORS
+from tests.browser.node import Node
+from tests.vectors import make_envelope
+
+PREFIXES = {
+    "statement": keys.STATEMENT,
+    "manifest": PREFIX,
+    "registration": REGISTRATION,
+    "withdrawal": WITHDRAWAL,
+    "release": RELEASE,
+}
+PEOPLE = VECTORS["people"]
+
+
+def test_the_specifications_own_numbers(node: Node) -> None:
+    v = VECTORS
+    context = parse(v["context"].encode())
+    assert node.ask("ctx", context=context) == v["ctx"]
+    assert node.ask("payload", ck=v["ck"], salt=v["salt"], ctx=v["ctx"], text="hello") == v["payload"]
+    assert node.ask("shares", ck=v["ck"], ctx=v["ctx"], k=3, n=5) == v["shares_3of5"]
+    for chosen in ((1, 2, 3), (1, 3, 5), (5, 4, 2)):
+        assert node.ask("combine", shares={str(i): v["shares_3of5"][i - 1] for i in chosen}) == v["ck"]
+    assert node.ask("combine", shares={str(i): v["shares_3of5"][i - 1] for i in (1, 2)}) != v["ck"]
+    head = v["payload"][:112]
+    assert node.ask("pair", ikm=v["custodian1_ikm"]) == v["custodian1_pub"]
+    assert node.ask("ephemeral", ck=v["ck"], ctx=v["ctx"], head=head, i=1) == v["ephemeral_ikm_1"]
+    box = {"pub": v["custodian1_pub"], "ikm": v["ephemeral_ikm_1"], "ctx": v["ctx"], "i": 1, "head": head}
+    assert node.ask("box", share=v["shares_3of5"][0], **box) == v["box_1"]
+    opened = {"ikm": v["custodian1_ikm"], "ctx": v["ctx"], "head": head, "box": v["box_1"]}
+    assert node.ask("unbox", i=1, **opened) == v["shares_3of5"][0]
+    with pytest.raises(AssertionError, match="OperationError"):
+        node.ask("unbox", i=2, **opened)  # another custodian's info
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["statement", "manifest", "manifest_es256", "registration", "registration_by_key", "withdrawal", "release"],
+)
+def test_signed_objects(node: Node, name: str) -> None:
+    found, kind = OBJECTS[name], name.partition("_")[0]
+    said = node.ask("signed", kind=kind, bytes=found["bytes"], sig=found["sig"])
+    assert (said["sha256"], said["signed"]) == (found["sha256"], found["signed_bytes_sha256"])
+    assert [bytes.fromhex(key) for key in said["keys"]] == [unb64(one["key"]) for one in found["sig"]]
+    bent = [{**found["sig"][0], "sig": b64(unb64(found["sig"][0]["sig"])[::-1])}, *found["sig"][1:]]
+    with pytest.raises(Refused, match="E-SIG"):
+        node.ask("signed", kind=kind, bytes=found["bytes"], sig=bent)
+
+
+def test_what_is_signed_here_verifies_there(node: Node) -> None:
+    text, seed = OBJECTS["manifest"]["bytes"], PEOPLE["bidder_seed"]
+    sig = node.ask("sign", kind="manifest", bytes=text, seed=seed)
+    assert sig == OBJECTS["manifest"]["sig"]  # EdDSA has no coins
+    verify_signatures(sig, PREFIX + text.encode())
+
+
+def test_registrations_and_withdrawals_are_the_same_bytes(node: Node) -> None:
+    made = parse(OBJECTS["registration"]["bytes"].encode())
+    about = {"origin": made["origin"], "bidder": made["bidder"], "seed": PEOPLE["bidder_seed"]}
+    said = node.ask("register", by=made["by"], **about)
+    assert said["bytes"] == OBJECTS["registration"]["bytes"]
+    assert said["sig"][0] == OBJECTS["registration"]["sig"][0]
+    again = node.ask("register", **{**about, "seed": "61" * 32}, earlier=PEOPLE["bidder_seed"], by={"key": made["key"]})
+    signers = verify_signatures(again["sig"], REGISTRATION + again["bytes"].encode())
+    assert b64(signers[1].key) == made["key"] == parse(again["bytes"].encode())["by"]["key"]
+    ended = parse(OBJECTS["withdrawal"]["bytes"].encode())
+    lasts = {stage: {"seq": one["seq"] - 1, "hash": one["prev"]} for stage, one in ended["stages"].items()}
+    about = {name: ended[name] for name in ("tender", "bidder", "bid")}
+    said = node.ask("withdraw", lasts=lasts, seed=PEOPLE["bidder_seed"], **about)
+    assert (said["bytes"], said["sig"]) == (OBJECTS["withdrawal"]["bytes"], OBJECTS["withdrawal"]["sig"])
+
+
+def test_the_rehearsal(node: Node) -> None:
+    statement, found = OBJECTS["statement"]["bytes"], OBJECTS["rehearsal"]
+    asked = {"statement": statement, "seed": PEOPLE["identity_seeds"][0], "challenge": found["challenge"]}
+    said = node.ask("rehearse", ikm=PEOPLE["box_key_ikm"][0], sealed64=found["sealed"], **asked)
+    assert (said["proof"], said["sig"]) == (found["proof"], found["sig"])
+    with pytest.raises(Refused, match="not the key of this statement"):
+        node.ask("rehearse", ikm=PEOPLE["box_key_ikm"][1], sealed64=found["sealed"], **asked)
+    with pytest.raises(Refused, match="does not open"):
+        node.ask("rehearse", ikm=PEOPLE["box_key_ikm"][0], sealed64=found["sealed"], **asked | {"challenge": "00" * 32})
+
+
+def test_the_envelope_is_a_function_of_key_and_context(node: Node) -> None:
+    found = OBJECTS["envelope"]
+    given = {"manifest": OBJECTS["manifest"]["bytes"], "keyset": OBJECTS["keyset"]["bytes"]}
+    said = node.ask("envelope", ck=found["ck"], **given)
+    assert (said["ctx"], said["keyset"]) == (OBJECTS["context"]["ctx"], OBJECTS["keyset"]["sha256"])
+    assert (said["shares"], said["boxes"]) == (found["shares"], found["boxes"])
+    recipe = found["payload"]
+    measured = node.ask("measure", recipe=recipe)
+    manifest = parse(OBJECTS["manifest"]["bytes"].encode())
+    assert measured == {name: manifest[name] for name in ("root", "size", "head")}
+
+
+def test_a_record_and_its_leaf(node: Node) -> None:
+    found = OBJECTS["record"]
+    assert node.ask("leaf", record=found["record"], nonce=found["nonce"]) == {k: found[k] for k in ("entry", "leaf")}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_replacement_chain_and_its_closing(node: Node, back: bool) -> None:
+    chain = {**VECTORS["chain"]}
+    if back:
+        chain["events"] = chain["events"][::-1]
+    expect = {**chain["expect"]}
+    vouched = expect.pop("vouched")
+    said = node.ask("chain", chain=chain)
+    assert {bid: not doubtful for bid, doubtful in said.pop("unvouched").items()} == vouched
+    assert said == expect
+
+
+@pytest.mark.parametrize("found", VECTORS["sizes"], ids=lambda found: str(found["file"]))
+def test_sizes(node: Node, found: dict[str, Any]) -> None:
+    from bidding.keys import Keyset
+
+    where = make_envelope.context(Keyset.parse(VECTORS["documents_keyset"].encode()))
+    recipe = {
+        "plain": b64(make_envelope.content(where, {"a": bytes(found["file"])})),
+        "pad": "least",
+        "ck": make_envelope.CK.hex(),
+        "salt": "00" * 24,
+        "ctx": where.ctx.hex(),
+        "flip": None,
+    }
+    assert node.ask("measure", recipe=recipe) == {name: found[name] for name in ("root", "size", "head")}
+
+
+@pytest.mark.parametrize(
+    "found", VECTORS["errors"], ids=lambda found: found["check"] + "-" + (found["code"] or "passes")
+)
+def test_errors(node: Node, found: dict[str, Any]) -> None:
+    if not found["code"]:
+        return node.ask("check", **found)
+    with pytest.raises(Refused) as no:
+        node.ask("check", **found)
+    assert no.value.code == found["code"]
+    return None
+
+
+@pytest.mark.parametrize("found", VECTORS["verdicts"], ids=lambda found: found["name"])
+def test_verdicts(node: Node, found: dict[str, Any]) -> None:
+    stage = parse(found["manifest"].encode())["stage"]
+    keyset = VECTORS["keyset" if stage == "form" else "documents_keyset"]
+    said = node.ask("verdict", found=found, keyset=keyset, schema=VECTORS["schema"])
+    assert {**said, "unvouched": False} == found["expect"]
+
+
+def test_the_vectors_have_teeth(node: Node) -> None:
+    """A verdict that expects otherwise is seen: one wrong byte of a share, one of a payload, one of a box."""
+    found = next(one for one in VECTORS["verdicts"] if one["name"] == "opens")
+    ask = {"keyset": VECTORS["keyset"], "schema": VECTORS["schema"]}
+    flipped = json.loads(json.dumps(found))
+    flipped["payload"]["flip"] = 70
+    assert node.ask("verdict", found=flipped, **ask)["verdict"] == "PENDING"
+    manifest = parse(found["manifest"].encode())
+    other = b64(unb64(manifest["boxes"][0])[:-1] + b"\0")
+    boxed = {**found, "manifest": found["manifest"].replace(manifest["boxes"][0], other)}
+    assert node.ask("verdict", found=boxed, **ask)["verdict"] == "X-BOX"
+    share = {i: b64(bytes(32)) for i in found["released"]}
+    assert node.ask("verdict", found={**found, "released": share}, **ask)["verdict"] == "PENDING"
