@@ -124,6 +124,7 @@ export async function notes(r) {
   r.at = "parties.txt";
   const theirs = parties(await r.archive.read("parties.txt"));
   r.ids = r.trust.parties ? parties(r.trust.parties) : theirs;
+  r.given = r.ids; // before anybody is vouched for
   r.trusted = new Set(r.ids.filter((one) => one.role !== "ca").map((one) => one.id));
   r.notes = new Map();
   for (const path of r.archive.named(/^(?:checkpoint|checkpoints\/.*)$/)) {

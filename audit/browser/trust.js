@@ -179,6 +179,11 @@ export class Policy {
     need(this.origin !== null && this.quorum !== null, "VB-TRUST");
   }
 
+  /** Whose keys these are, as lines for people. */
+  named() {
+    return [...this.keys].map(([signer, { witness }]) => `${witness === null ? "log" : "witness"} ${signer.split(" ")[0]}`);
+  }
+
   /** The public keys (hex) of its witnesses. */
   witnesses() {
     return new Set([...this.keys.values()].filter((one) => one.witness !== null).map((one) => hex(one.pub)));

@@ -29,9 +29,7 @@ spent = {"archives": 0, "seconds": 0.0}
 def node() -> str:
     """Where Node is; a test without it fails, and says what to install."""
     path = shutil.which("node")
-    assert path, (
-        "the browser's verifier is tested under Node.js: install nodejs 20 or later (apt-get install nodejs)"
-    )
+    assert path, "the browser's verifier is tested under Node.js: install nodejs 20 or later (apt-get install nodejs)"
     return path
 
 

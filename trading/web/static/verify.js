@@ -91,7 +91,7 @@ async function one(name, blob, trust, progress) {
     }
   }
   const { tender = null, edition = null, origin = null, size = null } = reading;
-  const keys = (reading.ids ?? []).filter((id) => !id.vouched).map(({ id, role }) => `${role} ${id}`);
+  const keys = [...(reading.policy?.named() ?? []), ...(reading.given ?? []).map(({ id, role }) => `${role} ${id}`)];
   return { name, tender, edition, origin, size, trusted: Boolean(trust.policy && trust.parties), keys, steps };
 }
 
