@@ -2,6 +2,7 @@
  * piece by piece nor be asked a hundred thousand times for forty bytes; large pieces go to WebCrypto all the same (`digest`). */
 
 import { utf8 } from "./canon.js";
+import { blocks } from "./sha256.js";
 
 const HEX = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, "0"));
 
@@ -57,44 +58,15 @@ export function order(a, b) {
 /** Eight bytes, big-endian, as a BigInt. */
 export const uint64 = (bytes, at = 0) => new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at);
 
-/* The fractions of the square and cube roots of the first primes (FIPS 180-4 §4.2.2, §5.3.3), computed with whole numbers. */
-const primes = [];
-for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);
-function fraction(prime, power) {
-  const wanted = BigInt(prime) << BigInt(32 * power);
-  let low = 0n;
-  for (let bit = 1n << 40n; bit; bit >>= 1n) if ((low + bit) ** BigInt(power) <= wanted) low += bit;
-  return Number(low & 0xffffffffn) | 0;
-}
-const START = Int32Array.from(primes.slice(0, 8), (p) => fraction(p, 2));
-const ROUND = Int32Array.from(primes, (p) => fraction(p, 3));
-const W = new Int32Array(64);
-
-function compress(h, data, at) {
-  for (let t = 0; t < 16; t++, at += 4) W[t] = (data[at] << 24) | (data[at + 1] << 16) | (data[at + 2] << 8) | data[at + 3];
-  for (let t = 16; t < 64; t++) {
-    const x = W[t - 15];
-    const y = W[t - 2];
-    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
-    W[t] = (W[t - 16] + s0 + W[t - 7] + s1) | 0;
-  }
-  let a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], z = h[7];
-  for (let t = 0; t < 64; t++) {
-    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-    const t1 = (z + s1 + ((e & f) ^ (~e & g)) + ROUND[t] + W[t]) | 0;
-    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-    const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    z = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
-  }
-  h[0] += a; h[1] += b; h[2] += c; h[3] += d; h[4] += e; h[5] += f; h[6] += g; h[7] += z;
-}
+// the fractions of the square roots of the first eight primes (FIPS 180-4 §5.3.3)
+const START = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
 /** SHA-256, fed piece by piece. */
 export class Sha256 {
   constructor() {
     this.state = Int32Array.from(START);
     this.rest = new Uint8Array(64);
+    this.last = new DataView(this.rest.buffer);
     this.held = 0;
     this.length = 0;
   }
@@ -107,10 +79,12 @@ export class Sha256 {
       this.rest.set(data.subarray(0, at), this.held);
       this.held += at;
       if (this.held < 64) return this;
-      compress(this.state, this.rest, 0);
+      blocks(this.state, this.last, 0, 64);
       this.held = 0;
     }
-    for (; at + 64 <= data.length; at += 64) compress(this.state, data, at);
+    const whole = data.length - ((data.length - at) % 64);
+    if (whole > at) blocks(this.state, new DataView(data.buffer, data.byteOffset, data.length), at, whole);
+    at = whole;
     this.rest.set(data.subarray(at));
     this.held = data.length - at;
     return this;

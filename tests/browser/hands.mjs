@@ -4,12 +4,13 @@ import { openAsBlob, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Sha256, base64, hex, join, unbase64, unhex } from "../../audit/browser/bytes.js";
 import { utf8 } from "../../audit/browser/canon.js";
-import { entryOf, leafHash } from "../../audit/browser/log.js";
+import { entryOf, leafHash, rootOf } from "../../audit/browser/log.js";
 import * as a from "../../bidding/browser/arrival.js";
 import * as b from "../../bidding/browser/boxes.js";
 import * as e from "../../bidding/browser/envelope.js";
 import * as k from "../../bidding/browser/keyfile.js";
 import * as o from "../../bidding/browser/opening.js";
+import * as s from "../../bidding/browser/sealing.js";
 
 const bytesOf = (told, length) => unhex(told, length ?? told.length / 2);
 const PREFIX = { statement: e.STATEMENT, manifest: e.BID, registration: e.REGISTRATION, withdrawal: e.WITHDRAWAL, release: "trading/release/v1\n" };
@@ -19,6 +20,9 @@ const ed25519 = async (seed) => {
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
   const { x } = await crypto.subtle.exportKey("jwk", key);
   return e.signerOf(key, unbase64(`${x.replaceAll("-", "+").replaceAll("_", "/")}=`));
+};
+const fail = (why) => {
+  throw new Error(why);
 };
 /** The payload of a recipe (bidding/envelope.md, test vectors). */
 async function built({ plain, pad, salt, ck, ctx, flip }) {
@@ -33,18 +37,10 @@ async function built({ plain, pad, salt, ck, ctx, flip }) {
   return payload;
 }
 async function measured(payload) {
-  const segments = new Segmented();
-  for (let at = 0; at < payload.length; at += e.SEGMENT) await segments.add(payload.subarray(at, at + e.SEGMENT));
-  return { root: segments.root(), size: payload.length, head: base64(payload.subarray(0, 56)) };
+  const leaves = [];
+  for (let at = 0; at < payload.length; at += e.SEGMENT) leaves.push(leafHash(payload.subarray(at, at + e.SEGMENT)));
+  return { root: hex(rootOf(leaves)), size: payload.length, head: base64(payload.subarray(0, 56)) };
 }
-class Segmented {
-  leaves = [];
-  async add(segment) {
-    this.leaves.push(leafHash(segment));
-  }
-  root = () => hex(rootOf(this.leaves));
-}
-import { rootOf } from "../../audit/browser/log.js";
 
 const hands = {
   sha256: ({ pieces64 }) => hex(pieces64.reduce((state, one) => state.update(unbase64(one)), new Sha256()).digest()),
@@ -146,6 +142,14 @@ const hands = {
     const given = Object.fromEntries(Object.entries(released).map(([i, y]) => [i, y === null ? null : unbase64(y)]));
     return o.unseal(await e.readManifest(utf8(manifest)), await openAsBlob(payload), given, await e.readKeyset(utf8(keyset)), { schema });
   },
+  beforeSealing: async ({ files, policy64, parties64, kept, ...how }) => {
+    const kit = { names: Object.keys(files), read: async (name) => unbase64(files[name] ?? fail(`${name} is missing`)) };
+    const trust = { policy: unbase64(policy64), parties: unbase64(parties64) };
+    const { guards, deadline, checkpoint, tender } = await s.checkBeforeSealing(kit, trust, { ...how, kept });
+    const shown = Object.entries(guards).map(([stage, { keyset, custodians, hour }]) => [stage, { keyset: keyset.hash, hour, custodians: custodians.map((one) => one.custodian) }]);
+    return { tender, deadline, checkpoint, guards: Object.fromEntries(shown) };
+  },
+  consistency: async ({ old, size, tiles }) => (await s.consistencyProof(old, size, (...at) => unbase64(tiles[at.join(" ")]))).map(base64),
   makeKey: async ({ about, passphrase, iterations }) => {
     const { bytes, pub } = await k.makeKeyFile(about, passphrase, { iterations });
     return { bytes: new TextDecoder().decode(bytes), pub: hex(pub) };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.canon import stamp
 from trading import accounts
 from trading.web import models as m
 from trading.web.api import Answer, Call, operation
@@ -12,6 +13,13 @@ async def whoami(call: Call) -> m.Whoami:
     """Who this token speaks for."""
     c = call.caller
     return m.Whoami(role=m.RoleName(c.role), organisation=c.organisation, identity=c.identity, person=c.person)
+
+
+@operation("GET", "/time", answer=m.Time)
+async def get_time(call: Call) -> Answer:
+    """What time it is in the log: a page counts down to a deadline by it, whatever its reader's own clock says."""
+    clock = await call.platform.clock()
+    return Answer(m.Time(time=stamp(clock.now()), factor=clock.factor), headers={"Cache-Control": "no-store"})
 
 
 @operation("POST", "/organisations", body=m.NewOrganisation, answer=m.Organisation, status=201)

@@ -174,6 +174,13 @@ class Whoami(Model):
     person: str | None
 
 
+class Time(Model):
+    """The log's time now, and how many of its seconds pass in one of ours: 1 but in a demonstration."""
+
+    time: str
+    factor: int
+
+
 # identities and custodians
 
 
