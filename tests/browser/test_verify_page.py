@@ -21,7 +21,13 @@ from tests.verify.stories import story
 from trading.settings import Settings
 from trading.web.verify_page import modules
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 MISSING = "chromium must be on PATH for the tests of pages (Debian: apt-get install chromium)"
 DONE = 60_000
 """Milliseconds that a busy machine may need for one archive."""
