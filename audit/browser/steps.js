@@ -4,7 +4,7 @@
 import { bundle, bundlePath, CLEAR, entryOf, leafHash, MARKER, ofAKind, readProof, climb, Tree } from "./log.js";
 import { hex, join, same, sha256, uint64, unbase64, unhex } from "./bytes.js";
 import { canon, parse } from "./canon.js";
-import { Fault, need, parties, Policy, signers, when } from "./trust.js";
+import { need, parties, Policy, signers, when } from "./trust.js";
 
 const SECOND = 1_000_000n;
 const NUMBERED = /^[a-z0-9_]+$/;
@@ -41,7 +41,7 @@ export const alike = (a, b) => same(canon([a]), canon([b]));
 /** What the steps share. */
 export class Reading {
   constructor(archive, trust) {
-    Object.assign(this, { archive, trust, at: "", records: [], progress: trust.progress ?? (() => {}) });
+    Object.assign(this, { archive, trust, at: "", records: [], byKind: new Map(), progress: trust.progress ?? (() => {}) });
     Object.assign(this, archive.about); // tender, edition, origin, size, first, born, public
   }
 
@@ -64,8 +64,8 @@ export class Reading {
 
   /** Records of these types in the order of the log: the tender's, or everybody's. */
   *every(...kinds) {
-    for (const x of this.records) {
-      if (!kinds.includes(x.kind)) continue;
+    const found = kinds.flatMap((kind) => this.byKind.get(kind) ?? []);
+    for (const x of kinds.length > 1 ? found.sort((a, b) => a.n - b.n) : found) {
       this.at = `record ${x.n} (${x.kind})`;
       yield x;
     }
@@ -191,7 +191,7 @@ export async function records(r) {
     r.records.push(record(r, n, raw, null));
   }
   delete r.clear;
-  r.shut = r.list("closed").some((x) => x.body.opens === false);
+  r.shut = r.records.some((x) => x.kind === "closed" && r.ours(x.body) && x.body.opens === false);
   const owed = new Set();
   for (const path of r.archive.named(/^records\//)) {
     const told = r.json(path);
@@ -216,6 +216,10 @@ export async function records(r) {
   }
   r.owes(/^proofs\//, owed);
   r.records.sort((a, b) => a.n - b.n);
+  for (const x of r.records) {
+    if (!r.byKind.has(x.kind)) r.byKind.set(x.kind, []);
+    r.byKind.get(x.kind).push(x);
+  }
   r.at = "record 0";
   need(r.records[0]?.n === 0 && r.records[0].kind === "log-opened", "VB-MISSING", { at: "records/0.json" });
   // §8: keys are looked up for a record at its time, or at that of the latest vouching below it
@@ -242,9 +246,8 @@ export async function consistency(r) {
 export function readable(read) {
   try {
     return read();
-  } catch (error) {
-    if (error instanceof Fault || error instanceof TypeError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 
@@ -271,11 +274,11 @@ export const deadlines = (r, below = Infinity) =>
 
 export const latest = (times) => times.reduce((a, b) => (a > b ? a : b));
 
-/** stage → key set, as far as its file is there. */
+/** stage → key set, as far as its file is there and has the hash it is called by. */
 export const keysets = (r) =>
   new Map(r.list("keyset-made").flatMap((x) => {
     const file = r.archive.json.get(`keysets/${x.body.keyset}.json`);
-    return file ? [[String(x.body.stage), file]] : [];
+    return file && hex(sha256(canon(file))) === x.body.keyset ? [[String(x.body.stage), file]] : [];
   }));
 
 async function outage(r, x, owed, probes) {

@@ -1,6 +1,6 @@
 """The third judge: the verifier of the browser (trading/web/static/verify.js), under Node, over the archives of the tests.
 
-Whoever asks `trading verify` and the independent reader asks it as well (`third`): of the steps it does, all three name the
+Whoever asks `trading verify` and the independent reader asks it as well (`verify`): of the steps it does, all three name the
 same one first.
 """
 
@@ -10,6 +10,7 @@ import atexit
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +23,8 @@ HERE = Path(__file__).parent
 DONE = {*(f"V{number}" for number in range(1, 13)), "V17"}
 """The steps the browser does; V13 to V16 are the command line's."""
 
-spent = {"archives": 0, "seconds": 0.0}
-"""What the third judge has cost this process."""
+spent = {"archives": 0, "node": 0.0, "waited": 0.0}
+"""What the third judge has cost: seconds of Node, and those that the tests waited for it."""
 
 
 def node() -> str:
@@ -48,6 +49,33 @@ def _judge() -> tuple[IO[str], IO[str]]:
     return process.stdin, process.stdout
 
 
+def _ask(
+    paths: Sequence[Path],
+    policy: Path | None,
+    parties: Path | None,
+    since: Path | None,
+    receipts: Sequence[Path],
+) -> None:
+    """Hand over the question; Node works on it while this process goes on."""
+    request: dict[str, Any] = {"paths": [str(path) for path in paths], "receipts": [str(path) for path in receipts]}
+    for name, path in (("policy", policy), ("parties", parties), ("since", since)):
+        request[name] = str(path) if path is not None else None
+    asking = _judge()[0]
+    asking.write(json.dumps(request) + "\n")
+    asking.flush()
+
+
+def _hear() -> list[dict[str, Any]]:
+    """The answer to the last question."""
+    started = time.perf_counter()
+    said = json.loads(_judge()[1].readline())
+    assert "error" not in said, said
+    spent["archives"] += len(said["reports"])
+    spent["node"] += said["milliseconds"] / 1000
+    spent["waited"] += time.perf_counter() - started
+    return said["reports"]  # type: ignore[no-any-return]
+
+
 def in_browser(
     paths: Sequence[Path],
     policy: Path | None = None,
@@ -56,37 +84,21 @@ def in_browser(
     receipts: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     """What the browser's verifier says of each archive."""
-    ask, answer = _judge()
-    request: dict[str, Any] = {"paths": [str(path) for path in paths], "receipts": [str(path) for path in receipts]}
-    for name, path in (("policy", policy), ("parties", parties), ("since", since)):
-        request[name] = str(path) if path is not None else None
-    ask.write(json.dumps(request) + "\n")
-    ask.flush()
-    said = json.loads(answer.readline())
-    assert "error" not in said, said
-    spent["archives"] += len(paths)
-    spent["seconds"] += said["milliseconds"] / 1000
-    return said["reports"]  # type: ignore[no-any-return]
+    _ask(paths, policy, parties, since, receipts)
+    return _hear()
 
 
-def third(
-    found: Verification,
-    paths: Sequence[Path],
-    policy: Path | None = None,
-    parties: Path | None = None,
-    since: Path | None = None,
-    receipts: Sequence[Path] = (),
-) -> None:
+def agreed(found: Verification, said: Sequence[dict[str, Any]]) -> None:
     """The browser names the step that `trading verify` names, of those both do; and finds absent what it finds absent."""
-    for report, said in zip(found.reports, in_browser(paths, policy, parties, since, receipts), strict=True):
+    for report, other in zip(found.reports, said, strict=True):
         ours = [step for step in report.steps if step.code in DONE]
         failed = next((step.code for step in ours if step.status is Status.FAIL), None)
-        named = next((step for step in said["steps"] if step["state"] == "fails"), {"id": None})
+        named = next((step for step in other["steps"] if step["state"] == "fails"), {"id": None})
         assert named["id"] == failed, (report.path, report.failed, named)
         if failed is None:
             absent = {step.code for step in ours if step.status is Status.ABSENT}
-            assert {s["id"] for s in said["steps"] if s["state"] == "not in this edition"} == absent, report.path
-            assert said["trusted"] is report.trusted
+            assert {s["id"] for s in other["steps"] if s["state"] == "not in this edition"} == absent, report.path
+            assert other["trusted"] is report.trusted
 
 
 def verify(
@@ -97,6 +109,10 @@ def verify(
     receipts: Sequence[Path] = (),
 ) -> Verification:
     """`trading verify`, and the browser agrees with it."""
-    found = told(paths, policy, parties, since, receipts)
-    third(found, paths, policy, parties, since, receipts)
+    _ask(paths, policy, parties, since, receipts)
+    try:
+        found = told(paths, policy, parties, since, receipts)
+    finally:
+        said = _hear()
+    agreed(found, said)
     return found

@@ -15,7 +15,7 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from audit.report import Status
-from tests.browser.judge import in_browser, node, third, told, verify
+from tests.browser.judge import agreed, in_browser, node, told, verify
 from tests.verify.stories import story
 from trading.messages import catalogue
 from trading.web.verify_page import modules
@@ -112,13 +112,14 @@ def test_the_judge_has_teeth() -> None:
     """Were `trading verify` to name another step, or to accept what the browser refuses, the tests would fail."""
     paths, trust = [honest()], (story().policy, story().parties)
     found = told(paths, *trust)
-    third(found, paths, *trust)
+    said = in_browser(paths, *trust)
+    agreed(found, said)
     report = found.reports[0]
     steps = [replace(step, status=Status.FAIL) if step.number == 9 else step for step in report.steps]
     with pytest.raises(AssertionError):
-        third(replace(found, reports=(replace(report, steps=tuple(steps)),)), paths, *trust)
+        agreed(replace(found, reports=(replace(report, steps=tuple(steps)),)), said)
     with pytest.raises(AssertionError):
-        third(found, paths, None, None)  # trust not established
+        agreed(found, in_browser(paths))  # trust not established
 
 
 def test_without_node_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

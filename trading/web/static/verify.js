@@ -168,7 +168,7 @@ export async function verifyReceipt({ name, bytes }, { policy }) {
 /** What a file is that somebody dropped: archive, receipt, policy, parties, checkpoint or null. */
 export async function kindOf(blob) {
   const start = new Uint8Array(await blob.slice(0, 65_536).arrayBuffer());
-  if (hex(start.subarray(0, 4)) === "504b0304") return "archive";
+  if (hex(start.subarray(0, 4)) === "504b0304" || /\.zip$/i.test(blob.name)) return "archive"; // a broken one too: V1 says so
   if (blob.size > 16 * 1024 * 1024) return null;
   try {
     const bytes = new Uint8Array(await blob.arrayBuffer());

@@ -43,8 +43,18 @@ const given = { archives: [], receipts: [], since: null };
 const own = { policy: null, parties: null };
 let run = 0;
 
+/* A browser that lets no page remember anything remembers nothing; the rest goes on. */
+function remember(name, bytes) {
+  try {
+    if (bytes === undefined) return localStorage.getItem(PINNED + name);
+    return bytes ? localStorage.setItem(PINNED + name, base64(bytes)) : localStorage.removeItem(PINNED + name);
+  } catch {
+    return null;
+  }
+}
+
 for (const name of ["policy", "parties"]) {
-  const kept = localStorage.getItem(PINNED + name);
+  const kept = remember(name);
   if (kept) setOwn(name, unbase64(kept));
 }
 at("pin").checked = Boolean(own.policy || own.parties);
@@ -56,10 +66,7 @@ function setOwn(name, bytes) {
 }
 
 function pin() {
-  for (const name of ["policy", "parties"]) {
-    if (at("pin").checked && own[name]) localStorage.setItem(PINNED + name, base64(own[name]));
-    else localStorage.removeItem(PINNED + name);
-  }
+  for (const name of ["policy", "parties"]) remember(name, at("pin").checked ? own[name] : null);
 }
 
 async function take(files) {
