@@ -8,7 +8,7 @@ import { Sha256, base64, digest, hex, join, same, unbase64, unhex } from "../../
 import { canon, parse, text, utf8 } from "../../audit/browser/canon.js";
 import { rootOf } from "../../audit/browser/log.js";
 import { point, signers, when } from "../../audit/browser/trust.js";
-import { boxInfo, expand, hmac, makeBoxes, open } from "./boxes.js";
+import { expand, hmac, makeBoxes } from "./boxes.js";
 
 /** A rule says no: `code` as in Python, with its sentence in trading/locale; `facts` fill it. */
 export class Refused extends Error {
@@ -97,19 +97,10 @@ export async function readStatement(data) {
   if (made.suite === "P256" && made.valid_from <= made.valid_to && (await isPoint(made.pub))) return made;
   throw new Refused("E-STATEMENT", { why: "suite, span or key" });
 }
-/** With `boxInfo` the only two infos a custodian's private key is ever used for. */
+/** With the `boxInfo` of §4 the only two infos a custodian's private key is ever used for. */
 export const rehearsalInfo = async (statement, challenge) => join("trading/rehearsal/v1\0", await digest(statement), challenge);
 export const rehearsalProof = (challenge, r) => digest(join("trading/rehearsed/v1\0", challenge, r));
 export const rehearsedBytes = (hash, challenge, proof) => join(REHEARSED, unhex(hash), challenge, proof);
-/** Custodian's side; the info comes from the tool's own statement, and r stays here. `E-REHEARSAL`. */
-export async function answerRehearsal(statement, pair, signer, challenge, sealed) {
-  const refused = (why) => new Refused("E-REHEARSAL", { why });
-  if (!same(pair.pub, statement.pub) || challenge.length !== 32) throw refused("not the key of this statement");
-  const r = await open(pair, await rehearsalInfo(statement.data, challenge), sealed).catch(() => null);
-  if (!r) throw refused("the challenge does not open under this key");
-  const proof = await rehearsalProof(challenge, r);
-  return { proof, sig: [await signer.sign(rehearsedBytes(statement.hash, challenge, proof))] };
-}
 
 const SEAT = { i: is.int(1), custodian: is.text, pub: is.bytes(65), statement: is.hash };
 const KEYSET = { tender: is.text, stage: is.name, suite: is.text, k: is.int(2), n: is.int(2), opens_at: is.time };
@@ -157,12 +148,14 @@ export const payloadSize = (plaintext) => 72 + 65_600 * (plaintext / BLOCK);
 export const isPayloadSize = (size) => size >= 72 + 65_600 && (size - 72) % 65_600 === 0;
 export const padding = (length) => (BLOCK - (length % BLOCK)) % BLOCK || (length ? 0 : BLOCK);
 
+/* The bytes of a Blob in steps, the next one read ahead. Slices, because a BYOB reader of a Blob stalls in Chromium now and then. */
 async function* steps(blob) {
   const part = (at) => blob.slice(at, at + STEP).arrayBuffer();
   let ahead = blob.size ? part(0) : null;
   for (let at = STEP; ahead; at += STEP) {
     const bytes = new Uint8Array(await ahead);
     ahead = at < blob.size ? part(at) : null;
+    ahead?.catch(() => {}); // it is awaited in the next turn
     yield bytes;
   }
 }
@@ -255,10 +248,14 @@ async function entriesOf(files, told) {
 /** The payload cut into segments, each hashed once: its leaf is the tree's, and the digest of the upload. */
 class Segments {
   constructor(sink) {
-    Object.assign(this, { sink, leaves: [], behind: [], last: null, ...Segments.fresh() });
+    Object.assign(this, { sink, leaves: [], behind: [], last: null, free: [] });
+    this.fresh();
   }
 
-  static fresh = () => ({ buffer: new Uint8Array(1 + SEGMENT), at: 1 }); // 00 || segment
+  fresh() {
+    this.buffer = this.free.pop() ?? new Uint8Array(1 + SEGMENT); // 00 || segment
+    this.at = 1;
+  }
 
   async take(bytes) {
     for (let from = 0; from < bytes.length; ) {
@@ -275,12 +272,17 @@ class Segments {
   }
 
   async close() {
-    const whole = this.buffer.subarray(0, this.at), n = this.leaves.length, leaf = digest(whole), before = this.last;
+    const { buffer, last } = this, whole = buffer.subarray(0, this.at), n = this.leaves.length, leaf = digest(whole);
     this.leaves.push(leaf);
-    this.last = Promise.all([leaf, before]).then(([made]) => this.sink?.(whole.subarray(1), n, made));
+    const passOn = async () => {
+      const [made] = await Promise.all([leaf, last]);
+      await this.sink?.(whole.subarray(1), n, made);
+      this.free.push(buffer);
+    };
+    this.last = passOn();
     this.last.catch(() => {}); // it is awaited below, or by `end`
     this.behind.push(this.last);
-    Object.assign(this, Segments.fresh());
+    this.fresh();
     if (this.behind.length > 3) await this.behind.shift(); // who writes slowly slows the sealing, not the memory
   }
 
@@ -291,8 +293,8 @@ class Segments {
   }
 }
 /** Seal one stage. `context`: tender, stage, keyset, bidder, bid, seq. `files`: [{blob, name?, media?, sha256?}], `opening` in stage form.
- * Each segment goes to `sink(bytes, n, leaf)` as it is made, `leaf` being what the upload sends as its digest; what sink returns is
- * awaited. `progress(done, all)` counts bytes of both passes. `entropy` is for test vectors only: a repeated output repeats an envelope.
+ * Each segment goes to `sink(bytes, n, leaf)` as it is made, in order, `leaf` being what the upload sends as its digest; the bytes are the
+ * sink's until what it returns has settled. `progress(done, all)` counts bytes of both passes. `entropy` is for test vectors only: a repeated output repeats an envelope.
  * {manifest, hash, root, size, head, files, leaves}, nothing secret in it. Refused: E-CONTEXT, E-OPENING, E-FILES. */
 export async function sealEnvelope(context, keyset, { files = [], opening = {}, schema = {}, prev = null, created, client, sink, progress, entropy = random }) {
   for (const [field, wanted] of Object.entries({ keyset: keyset.hash, tender: keyset.tender, stage: keyset.stage }))
@@ -329,15 +331,6 @@ export async function sealEnvelope(context, keyset, { files = [], opening = {}, 
   const [{ boxes }, root, size] = [await boxed, hex(rootOf(leaves)), payloadSize(plaintext.size)];
   const manifest = writeManifest(context, { head, boxes, root, size, prev, created, client });
   return { manifest, hash: await sha256Hex(manifest), root, size, head, files: entries, leaves };
-}
-
-// ---- §4 custodian's side
-
-/** A custodian's share of a manifest, or null: the box does not open, or does not hold 32 bytes. */
-export async function openBox(pair, manifest, i) {
-  const info = boxInfo(await ctxOf(manifest), i, manifest.head);
-  const share = await open(pair, info, manifest.boxes[i - 1] ?? new Uint8Array(0)).catch(() => null);
-  return share?.length === 32 ? share : null;
 }
 
 // ---- §5 manifest, registration, withdrawal

@@ -7,6 +7,7 @@ import { utf8 } from "../../audit/browser/canon.js";
 import { entryOf, leafHash, rootOf } from "../../audit/browser/log.js";
 import * as a from "../../bidding/browser/arrival.js";
 import * as b from "../../bidding/browser/boxes.js";
+import * as c from "../../bidding/browser/custody.js";
 import * as e from "../../bidding/browser/envelope.js";
 import * as k from "../../bidding/browser/keyfile.js";
 import * as o from "../../bidding/browser/opening.js";
@@ -74,7 +75,7 @@ const hands = {
   },
   rehearse: async ({ statement, ikm, seed, challenge, sealed64 }) => {
     const made = await e.readStatement(utf8(statement));
-    const answer = await e.answerRehearsal(made, await b.deriveKeyPair(bytesOf(ikm)), await ed25519(seed), bytesOf(challenge), unbase64(sealed64));
+    const answer = await c.answerRehearsal(made, await b.deriveKeyPair(bytesOf(ikm)), await ed25519(seed), bytesOf(challenge), unbase64(sealed64));
     return { ...answer, proof: hex(answer.proof) };
   },
   envelope: async ({ manifest, keyset, ck }) => {
@@ -132,7 +133,7 @@ const hands = {
     const given = await Promise.all(files.map(async ({ path, ...rest }) => ({ ...rest, blob: await openAsBlob(path) })));
     const drawn = coins && coins.map((one) => bytesOf(one)), segments = [];
     const sealed = await e.sealEnvelope(context, guard, {
-      ...how, files: given, ...(drawn ? { entropy: () => drawn.shift() } : {}), sink: (bytes, n, leaf) => void segments.push([n, bytes, hex(leaf)]),
+      ...how, files: given, ...(drawn ? { entropy: () => drawn.shift() } : {}), sink: (bytes, n, leaf) => void segments.push([n, bytes.slice(), hex(leaf)]),
     });
     if (out) writeFileSync(out, join(...segments.map(([, bytes]) => bytes)));
     const leaves = segments.map(([, , leaf]) => leaf), inOrder = segments.every(([n], at) => n === at);
@@ -150,6 +151,10 @@ const hands = {
     return { tender, deadline, checkpoint, guards: Object.fromEntries(shown) };
   },
   consistency: async ({ old, size, tiles }) => (await s.consistencyProof(old, size, (...at) => unbase64(tiles[at.join(" ")]))).map(base64),
+  openBox: async ({ manifest, ikm, i }) => {
+    const share = await c.openBox(await b.deriveKeyPair(bytesOf(ikm)), await e.readManifest(utf8(manifest)), i);
+    return share && hex(share);
+  },
   makeKey: async ({ about, passphrase, iterations }) => {
     const { bytes, pub } = await k.makeKeyFile(about, passphrase, { iterations });
     return { bytes: new TextDecoder().decode(bytes), pub: hex(pub) };

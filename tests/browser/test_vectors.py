@@ -100,6 +100,10 @@ def test_the_envelope_is_a_function_of_key_and_context(node: Node) -> None:
     said = node.ask("envelope", ck=found["ck"], **given)
     assert (said["ctx"], said["keyset"]) == (OBJECTS["context"]["ctx"], OBJECTS["keyset"]["sha256"])
     assert (said["shares"], said["boxes"]) == (found["shares"], found["boxes"])
+    for i, ikm in enumerate(PEOPLE["box_key_ikm"], 1):
+        ask = {"manifest": given["manifest"], "ikm": ikm}
+        assert node.ask("openBox", i=i, **ask) == found["shares"][i - 1]
+        assert node.ask("openBox", i=i % 3 + 1, **ask) is None  # a neighbour's box
     recipe = found["payload"]
     measured = node.ask("measure", recipe=recipe)
     manifest = parse(OBJECTS["manifest"]["bytes"].encode())
