@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from audit.report import Status, Verification
+from tests.browser.node import command
 from trading.verify import verify as told
 
 HERE = Path(__file__).parent
@@ -27,18 +27,11 @@ spent = {"archives": 0, "node": 0.0, "waited": 0.0}
 """What the third judge has cost: seconds of Node, and those that the tests waited for it."""
 
 
-def node() -> str:
-    """Where Node is; a test without it fails, and says what to install."""
-    path = shutil.which("node")
-    assert path, "the browser's verifier is tested under Node.js: install nodejs 20 or later (apt-get install nodejs)"
-    return path
-
-
 @lru_cache(maxsize=1)
 def _judge() -> tuple[IO[str], IO[str]]:
     """The one process, which ends with ours."""
     process = subprocess.Popen(
-        [node(), "--no-warnings", str(HERE / "judge.mjs")],
+        [*command(), "--no-warnings", str(HERE / "judge.mjs")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -15,7 +15,8 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from audit.report import Status
-from tests.browser.judge import agreed, in_browser, node, told, verify
+from tests.browser.judge import agreed, in_browser, told, verify
+from tests.browser.node import command
 from tests.verify.stories import story
 from trading.messages import catalogue
 from trading.web.verify_page import modules
@@ -125,7 +126,7 @@ def test_the_judge_has_teeth() -> None:
 def test_without_node_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(AssertionError, match="install nodejs"):
-        node()
+        command()
 
 
 def codes() -> Iterator[str]:

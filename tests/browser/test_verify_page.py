@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,22 +12,15 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from audit.archive import Archive, write_archive
+from tests.browser.chromium import chromium
 from tests.trading.town import Town, town
 from tests.verify.stories import story
 from trading.settings import Settings
 from trading.web.verify_page import modules
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-MISSING = "chromium must be on PATH for the tests of pages (Debian: apt-get install chromium)"
 DONE = 60_000
 """Milliseconds that a busy machine may need for one archive."""
 
@@ -58,12 +50,8 @@ async def place(db: object, settings: Settings, owner_dsn: str) -> AsyncIterator
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    path = shutil.which("chromium")
-    assert path, MISSING
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+    async with chromium() as running:
         yield running
-        await running.close()
 
 
 @pytest.fixture
