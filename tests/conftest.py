@@ -1,4 +1,4 @@
-"""The database of the tests: one embedded server a session, one migrated template, one clone a test.
+"""The database of the tests: one embedded server a session (or a worker), one migrated template, one clone a test.
 
 `database` is the application role's address of a fresh clone, `owner_dsn` the owner's, `settings` the settings that name
 them, `db` a connected Tortoise. All are function-scoped; `clone` makes further ones (for a module, for a subprocess).
@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 from tortoise.context import TortoiseContext
 
+from tests.workers import longest_first, pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
 from trading import postgres
 from trading.settings import Settings
+
+__all__ = ["pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 STATEFUL = {"server", "template", "clone", "database", "db", "settings"}
 ELSEWHERE = (
@@ -37,6 +40,8 @@ ELSEWHERE = (
     "test_file.py",
     "test_speech.py",
     "test_secrecy.py",
+    "test_page.py",
+    "test_mutants.py",
 )
 
 
@@ -46,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`--pure` (.ci/quick) leaves out whatever asks for a database, lies where servers are started, or is slow."""
+    longest_first(config, items)
     if not config.getoption("--pure"):
         return
     here = Path(__file__).parent

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import workers
 from trading import messages
 
 ROOT = Path(__file__).parent.parent
@@ -169,6 +170,11 @@ def test_a_text_that_is_cited_is_here(path: Path) -> None:
     assert set(re.findall(r"\b[a-z-]+\.md\b", path.read_text(encoding="utf-8"))) <= texts
 
 
+def test_what_workers_begin_with_is_here() -> None:
+    for name in {*workers.FIRST, *workers.TOGETHER}:
+        assert (ROOT / name).is_file(), name
+
+
 def test_the_lock_file_names_no_address_and_holds_every_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links", lock)
@@ -247,7 +253,10 @@ def test_every_attack_is_in_the_threat_table() -> None:
 def test_the_two_commands_stand_in_the_readme_as_ci_runs_them(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/trading demo" in text
-    assert ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest" in text
+    assert ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto\n" in text
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "-m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/trading demo" in ci
+    assert ".venv/bin/pip install -q -e '.[test]'" in ci and "&& .venv/bin/pytest -n auto -q)" in ci
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (ROOT / path).exists(), f"{name}: dead link {path}"
     for path in re.findall(r"`((?:audit|bidding|experts|trading|tests|docker)/[\w./-]+)`", text):

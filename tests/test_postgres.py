@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import stat
 from pathlib import Path
 
 import asyncpg
 import pytest
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from audit.refusal import Refused
 from trading import embedded, postgres
+from trading.migrating import Executor
 from trading.settings import Settings
 
 FAST = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "20"}
@@ -203,6 +207,40 @@ async def test_a_migration_that_dies_leaves_the_schema_as_it_was(server, tmp_pat
     server.say("DROP DATABASE dying WITH (FORCE)")
 
 
+async def schema(server: postgres.Embedded, tmp_path: Path, *executors: type[MigrationExecutor]) -> str:
+    """What stands in a database after one executor has gone so far, and the next one the rest, as pg_dump writes it."""
+    server.say("CREATE DATABASE written OWNER trading TEMPLATE template0")
+    address = server.dsn("trading", "written")
+    config = postgres.configuration(address)
+    try:
+        for last, executor in enumerate(executors, 1 - len(executors)):
+            async with TortoiseContext() as context:
+                await context.init(config=config)
+                targets = None if last == 0 else [MigrationTarget("bidding", "0001_initial")]
+                await executor(context.db(), config["apps"]).migrate(targets, direction="forward")
+        dump = await asyncio.create_subprocess_exec(
+            postgres.binaries() / "pg_dump", "-s", address, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await dump.communicate()
+    finally:
+        server.say("DROP DATABASE written WITH (FORCE)")
+    return re.sub(r"(?m)^.(un)?restrict .*$", "", said.decode())
+
+
+@pytest.mark.slow
+async def test_the_quick_executor_writes_the_schema_that_tortoise_s_own_writes(server, tmp_path: Path) -> None:
+    theirs = await schema(server, tmp_path, MigrationExecutor)
+    assert theirs.count("CREATE TABLE") > 70
+    assert await schema(server, tmp_path, Executor) == theirs
+    assert await schema(server, tmp_path, Executor, Executor) == theirs  # an installation of an older version
+
+
+def test_no_migration_asks_a_model() -> None:
+    """What the quick executor leaves out: whoever writes one that asks needs Tortoise's own."""
+    for path in Path(__file__).parent.parent.glob("*/migrations/0*.py"):
+        assert "RunPython" not in path.read_text("utf-8"), path
+
+
 async def test_the_application_cannot_change_what_is_in_the_log(db, database: str) -> None:
     connection = await asyncpg.connect(database)
     try:
@@ -216,7 +254,6 @@ async def test_the_application_cannot_change_what_is_in_the_log(db, database: st
 
 async def test_models_and_migrations_agree() -> None:
     """`makemigrations` would say "No changes detected"; asked in-process, so that it cannot write files here."""
-    from tortoise.context import TortoiseContext
     from tortoise.migrations.autodetector import MigrationAutodetector
 
     async with TortoiseContext() as context:

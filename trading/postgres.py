@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import asyncpg
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
-from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
@@ -23,6 +22,7 @@ from tortoise.transactions import in_transaction
 from audit.act import reach
 from audit.refusal import Refused
 from trading.embedded import APP, DATABASE, DURABLE, OWNER, PORT, SUPERUSER, Embedded, binaries
+from trading.migrating import Executor
 from trading.settings import Settings
 
 __all__ = [
@@ -171,7 +171,7 @@ async def _apply(config: dict[str, Any]) -> None:
         editor = AsyncpgSchemaEditor(context.db(), atomic=False)
         await MigrationRecorder(context.db()).ensure_schema(editor)  # the executor asks this table before it makes it
         async with in_transaction("default") as connection:
-            await MigrationExecutor(connection, config["apps"]).migrate(direction="forward")
+            await Executor(connection, config["apps"]).migrate(direction="forward")
 
 
 APPEND_ONLY = (

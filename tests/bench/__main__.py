@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.bench.measure import Result
 
 NAMES = (
-    "seal", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search", "auction",
+    "seal", "browser", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search",
+    "auction",
 )  # fmt: skip
 
 

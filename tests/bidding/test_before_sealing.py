@@ -86,6 +86,11 @@ def test_a_key_set_made_after_the_announcement(world: World) -> None:
     kit = sealing_kit(world, tender)
     made = next(one for one in world.logged if one.name == "keyset-made")
     refused(world, tender, {n: d for n, d in kit.items() if n != f"records/{made.index}.json"}, "0 records")
+    # made once more, and only this is shown: the announcement would name keys that did not exist yet
+    again = {name: made.body[name] for name in ("stage", "keyset")}
+    tender.log("keyset-made", **again)
+    kit = sealing_kit(world, tender)
+    refused(world, tender, {n: d for n, d in kit.items() if n != f"records/{made.index}.json"}, "was not made before")
 
 
 def test_a_statement_under_a_forged_identity(world: World) -> None:

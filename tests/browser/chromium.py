@@ -78,7 +78,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def modules(took: Path) -> Iterator[str]:
-    """A site that has the modules as they lie, a page with a file input under a strict policy, and takes what is PUT; its address."""
+    """A site with the modules as they lie and a page under a strict policy, that takes what is PUT; its address."""
 
     class Handler(_Handler):
         pass

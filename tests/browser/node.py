@@ -1,7 +1,7 @@
 """Node as a second pair of hands: one process that runs the browser's modules and answers line by line.
 
-`Node.ask("seal", …)` calls the function of that name in `hands.mjs` with JSON and gives its JSON back. A `Refused` or `Broken` of the
-modules is raised here as `Refused` with the same code; anything else that JavaScript throws fails the test with its stack.
+`Node.ask("seal", …)` calls the function of that name in `hands.mjs` with JSON and gives its JSON back. A refusal of
+the modules is raised here as `Refused` with the same code; whatever else JavaScript throws fails the test with its stack.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from audit.refusal import Refused
 
-HANDS = Path(__file__).parent / "hands.mjs"
+HANDS = Path("tests") / "browser" / "hands.mjs"
 ROOT = Path(__file__).parents[2]
 MISSING = "node 20 or later must be on PATH for the browser's modules (Debian: apt-get install nodejs; .ci/run does it)"
 
@@ -33,15 +33,25 @@ def command() -> list[str]:
 
 
 class Node:
-    """A running `hands.mjs`; use it as a context."""
+    """A running `hands.mjs`, of this copy of the modules; use it as a context."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
 
     def __enter__(self) -> Node:
         self._process = subprocess.Popen(
-            [*command(), HANDS], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [*command(), self._root / HANDS],
+            cwd=self._root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(timeout=20)

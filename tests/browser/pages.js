@@ -74,6 +74,15 @@ export async function submitBid({ bid, tender, token }) {
   return receipts;
 }
 
+/** What a refusal of the last request says. */
+export async function refusal(given) {
+  const why = await submitBid(given).catch((found) => found);
+  return { code: why.code, status: why.status, receipt: why.problem.receipt, said: why.problem.detail };
+}
+
+/** What waits in the store. */
+export const names = async () => (await openStore()).names();
+
 export async function clock() {
   const found = await serverClock(new Api());
   return { time: found.now().getTime(), within: found.within, factor: found.factor };

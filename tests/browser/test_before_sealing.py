@@ -1,4 +1,4 @@
-"""The stories of tests/bidding/test_before_sealing.py once more, told to the browser's module: it seals for nobody they warn of."""
+"""The stories of tests/bidding/test_before_sealing.py, told to the browser's module: it seals for nobody they warn of."""
 
 from __future__ import annotations
 

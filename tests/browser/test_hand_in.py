@@ -1,4 +1,4 @@
-"""A bidder seals in the page and hands in over a line that is cut, with a reload in between: nothing is lost, nothing shows."""
+"""A bid is handed in from a page over a line that is cut, with a reload in between: nothing is lost, nothing shows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def check_nothing_secret(kept: Any, wang: Bidder) -> None:
 async def test_a_pause_begins_nothing_new(place: Town, tmp_path: Path) -> None:
     document = tmp_path / "offer.pdf"
     document.write_bytes(os.urandom(12 * MIB))
-    async with bidding(place, tmp_path, rate=64 * MIB) as (desk, wang, page, site, _):
+    async with bidding(place, tmp_path, rate=64 * MIB) as (desk, wang, page, _, _):
         await page.set_input_files("#files", document)
         await run(page, "sealBid", **sealed_by(desk, wang, tmp_path))
         sending = {"bid": wang.bid, "tender": desk.tender, "token": place.tokens["wang"]}
@@ -163,8 +164,13 @@ async def test_a_pause_begins_nothing_new(place: Town, tmp_path: Path) -> None:
         until_resumed = next(n for n in range(at, len(said)) if said[n]["state"] == "sending")
         under_way = said[until_resumed]["done"] - said[at]["done"]
         assert under_way <= 4 * SEGMENT
-        assert said[-1] == {"stage": "documents", "done": said[-1]["size"], "size": said[-1]["size"], "state": "complete"}
-        assert all(one["done"] <= other["done"] for one, other in zip(said, said[1:], strict=False))
+        assert said[-1] == {
+            "stage": "documents",
+            "done": said[-1]["size"],
+            "size": said[-1]["size"],
+            "state": "complete",
+        }
+        assert all(one["done"] <= other["done"] for one, other in pairwise(said))
 
 
 async def test_a_refusal_is_told_in_the_platforms_own_words(place: Town, tmp_path: Path) -> None:
@@ -177,15 +183,11 @@ async def test_a_refusal_is_told_in_the_platforms_own_words(place: Town, tmp_pat
         await begin(page, **sending)
         await until(lambda: page.evaluate("window.outcome !== null"))
         await desk.wait()  # the deadline passes before the last request
-        refused = await page.evaluate(
-            "(given) => import('/tests/browser/pages.js').then((it) => it.submitBid(given))"
-            ".then(() => null, (why) => ({code: why.code, status: why.status, receipt: why.problem.receipt, said: why.problem.detail}))",
-            sending,
-        )
+        refused = await run(page, "refusal", **sending)
         assert (refused["code"], refused["status"]) == ("E-LATE", 409) and refused["said"]
         record = check_receipt(Receipt.parse(canon(refused["receipt"])), place.policy).record
         assert (record["type"], record["code"]) == ("trading.refused/v1", "E-LATE")
-        names = await page.evaluate("import('/bidding/browser/upload.js').then((it) => it.openStore()).then((s) => s.names())")
+        names = await run(page, "names")
         assert len(names) == 2  # the sealed bid is still there
 
 

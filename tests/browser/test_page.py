@@ -23,7 +23,9 @@ PAGES = "/tests/browser/pages.js"
 
 async def run(page: Page, what: str, **given: Any) -> Any:
     """Call a function of pages.js."""
-    return await page.evaluate("([from, what, given]) => import(from).then((it) => it[what](given))", [PAGES, what, given])
+    return await page.evaluate(
+        "([from, what, given]) => import(from).then((it) => it[what](given))", [PAGES, what, given]
+    )
 
 
 def sealing() -> dict[str, Any]:

@@ -210,5 +210,3 @@ def test_a_custodians_key_file_opens_boxes(node: Node, tmp_path: Path) -> None:
     keyfiles.write(tmp_path / "c.key", ours, "correct horse", iterations=1000)
     said = node.ask("openKey", file=(tmp_path / "c.key").read_text(), passphrase="correct horse", kind="custodian")
     assert bytes.fromhex(said["pub"]) == hpke.public_bytes(PRIVATE[0])
-
-
