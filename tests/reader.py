@@ -232,7 +232,8 @@ def maybe(x):  # the deadline a record tells, if the record is one of its type
     try: return when(x.deadline) if x.kind != "deadline-moved" or reader_owed.moved(R(), x) else None
     except Exception: return None
 def deadlines(n=NEVER): return [t for x in of("project-announced", "deadline-moved") if x.n < n and (t := maybe(x)) is not None]
-def keysets(): return {str(x.get("stage")): k for x in of("keyset-made") if (k := A.js.get(f"keysets/{x.get('keyset')}.json")) and hx(canon(k)) == x.keyset}
+def keysets(): return {str(x.get("stage")): k for x in of("keyset-made")
+     if (k := A.js.get(f"keysets/{x.get('keyset')}.json")) and hx(canon(k)) == x.keyset}
 def opening(s): return when(keysets()[s].opens_at)
 hour, is_later = (lambda s: max([opening(s), *deadlines()])), (lambda s: opening(s) > min(map(opening, A.stages)))
 def known(key, t, *roles): return {k[:2] for k in A.ids if k[2] == key and k[1] in roles and k[3] <= t < k[4]}
