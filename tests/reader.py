@@ -232,7 +232,8 @@ def maybe(x):  # the deadline a record tells, if the record is one of its type
     try: return when(x.deadline) if x.kind != "deadline-moved" or reader_owed.moved(R(), x) else None
     except Exception: return None
 def deadlines(n=NEVER): return [t for x in of("project-announced", "deadline-moved") if x.n < n and (t := maybe(x)) is not None]
-def keysets(): return {str(x.get("stage")): k for x in of("keyset-made") if (k := A.js.get(f"keysets/{x.get('keyset')}.json"))}
+def keysets(): return {str(x.get("stage")): k for x in of("keyset-made")
+     if (k := A.js.get(f"keysets/{x.get('keyset')}.json")) and hx(canon(k)) == x.keyset}
 def opening(s): return when(keysets()[s].opens_at)
 hour, is_later = (lambda s: max([opening(s), *deadlines()])), (lambda s: opening(s) > min(map(opening, A.stages)))
 def known(key, t, *roles): return {k[:2] for k in A.ids if k[2] == key and k[1] in roles and k[3] <= t < k[4]}
@@ -250,7 +251,7 @@ def v6():
     zero, closed, sets, first, probes = A.recs[0], {str(x.get("stage")): x for x in of("closed")}, keysets(), {}, set()
     factor = 1 if zero.clock is None else need(only(zero.clock, "base factor start") and A.origin.startswith("demo.")) and zero.clock.factor
     A.beat, moved = number(zero.beat, 1) * number(factor, 1) * SECOND, [x for x in of("deadline-moved") if x.get("outage") and maybe(x)]
-    mine = {p[11:-5] for p in named("statements/.*")} | set(re.findall(H, str(sets)))
+    mine = set(re.findall(H, str(sets)))
     owed, slack = {A.born} if "rules" in A.js["rulebook.json"] else set(), 4 * A.beat + 30 * factor * SECOND; A.slack = slack
     for x in A.recs:
         about = str(x.get("statement")) if x.kind in ("custodian-key-registered", "rehearsed") else None

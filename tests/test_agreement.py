@@ -8,8 +8,8 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
+from tests.browser.judge import verify
 from tests.verify.stories import EDITIONS, story
-from trading.verify import verify
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,18 @@ def test_on_archives_that_lack_a_member(name: str, edition: str, tmp_path: Path)
         target = tmp_path / "a.zip"
         write_archive(target, [(other, data) for other, data in files.items() if other != path])
         assert agree(target, told.policy, told.parties) == 3, path
+
+
+@pytest.mark.parametrize(("name", "edition"), [("opened", "supervision"), ("shut", "public")])
+@pytest.mark.parametrize("folder", ["keysets/", "statements/"])
+def test_on_two_files_that_changed_names(name: str, edition: str, folder: str, tmp_path: Path) -> None:
+    """A key set that is not what it is called by is none: V6 asks for no checkpoint on its account (log.md §8)."""
+    told = story()
+    with Archive.open(told.archives[name, edition]) as archive:
+        files = {path: archive.read(path) for path in archive.names}
+    one, other = [path for path in files if path.startswith(folder)][:2]
+    write_archive(tmp_path / "a.zip", {**files, one: files[other], other: files[one]}.items())
+    assert agree(tmp_path / "a.zip", told.policy, told.parties) == 3
 
 
 @pytest.mark.parametrize("length", [0, 21, 1000, -1])

@@ -14,9 +14,9 @@ from audit.archive import Archive, write_archive
 from audit.receipt import Receipt
 from audit.report import Report
 from tests import reader
+from tests.browser.judge import verify
 from tests.world import Bidder, World
 from tests.world_tender import Tender
-from trading.verify import verify
 from trading.verify_ledger import published
 
 EDITIONS = ("public", "supervision")

@@ -22,7 +22,7 @@ def test_re_sign(stage: Stage) -> None:
 
 
 def test_by_itself_it_agrees_with_itself_and_says_so(stage: Stage) -> None:
-    from trading.verify import verify
+    from tests.browser.judge import verify
 
     tender = stage.bids()
     tender.finish()

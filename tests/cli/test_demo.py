@@ -16,13 +16,13 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from tests import reader
+from tests.browser.judge import verify
 from tests.cli.platform import Said, trading
 from tests.verify.test_releases import judged
 from trading.demo import otherwise, rounds, tenders
 from trading.demo.ways import Way
 from trading.law.regimes import REGIMES
 from trading.ocds_reading import Found, read
-from trading.verify import verify
 
 SOURCE = Path(tenders.__file__).with_name("prozorro.json")
 pytestmark = pytest.mark.slow

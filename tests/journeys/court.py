@@ -10,8 +10,8 @@ from audit.act import pool
 from audit.archive import Archive
 from audit.canon import canon
 from tests import reader
+from tests.browser.judge import verify
 from tests.trading.desk import Bidder, Desk
-from trading.verify import verify
 
 
 async def judge(desk: Desk, *firms: Bidder) -> dict[str, Path]:

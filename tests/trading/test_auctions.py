@@ -19,6 +19,7 @@ from audit.act import pool
 from audit.canon import b64, canon, stamp, unb64
 from audit.signature import Ed25519Signer
 from tests import reader
+from tests.browser.judge import verify
 from tests.trading.desk import Bidder, Desk
 from tests.trading.test_seats_cli import served
 from tests.trading.town import Town
@@ -26,7 +27,6 @@ from trading import saleroom
 from trading.cries import crying, joining
 from trading.keyfiles import KeyFile, write
 from trading.law.bidding_rounds import Reserve
-from trading.verify import verify
 
 SALE = {"regime": "property", "direction": "sell", "baseline": 9_000_000}
 PRICES = {"wang": 9_100_000, "zhao": 9_300_000, "li": 9_200_000}

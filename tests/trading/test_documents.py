@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from audit.canon import b64, canon, sha256, sha256_hex, stamp, unb64
+from tests.browser.judge import verify
 from tests.trading.desk import SCHEMA, Desk
 from tests.trading.town import Town
 from trading import papers
 from trading.document_sets import set_hash
-from trading.verify import verify
 
 SPEC, PLANS = b"%PDF-1.7 technical specification", b"PK\x03\x04 plans"
 MARKER = "STALE-MARKER"

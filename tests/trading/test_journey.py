@@ -16,9 +16,9 @@ from audit.refusal import Broken
 from bidding import keys
 from bidding.slips import check_slip
 from tests import reader
+from tests.browser.judge import verify
 from tests.trading.desk import Desk
 from tests.trading.town import Town
-from trading.verify import verify
 
 
 @pytest.fixture

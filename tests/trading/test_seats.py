@@ -18,6 +18,7 @@ from audit.signature import verify_by
 from audit.trust import record_sig_bytes
 from experts.draw import draw_ctx, score_commit
 from tests import reader
+from tests.browser.judge import verify
 from tests.journeys.test_two_envelopes import LATER, TwoEnvelopes
 from tests.trading.desk import SCHEMA, Desk
 from tests.trading.members import Members
@@ -28,7 +29,6 @@ from trading.client import PREFIX
 from trading.law import methods
 from trading.law.methods import Offer, Sheet
 from trading.tools.seat import Seat
-from trading.verify import verify
 
 PRICES = {"安和": 9_000_000, "赣江": 8_000_000, "博远": 9_500_000}
 NAMES = ("technical", "business")

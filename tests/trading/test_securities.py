@@ -16,10 +16,10 @@ import pytest
 
 from audit.act import pool
 from audit.canon import stamp, unb64
+from tests.browser.judge import verify
 from tests.trading.desk import Bidder, Desk
 from tests.trading.town import Town
 from trading.law.security import interest_between
-from trading.verify import verify
 
 ASKED = {"amount": 200_000, "valid_days": 90, "accounts": "basic"}
 TERMS = {"security": ASKED, "bid_validity_days": 90}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audit.report import Status
+from tests.browser.judge import verify
 from tests.verify.stories import EDITIONS, story
-from trading.verify import verify
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "archives"
 TRUST = VECTORS / "trust"

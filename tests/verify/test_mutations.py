@@ -10,8 +10,8 @@ import pytest
 
 from audit.archive import Archive, write_archive
 from audit.report import Report, Status
+from tests.browser.judge import verify
 from tests.verify.stories import EDITIONS, story
-from trading.verify import verify
 
 pytestmark = pytest.mark.slow
 

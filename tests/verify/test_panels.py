@@ -16,10 +16,10 @@ from audit.report import Status
 from experts.told import READERS
 from tests import reader
 from tests.attacks.conftest import EDITIONS, Stage
+from tests.browser.judge import verify
 from tests.verify.panels import REGIMES, STORIES, a_bad_day, exhausted, finish, removed_after_scoring, seated, voided
 from tests.verify.test_malformed import GONE, OURS, changes
 from tests.world_tender import Tender
-from trading.verify import verify
 
 pytestmark = pytest.mark.slow
 

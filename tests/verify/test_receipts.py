@@ -9,8 +9,8 @@ import pytest
 
 from audit.receipt import Receipt
 from audit.report import Report, Status
+from tests.browser.judge import verify
 from tests.verify.stories import story
-from trading.verify import verify
 
 
 def judged(receipt: bytes, folder: Path, name: str = "opened", edition: str = "public") -> Report:

@@ -200,7 +200,16 @@ def test_every_release_of_every_life_is_valid_at_every_stage(name: str, tmp_path
 def test_every_stage_occurs_in_some_life(tmp_path: Path) -> None:
     """The control: a record that no life has would make a release nobody has judged."""
     occurred = set()
-    for name in ("auctioned", "amended", "corrected", "restated", "second wins", "too few came", "given up", "all rejected"):
+    for name in (
+        "auctioned",
+        "amended",
+        "corrected",
+        "restated",
+        "second wins",
+        "too few came",
+        "given up",
+        "all rejected",
+    ):
         (tmp_path / name).mkdir()
         tender = ALL[name](Stage(tmp_path / name))
         case, facts = told(tender, len(tender.world.logged))

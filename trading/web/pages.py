@@ -1,6 +1,7 @@
 """The public pages: every project, every tender's public record, the ledger, and how to check all of it.
 
-Plain HTML from the server, nothing from another host, no script: what a page says can be read by anything.
+Plain HTML from the server, nothing from another host: what a page says can be read by anything. No script either, but on
+the one that checks archives (verify_page.py).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from trading.law.rules import RULES
 from trading.law.stages import ARTICLES as STEPPED
 from trading.messages import EN, ZH, language, negotiate, say, unit
 from trading.settings import Settings
-from trading.web import paper_pages, problems, search_page, statement_pages
+from trading.web import paper_pages, problems, search_page, statement_pages, verify_page
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
@@ -108,6 +109,8 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/trade-lines", page(statement_pages.trades)),
         Route("/imported", page(_imported)),
         Route("/proof", page(_proof)),
+        Route("/verify", page(verify_page.verify)),
+        Route("/modules/{path:path}", verify_page.module),
         Route("/static/{name}", _static),
     ]
 
