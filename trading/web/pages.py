@@ -330,7 +330,11 @@ def _regime(id_: str, lang: str) -> str:
     return REGIMES[id_].name(lang) if id_ in REGIMES else id_
 
 
-_STATIC = {"site.css": "text/css; charset=utf-8", "seal.svg": "image/svg+xml"}
+_STATIC = {
+    "site.css": "text/css; charset=utf-8",
+    "seal.svg": "image/svg+xml",
+    "passkey.js": "text/javascript; charset=utf-8",
+}
 
 
 async def _static(request: Request) -> Response:

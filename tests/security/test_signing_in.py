@@ -1,0 +1,32 @@
+"""Signing in as people do it: invited, by password and code, by passkey, by certificate; out again; and what may not work."""
+
+from __future__ import annotations
+
+from tests.security.browsers import Browser, Clock, Passkey, come_in, invite, sign_in
+from tests.trading.town import Town
+
+
+async def test_wang_is_invited_chooses_his_ways_and_comes_back(place: Town) -> None:
+    clock = Clock(place)
+    browser, generator = await come_in(place, "wang", "bidder", clock)
+    assert "wang公司" in browser.page and "Bidder" in browser.page
+    await browser.submit("/signout", status=200)
+    assert "You are signed out" in browser.page and not browser.session
+    await browser.get("/me")
+    assert browser.answer.url.path == "/signin"
+    await sign_in(browser, "wang", generator, clock)
+
+
+async def test_li_comes_in_by_a_passkey_alone_and_adds_another(place: Town) -> None:
+    Clock(place)
+    _, code = await invite(place, "li", "bidder")
+    browser, key = Browser(place), Passkey()
+    await browser.get(f"/invited/{code}")
+    await browser.passkey(key, "/invited/passkey/options", "/invited/passkey", 201, code=code)
+    await browser.get("/me")
+    await browser.passkey(Passkey(), "/me/passkeys/options", "/me/passkeys", 201)
+    elsewhere = Browser(place, "203.0.113.9")
+    await elsewhere.get("/signin")
+    await elsewhere.passkey(key, "/signin/passkey/options", "/signin/passkey", 200)
+    page = await elsewhere.get("/me")
+    assert page.text.count("Passkey") >= 2 and "li公司" in page.text
