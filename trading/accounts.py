@@ -217,6 +217,7 @@ async def change_roles(actor: Actor, person: str, roles: Sequence[str]) -> dict[
             person, taken,
         )  # fmt: skip
         act.record("roles-changed", subject=person, person=person, roles=wanted, taken=taken)
+    _remembered.clear()  # here at once, in other processes within seconds
     found = dict(row[0])
     return {
         "id": person, "name": found["name"], "organisation": found["organisation_id"], "roles": wanted,

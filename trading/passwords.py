@@ -61,7 +61,9 @@ def _apart(text: str) -> bool:
         if (text[:size] * (len(text) // size + 1))[: len(text)] == text:
             return False
     steps = {ord(b) - ord(a) for a, b in pairwise(text)}
-    return steps not in ({1}, {-1})
+    if text.isdecimal():
+        steps = {step % 10 for step in steps}  # 9 is followed by 0
+    return steps not in ({1}, {-1}, {9})
 
 
 class Lanes:

@@ -37,8 +37,9 @@ class Forms(HTMLParser):
         if tag == "form":
             self.forms.append((given, {}))
         elif tag == "input" and self.forms and given.get("name"):
-            if given.get("type") != "radio" or "checked" in given:
-                self.forms[-1][1][str(given["name"])] = given.get("value") or ""
+            if given.get("type") == "radio" and "checked" not in given:
+                return
+            self.forms[-1][1][str(given["name"])] = given.get("value") or ""
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -72,7 +73,11 @@ class Browser:
         """Fill in the form on the page in front of one and send it; then read what it leads to."""
         fields = {**Forms(self.page).of(action), **typed}
         self.answer = await self.post(action, fields)
-        assert self.answer.status_code == status, (action, self.answer.status_code, Forms(self.answer.text).text[-1500:])
+        assert self.answer.status_code == status, (
+            action,
+            self.answer.status_code,
+            Forms(self.answer.text).text[-1500:],
+        )
         answer = self.answer
         if status == 303:
             await self.get(answer.headers["location"])
@@ -201,7 +206,9 @@ async def code_of(town: Town, name: str) -> tuple[str, str]:
     return person, made["code"]
 
 
-async def come_in(town: Town, name: str, role: str, clock: Clock, address: str = "198.51.100.7") -> tuple[Browser, Generator]:
+async def come_in(
+    town: Town, name: str, role: str, clock: Clock, address: str = "198.51.100.7"
+) -> tuple[Browser, Generator]:
     """Enrolled, invited, in by password and code; the browser they sit at and their generator."""
     _, code = await invite(town, name, role)
     browser = Browser(town, address)

@@ -1,4 +1,4 @@
-"""Signing in as people do it: invited, by password and code, by passkey, by certificate; out again; and what may not work."""
+"""Signing in as people do it: invited, by password and code, by passkey, by certificate; and what may not work."""
 
 from __future__ import annotations
 

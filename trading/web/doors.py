@@ -235,7 +235,7 @@ def _refused(opening: Opening, visit: Visit, no: Refused) -> Response:
     lang = visit.screen.lang
     if opening.machine:
         return visit.settled(problems.problem(lang, no.code, article=article_of(no), facts=no.facts))
-    if no.code in ("W-TOKEN", "W-SESSION") and opening.method == "GET" and visit.found is None:
+    if no.code in ("W-TOKEN", "W-SESSION") and opening.method == "GET" and visit.caller.session is None:
         return visit.go("/signin?next=" + quote(_here(visit), safe="/"))
     if no.code == "W-FRESH":
         return visit.go("/signin/again?next=" + quote(_here(visit) if opening.method == "GET" else "/me", safe="/"))
