@@ -20,6 +20,8 @@ MOST, WITHIN = 8, 15 * MINUTE
 """Wrong guesses of one device or one address, and in how many machine seconds."""
 SECONDS_MOST, SECONDS_WITHIN = 10, 60 * MINUTE
 """Wrong second factors after a right password, of all unknown devices together, for one account."""
+ASKS, ASKS_WITHIN = 120, MINUTE
+"""Challenges for passkeys one address may ask for before anybody has signed in: each is a row until it is answered."""
 REMEMBERED = 50_000
 
 
@@ -62,6 +64,13 @@ class Lockout:
         if device:
             self._wrong.pop(self._lane(address, account, device), None)
 
+    def ask(self, address: str) -> None:
+        """One more challenge for this address. Refused: W-LOCKED."""
+        lane = ("asked", place(address))
+        if (wait := self._wait(lane, ASKS, ASKS_WITHIN)) > 0:
+            raise Refused("W-LOCKED", seconds=int(wait) + 1)
+        self._count(lane)
+
     @staticmethod
     def _lane(address: str, account: str, device: str) -> tuple[str, ...]:
         return ("known", account, device) if device else ("from", place(address))
@@ -69,7 +78,7 @@ class Lockout:
     def _count(self, lane: tuple[str, ...]) -> None:
         times = self._wrong.setdefault(lane, [])
         times.append(self._clock())
-        del times[: -max(MOST, SECONDS_MOST)]
+        del times[: -max(MOST, SECONDS_MOST, ASKS)]
         self._wrong.move_to_end(lane)
         while len(self._wrong) > REMEMBERED:
             self._wrong.popitem(last=False)

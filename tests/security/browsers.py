@@ -60,13 +60,14 @@ class Browser:
             transport=transport, base_url=SITE, headers={"Accept-Language": lang, "User-Agent": "Test/1"}
         )
         self.page = ""
+        self.shown: httpx.Response | None = None
         self.answer: httpx.Response
 
     async def get(self, path: str, status: int = 200) -> Forms:
         """Read a page; redirects are followed."""
         self.answer = await self.http.get(path, follow_redirects=True)
         assert self.answer.status_code == status, (path, self.answer.status_code, self.answer.text[:2000])
-        self.page = self.answer.text
+        self.page, self.shown = self.answer.text, self.answer
         return Forms(self.page)
 
     async def submit(self, action: str, status: int = 303, **typed: str) -> httpx.Response:
@@ -82,12 +83,14 @@ class Browser:
         if status == 303:
             await self.get(answer.headers["location"])
         else:
-            self.page = answer.text
+            self.page, self.shown = answer.text, answer
         return answer
 
     async def post(self, path: str, fields: dict[str, str], **more: Any) -> httpx.Response:
         """A form as a browser sends it from a page of this site."""
-        headers = {"Origin": SITE, "Sec-Fetch-Site": "same-origin", **more.pop("headers", {})}
+        shy = self.shown is not None and self.shown.headers.get("referrer-policy") == "no-referrer"
+        origin = "null" if shy else SITE  # as the Fetch standard has it
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin", **more.pop("headers", {})}
         return await self.http.post(path, data=fields, headers=headers, **more)
 
     async def ask(self, path: str, token: str, body: Any) -> httpx.Response:

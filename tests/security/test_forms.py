@@ -188,3 +188,15 @@ async def test_a_form_that_is_none_is_a_sentence(place: Town) -> None:
             headers={**headers, "Content-Type": "application/json", "X-Form-Token": browser.token},
         )  # fmt: skip
         assert answer.status_code in (401, 422), (body[:40], answer.status_code)
+
+
+def test_of_a_browser_no_more_is_kept_than_its_owner_recognises() -> None:
+    from trading.web.doors import browser_of
+
+    edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Edg/156.0"
+    assert browser_of(edge) == "Edge · Windows"
+    assert (
+        browser_of("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1")
+        == "Safari · iPhone"
+    )
+    assert browser_of("\r\nGET / HTTP/1.1<script>") == browser_of("") == ""

@@ -123,6 +123,16 @@ def test_an_address_is_what_one_subscriber_holds() -> None:
     assert place_of("") == place_of("testclient") == "?"
 
 
+def test_challenges_are_not_made_without_end() -> None:
+    counts = Lockout(lambda: 0.0)
+    for _ in range(lockout.ASKS):
+        counts.ask("203.0.113.9")
+    with pytest.raises(Refused, match="W-LOCKED"):
+        counts.ask("203.0.113.9")
+    counts.ask("203.0.113.8")
+    counts.check("203.0.113.9", "", "")  # and who asked too often may still type a password
+
+
 def test_memory_does_not_grow_with_the_guessers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockout, "REMEMBERED", 100)
     counts = Lockout(lambda: 0.0)

@@ -30,3 +30,27 @@ async def test_li_comes_in_by_a_passkey_alone_and_adds_another(place: Town) -> N
     await elsewhere.passkey(key, "/signin/passkey/options", "/signin/passkey", 200)
     page = await elsewhere.get("/me")
     assert page.text.count("Passkey") >= 2 and "li公司" in page.text
+
+
+async def test_a_visitor_plays_somebody_with_one_click_in_a_demonstration_alone(place: Town) -> None:
+    """The seam for the guided demonstration: no credential is made, and outside a `demo.` log there is no such thing."""
+    import pytest
+
+    from audit.act import pool
+    from audit.refusal import Refused
+    from trading import invitations, sessions
+
+    await place.enrol("wang", "bidder")
+    person = (await place.call("wang", "GET", "/whoami", 200))["person"]
+    with pytest.raises(Refused, match="T-PERSON"):
+        await sessions.open_(place.settings, person, "bidder", "demo")
+    assert await invitations.stand_in(place.settings, person) == await invitations.stand_in(place.settings, person)
+    opened = await sessions.open_(place.settings, person, "bidder", "demo")
+    browser = Browser(place)
+    browser.http.cookies.set("session", opened.secret, domain="127.0.0.1")
+    assert "demonstration" in (await browser.get("/me")).text
+    assert await pool().fetchval("SELECT count(*) FROM trading_credential") == 0
+    with pytest.raises(Refused, match="T-ROLE"):
+        await sessions.open_(place.settings, person, "supervisor", "demo")
+    with pytest.raises(Refused, match="W-UNKNOWN"):
+        await invitations.stand_in(place.settings.model_copy(update={"origin": "trade.example/log"}), person)

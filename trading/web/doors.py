@@ -41,7 +41,11 @@ SCRIPTED = (
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """For pages with a script of ours; `data:` for the QR code of a code generator."""
-NO_STORE = {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"}
+KEPT_BY_NOBODY = {
+    "Cache-Control": "no-store",
+    "Vary": "Cookie, Accept-Language",
+    "Referrer-Policy": "same-origin",  # under no-referrer a browser sends forms with `Origin: null`
+}
 
 
 @dataclass
@@ -80,8 +84,8 @@ class Visit:
     @cached_property
     def visitor(self) -> Visitor:
         """From where this is."""
-        agent = "".join(c for c in self.request.headers.get("user-agent", "") if c.isprintable())
-        return Visitor(origin.address(self.request, self.settings), self.device, agent[:100])
+        agent = browser_of(self.request.headers.get("user-agent", ""))
+        return Visitor(origin.address(self.request, self.settings), self.device, agent)
 
     @property
     def token(self) -> str:
@@ -115,11 +119,25 @@ class Visit:
 
     def settled(self, response: Response) -> Response:
         """Never kept; and a browser that had no name has one now."""
-        response.headers.update(NO_STORE)
+        response.headers.update(KEPT_BY_NOBODY)
         response.headers["Content-Security-Policy"] = SCRIPTED
         if self.new_device:
             cookies.give_device(self.settings, response, self.device)
         return response
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+MACHINES = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_of(agent: str) -> str:
+    """What an owner recognises a browser by, from what it calls itself: no more of it is kept."""
+    named = next((name for mark, name in BROWSERS if mark in agent), "")
+    machine = next((name for mark, name in MACHINES if mark in agent), "")
+    return " · ".join(part for part in (named, machine) if part)
 
 
 Handler = Callable[[Visit], Awaitable[Response]]

@@ -104,6 +104,7 @@ async def signin_second(visit: Visit) -> Response:
 async def signin_ask_passkey(visit: Visit) -> Response:
     """What the browser is asked to sign."""
     cookies.check_transport(visit.settings)
+    visit.door.lockout.ask(visit.visitor.address)
     return visit.answer(await signin.ask_passkey(visit.door, visit.device))
 
 

@@ -66,8 +66,9 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     try {
       await run(form);
     } catch (error) {
+      const ours = typeof error.code === "string"; // a DOMException has a number there
       if (error.code === "W-FRESH") return location.assign("/signin/again?next=/me");
-      said.textContent = error.code ? error.message : form.dataset.failed;
+      said.textContent = ours ? error.message : form.dataset[error.name === "InvalidStateError" ? "known" : "failed"];
       button.disabled = false;
     }
   });
