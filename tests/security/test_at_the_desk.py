@@ -22,7 +22,7 @@ async def test_wang_registers_his_signing_key_from_his_desk(place: Town) -> None
     made = await browser.ask("/api/v1/registrations", browser.token, body)
     assert made.status_code == 201, made.text
     [line] = (await browser.http.get("/api/v1/registrations")).json()["items"]
-    assert line["type"] == "bidder-key-registered"
+    assert line["type"].endswith("bidder-key-registered/v1")
     li, _ = await come_in(place, "li", "bidder", clock, "203.0.113.9")
     assert (await li.http.get("/api/v1/registrations")).json()["items"] == []  # hers, and nobody else's
     foreign = await li.ask("/api/v1/registrations", li.token, body)
