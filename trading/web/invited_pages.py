@@ -108,15 +108,13 @@ async def _code(visit: Visit) -> tuple[str, str]:
 @door("POST", "/invited/join")
 async def invited_join(visit: Visit) -> Response:
     """Whoever is signed in already is this person too, in another organisation."""
-    code = visit.form.get("code", "")
+    here, code = visit.session, visit.form.get("code", "")
     try:
-        whom = await invitations.by_account(code, visit.session.account)
-        posts = [post for post in await sessions.posts(visit.session.account) if post.person == whom.person]
+        whom = await invitations.by_account(code, here.account)
+        posts = [post for post in await sessions.posts(here.account) if post.person == whom.person]
         if not posts:
             raise Refused("T-NOBODY")
-        opened = await sessions.follow(
-            visit.settings, visit.session, person=whom.person, role=posts[0].role, cause="switched"
-        )
+        opened = await sessions.follow(visit.settings, here, person=whom.person, role=posts[0].role, cause="switched")
     except Refused as no:
         return await _choose(visit, code, no)
     response = visit.go("/me")
