@@ -15,11 +15,10 @@ def test_invited_recovered_and_told_what_one_is(running: Platform) -> None:
     admin = market.as_("security_admin")
     code = admin.get("/whoami")["organisation"]
     body = {"name": "新同事", "organisation": code, "roles": [RoleName.AUDIT_ADMIN]}
-    person = admin.post("/people", body, key="a new colleague")["id"]
+    person = admin.post("/people", body, key="a-new-colleague")["id"]
     where = ("--url", market.url, "--token", market.tokens["security_admin"])
     invited = trading("people", "invite", person, *where)
     assert invited.code == 0 and len(invited.value["code"]) == 26, invited.err
-    assert "-".join(invited.value["code"][i : i + 4] for i in range(0, 26, 4)) in invited.out
     never = trading("people", "recover", person, *where)
     assert never.code == 1 and "T-NEVER-IN" in never.err
     both = trading("people", "recover", person, "--approve", "x", *where)
