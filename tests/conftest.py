@@ -34,6 +34,7 @@ ELSEWHERE = (
     "bench",
     "attacks",
     "secrecy",
+    "security",
     "test_aliyun.py",
     "test_gateway.py",
     "test_smtp.py",

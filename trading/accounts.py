@@ -64,6 +64,12 @@ class Caller:
     identity: str | None = None
     seat: Held | None = None
     """Of the role `expert`: which seat of which panel."""
+    session: str | None = None
+    """Of who signed in: which session; None: a token's, or the public."""
+    account: str | None = None
+    fresh: bool = True
+    """Whether it has just proved again who it is (roles.toml, `fresh`). A machine's token cannot be asked: it counts as
+    such, lives for its term alone and is revoked within seconds."""
 
     @property
     def party(self) -> str:
@@ -137,11 +143,7 @@ async def enrol(actor: Actor, name: str, organisation: str, roles: Sequence[str]
     Refused: T-ORGANISATION (unknown), T-ROLE (no such role), T-ADMINS (two in one person), E-OPERATOR-BIDS (operator and
     bidder in one organisation).
     """
-    wanted = sorted(set(roles))
-    if bad := [r for r in wanted if r not in ROLES]:
-        raise Refused("T-ROLE", role=bad[0])
-    if len(ADMINS & set(wanted)) > 1:
-        raise Refused("T-ADMINS", "GB/T 22239-2019")
+    wanted = _roles(roles)
     person = secrets.token_hex(8)
     async with acting(actor) as act:
         try:
@@ -160,6 +162,15 @@ async def enrol(actor: Actor, name: str, organisation: str, roles: Sequence[str]
     return {"id": person, "name": name, "organisation": organisation, "roles": wanted, "enrolled_at": act.now}
 
 
+def _roles(roles: Sequence[str]) -> list[str]:
+    wanted = sorted(set(roles))
+    if bad := [r for r in wanted if r not in ROLES]:
+        raise Refused("T-ROLE", role=bad[0])
+    if len(ADMINS & set(wanted)) > 1:
+        raise Refused("T-ADMINS", "GB/T 22239-2019")
+    return wanted
+
+
 async def _keep_apart(act: Act, organisation: str) -> None:
     """The operator does not bid: an organisation is one or the other, whoever is enrolled first."""
     await act.query("SELECT FROM trading_organisation WHERE code = $1 FOR UPDATE", organisation)  # one after the other
@@ -170,6 +181,58 @@ async def _keep_apart(act: Act, organisation: str) -> None:
     )
     if len(rows) > 1:
         admission.not_the_operator(organisation, (organisation,))
+
+
+async def change_roles(actor: Actor, person: str, roles: Sequence[str]) -> dict[str, Any]:
+    """Give a person these roles and no others; what it held under a role that is taken ends: its tokens here, its sessions
+    by themselves (sessions.py asks for the role each time).
+
+    Refused: T-PERSON, T-ROLE, T-ADMINS, E-OPERATOR-BIDS.
+    """
+    wanted = _roles(roles)
+    async with acting(actor) as act:
+        row = await act.query(
+            """SELECT p.id, p.name, p.organisation_id, p.enrolled_at,
+                      array(SELECT role FROM trading_membership m WHERE m.person_id = p.id) AS roles
+               FROM trading_person p WHERE p.id = $1 FOR UPDATE""",
+            person,
+        )
+        if not row:
+            raise Refused("T-PERSON", person=person)
+        taken = sorted(set(row[0]["roles"]) - set(wanted))
+        await act.query("DELETE FROM trading_membership WHERE person_id = $1 AND role = ANY ($2)", person, taken)
+        try:
+            await act.query(
+                """INSERT INTO trading_membership (person_id, role) SELECT $1, unnest($2::text[])
+                   ON CONFLICT (person_id, role) DO NOTHING""",
+                person, wanted,
+            )  # fmt: skip
+        except asyncpg.CheckViolationError as no:
+            raise one_human(no, row[0]["organisation_id"]) from None
+        if {"operator", "bidder"} & set(wanted):
+            await _keep_apart(act, row[0]["organisation_id"])
+        await act.query(
+            """UPDATE trading_token SET revoked_at = clock_timestamp()
+               WHERE person_id = $1 AND role = ANY ($2) AND revoked_at IS NULL""",
+            person, taken,
+        )  # fmt: skip
+        act.record("roles-changed", subject=person, person=person, roles=wanted, taken=taken)
+    _remembered.clear()  # here at once, in other processes within seconds
+    found = dict(row[0])
+    return {
+        "id": person, "name": found["name"], "organisation": found["organisation_id"], "roles": wanted,
+        "enrolled_at": found["enrolled_at"],
+    }  # fmt: skip
+
+
+def one_human(no: asyncpg.CheckViolationError, organisation: str) -> Refused:
+    """What the database said of a human being in several organisations (0013_signin.py), as the refusal it is."""
+    if no.constraint_name == "trading_human_operator":
+        try:
+            admission.not_the_operator(organisation, (organisation,))
+        except Refused as refused:
+            return refused
+    return Refused("T-ADMINS", "GB/T 22239-2019")
 
 
 async def people(cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
@@ -305,6 +368,11 @@ def digest(token: str) -> bytes:
     if not _pepper:
         raise RuntimeError("accounts.use_pepper has not been called")
     return hmac.digest(_pepper, token.encode(), hashlib.sha256)
+
+
+def derived(purpose: str) -> bytes:
+    """32 bytes of this installation's for one purpose, from the pepper."""
+    return digest(f"trading/{purpose}")
 
 
 async def authenticate(token: str) -> Caller:

@@ -23,6 +23,8 @@ from audit.refusal import Broken, Refused
 from audit.trust import Parties, Policy
 from bidding.payload import measure
 from bidding.store import Store
+from trading import client_certificates
+from trading.accounts import ADMINS
 from trading.messages import say, tell
 from trading.postgres import APP, dsn
 from trading.settings import Settings
@@ -71,6 +73,7 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
         await attempt("fsync", lambda: _fsync(settings.data)),
         await attempt("room", lambda: _room(settings.data)),
         await attempt("keys", lambda: _keys(settings)),
+        await attempt("signin", lambda: _signin(settings, lang)),
     ]
     try:
         connection = await asyncpg.connect(dsn(settings, APP), timeout=10)
@@ -81,6 +84,7 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
             await attempt("database", lambda: _durable(connection)),
             await attempt("clock", lambda: _clock(connection)),
             await attempt("grants", lambda: _grants(connection)),
+            await attempt("people", lambda: _people(connection, lang)),
             await attempt("trust", lambda: _trust(settings, connection)),
             await attempt("beat", lambda: _beat(settings, connection)),
         ]
@@ -175,6 +179,35 @@ async def _keys(settings: Settings) -> tuple[bool, str]:
     policy = Policy.parse(settings.policy_path.read_bytes())
     Parties.parse(settings.parties_path.read_bytes())
     return key.vkey.public == policy.log.public and policy.origin == settings.origin, str(key.vkey)
+
+
+async def _signin(settings: Settings, lang: str) -> tuple[bool, str]:
+    """Whether people can sign in, over a line nobody else reads, and whose word on certificates is believed."""
+    if not settings.https and not settings.local:
+        return False, say("doctor.signin.http", lang)
+    shown = [settings.base_url, settings.passkey_rp]
+    if settings.client_cert_header:
+        if not settings.trusted_proxies:
+            return False, say("doctor.signin.proxy", lang)
+        if settings.client_ca is None:
+            return False, say("doctor.signin.ca", lang)
+        cas = client_certificates.read_cas(settings.client_ca)
+        shown.append(f"{len(cas)} CA · {min(ca.not_valid_after_utc for ca in cas):%Y-%m-%d}")
+    return True, " · ".join(shown)
+
+
+async def _people(connection: asyncpg.Connection, lang: str) -> tuple[bool, str]:
+    """All three administrators are there; of each how many, and how many people sign in."""
+    rows = await connection.fetch(
+        "SELECT role, count(*) FROM trading_membership WHERE role LIKE '%admin' GROUP BY role"
+    )
+    held = {row["role"]: row["count"] for row in rows}
+    if missing := sorted(ADMINS - held.keys()):
+        return False, say("doctor.people.missing", lang, roles=[say(f"page.role.{role}", lang) for role in missing])
+    accounts = await connection.fetchval("SELECT count(*) FROM trading_account")
+    return True, " · ".join(
+        f"{say(f'page.role.{role}', lang)} {held[role]}" for role in sorted(held)
+    ) + f" · {accounts}"
 
 
 async def _durable(connection: asyncpg.Connection) -> tuple[bool, str]:

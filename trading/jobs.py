@@ -24,7 +24,19 @@ from audit.alerts import Alert, Watch, conditions, once, raise_alerts
 from audit.refusal import Broken, Refused
 from audit.sequencer import Sequencer
 from bidding import boxes, releases
-from trading import accounts, archiving, auctions, failures, lives, opening, outages, postgres, projects, remedies
+from trading import (
+    accounts,
+    archiving,
+    auctions,
+    failures,
+    lives,
+    opening,
+    outages,
+    postgres,
+    projects,
+    remedies,
+    sessions,
+)
 from trading.installation import Installation, open_
 from trading.settings import Settings
 from trading.tenders import later, loaded
@@ -251,6 +263,7 @@ async def housekeeping(platform: Installation) -> None:
     await boxes.erase_due(platform.store)
     await platform.uploads.expire()
     await replies.forget()
+    await sessions.forget(platform.settings)
 
 
 async def timers(platform: Installation) -> None:

@@ -51,6 +51,7 @@ TABLES = {
         "trading.tables_ledger",
         "trading.tables_retention",
         "trading.tables_auctions",
+        "trading.tables_signin",
     ),
 }
 APPS = tuple(TABLES)

@@ -46,3 +46,17 @@ TOKEN_ISSUED = declare("token-issued", Rule.SUPERVISOR, fields=("token", "person
 TOKEN_REVOKED = declare("token-revoked", Rule.SUPERVISOR, fields=("token", "person", "role"))
 READING_REFUSED = declare("reading-refused", Rule.SUPERVISOR, fields=("route", "role", "organisation", "object"))
 DEPOSITS_READ = declare("deposits-read", Rule.SUPERVISOR, fields=("bidder", "box"))
+
+# Signing in and what takes two: ids of people and accounts, never names; no record of who signs in when, which would tell
+# who works on a bid.
+INVITATION_MADE = declare("invitation-made", Rule.SUPERVISOR, fields=("person", "invitation"))
+RECOVERY_PROPOSED = declare("recovery-proposed", Rule.SUPERVISOR, fields=("person", "recovery", "by"))
+RECOVERY_APPROVED = declare("recovery-approved", Rule.SUPERVISOR, fields=("person", "recovery", "by", "proposed_by"))
+ACCOUNT_JOINED = declare("account-joined", Rule.SUPERVISOR, fields=("person", "account", "how"))
+CREDENTIAL_ADDED = declare("credential-added", Rule.SUPERVISOR, fields=("account", "credential", "kind"))
+CREDENTIAL_ENDED = declare("credential-ended", Rule.SUPERVISOR, fields=("account", "credential", "kind", "why"))
+ROLES_CHANGED = declare("roles-changed", Rule.SUPERVISOR, fields=("person", "roles", "taken"))
+SESSIONS_ENDED = declare("sessions-ended", Rule.SUPERVISOR, fields=("person", "by"))
+ACT_PROPOSED = declare("act-proposed", Rule.SUPERVISOR, fields=("proposal", "operation", "object", "by"))
+ACT_APPROVED = declare("act-approved", Rule.SUPERVISOR, fields=("proposal", "operation", "object", "by", "proposed_by"))
+PROPOSAL_WITHDRAWN = declare("proposal-withdrawn", Rule.SUPERVISOR, fields=("proposal", "by"))

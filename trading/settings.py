@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 TOKEN_LIFE = timedelta(days=90)
 """How long an API token lives unless its issuer says otherwise."""
 TOKEN_LIFE_MOST = timedelta(days=366)
+DEVICE_LIFE = timedelta(days=400)
+"""How long a browser remembers that it is known here: the longest it keeps a cookie."""
 
 
 class Settings(BaseSettings):
@@ -78,6 +81,31 @@ class Settings(BaseSettings):
     paper_quota: int = 20 << 30
     """Bytes one organisation may keep in papers."""
 
+    # -- signing in (trading/signin.py, trading/sessions.py): the machine's clock, never the log's -----------------------
+    session_idle: float = 30 * 60.0
+    """Seconds without a request after which a session ends."""
+    session_most: float = 12 * 3600.0
+    """Seconds after which it ends in any case."""
+    fresh_for: float = 10 * 60.0
+    """Seconds after signing in, or proving again who one is, in which a row with `fresh = true` (roles.toml) lets a session
+    pass."""
+    invitation_life: float = 7 * 24 * 3600.0
+    recovery_life: float = 3600.0
+    """How long a one-time code opens anything: an invitation's, and the two halves of a recovery's."""
+    two_people: bool = True
+    """Whether a row with `two = true` takes a proposal by one and the approval of another person."""
+    proposal_life: float = 24 * 3600.0
+    passkey_host: str = ""
+    """The host passkeys are made for (WebAuthn rp id); empty: that of the public address. Changing it makes all useless."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of the TLS terminators whose headers are believed: who asks (the last X-Forwarded-For) and the certificate.
+    Empty: nobody's; the address is the connection's own."""
+    client_cert_header: str = ""
+    """The header in which such a terminator hands over the client certificate it has verified the possession of, as PEM,
+    percent-encoded (nginx `$ssl_client_escaped_cert`); it must clear the header of every request without one. Empty: off."""
+    client_ca: Path | None = None
+    """A PEM file of the CAs whose certificates may stand in for a code; none without it."""
+
     ocds_prefix: str = "ocds-000000"
     """The publisher's prefix, registered with the Open Contracting Partnership; this one is nobody's (trading/ocds.md)."""
 
@@ -94,6 +122,23 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address to print and to hand to witnesses, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach this platform over TLS: then cookies are `__Host-` ones."""
+        return self.base_url.startswith("https:")
+
+    @property
+    def local(self) -> bool:
+        """Whether this is a demonstration or a machine talking to itself: the only places to sign in without TLS."""
+        host = urlsplit(self.base_url).hostname or ""
+        return self.origin.startswith("demo.") or host in ("localhost", "127.0.0.1", "::1")
+
+    @property
+    def passkey_rp(self) -> str:
+        """The host passkeys belong to. A bare address is no host to WebAuthn: on 127.0.0.1 it is `localhost`."""
+        host = self.passkey_host or urlsplit(self.base_url).hostname or "localhost"
+        return "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0") else host
 
     @property
     def log_key_path(self) -> Path:

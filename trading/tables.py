@@ -6,6 +6,8 @@ Facts stand in the log; these rows are what the platform works with between two 
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.models import Model
 
@@ -31,6 +33,9 @@ class Person(Model):
     )
     name = fields.CharField(max_length=500)
     enrolled_at = fields.DatetimeField()
+    account: fields.ForeignKeyNullableRelation[Any] = fields.ForeignKeyField(
+        "trading.Account", related_name="people", null=True, on_delete=fields.RESTRICT
+    )  # who signs in as this person (tables_signin.py); null: nobody yet, or a machine with a token
 
     class Meta:
         table = "trading_person"

@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.bench.measure import Result
 
 NAMES = (
-    "seal", "browser", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search", "auction",
-    "pages", "booking",
+    "seal", "browser", "upload", "finalise", "log", "opening", "verify", "verify_log", "draw", "statement", "search",
+    "auction", "pages", "booking",
 )  # fmt: skip
 
 

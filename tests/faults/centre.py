@@ -151,7 +151,7 @@ class Centre:
         """The tenderee moves the deadline so many machine seconds later."""
         later = datetime.fromisoformat(self.state()["deadline"]) + timedelta(seconds=seconds * FACTOR)
         body = {"deadline": stamp(later), "reason": "more_time"}
-        self.story.market.as_("tenderee").post(f"/tenders/{self.tender}/deadline", body)
+        self.story.market.act("tenderee", self.run, "deadline", body)
         self.run.deadline = later
         # Logged before the old one has passed (log.md §5): nobody dies before that.
         records = f"/tenders/{self.tender}/timeline"

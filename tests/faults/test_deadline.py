@@ -143,9 +143,8 @@ class Hour:
         await asyncio.sleep(after)
         later = outcome.deadline + AHEAD / 3
         body = {"deadline": stamp(later), "reason": "more_time"}
-        path = f"/api/v1/tenders/{self.desk.tender}/deadline"
-        answer = await self.town.as_("tenderee").post(path, json=body)
-        assert answer.json()["code"] in ("E-LATE", "E-DEADLINE-NEAR"), answer.text
+        told = await self.town.call("tenderee", "POST", f"/tenders/{self.desk.tender}/deadline", 409, body)
+        assert told["code"] in ("E-LATE", "E-DEADLINE-NEAR"), told
         try:
             async with acting(self.town.platform.centre) as act:
                 await locked(act, self.desk.tender)

@@ -144,7 +144,11 @@ def _told(headers: dict[str, str]) -> dict[str, str]:
 
 async def _together(desk: Desk, *acts: tuple[str, str, Any]) -> list[int]:
     """Acts of several people at once; the status of each answer."""
-    sent = [desk.town.as_(who).post(f"/api/v1/tenders/{desk.tender}/{path}", json=body) for who, path, body in acts]
+    places = [path if path.startswith("/") else f"/tenders/{desk.tender}/{path}" for _, path, _ in acts]
+    sent = [
+        desk.town.as_(who).post(f"/api/v1{place}", json=body)
+        for (who, _, body), place in zip(acts, places, strict=True)
+    ]
     return [answer.status_code for answer in await asyncio.gather(*sent)]
 
 
@@ -195,7 +199,9 @@ async def test_given_up_while_bids_are_handed_in_and_the_hour_comes(desk: Desk) 
     acts: list[tuple[str, str, Any]] = [
         (firm.name, f"bids/{firm.bid}", body) for firm, body in zip(firms, bodies, strict=True)
     ]
-    told = await _together(desk, acts[0], ("tenderee", "termination", {"reason": "tenderee"}), *acts[1:])
+    given_up = await desk.post("tenderee", "termination", 202, {"reason": "tenderee"})
+    approval = (await desk.town.deputy("tenderee"), f"/proposals/{given_up['id']}/approval", None)
+    told = await _together(desk, acts[0], approval, *acts[1:])
     assert told[1] == 201 and not any(status >= 500 for status in told), told
     assert await desk.wait() == "terminated" or await desk.state() == "archived"
     check(desk, await desk.archive())

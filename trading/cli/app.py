@@ -77,6 +77,7 @@ def _rooms() -> None:
         "log",
         "archives",
         "paper",
+        "people",
         "report",
         "ledger",
         "retention",

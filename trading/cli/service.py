@@ -51,6 +51,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whose headers are believed is a setting of ours: trusted_proxies
             timeout_graceful_shutdown=2,
         )
 

@@ -23,6 +23,8 @@ from trading.tools.registration import by_authority
 
 SCHEMA = {"price": {"kind": "fen", "min": 1}, "days": {"kind": "int", "min": 1, "max": 3650}}
 """What is read out at the opening: the price in fen, and the days the bidder needs."""
+TWO = ("termination", "deadline")
+"""Acts that one person proposes and another approves."""
 WINDOW = 600_000
 """Seconds of the demonstration's clock for late releases: five or so of the machine's."""
 
@@ -85,6 +87,7 @@ class Market:
         self.url, self.lang, self.cast = url, lang, cast
         self.tokens: dict[str, str] = {"security_admin": administrator}
         self.bidders: dict[tuple[str, str], Bidder] = {}
+        self._deputies: dict[str, str] = {}
         self._clients: dict[str, Platform] = {}
         self._numbers = 0
         self.tenderee = ""
@@ -130,6 +133,10 @@ class Market:
             code, self.tokens[role] = self.enrol(name, role, identity=identity)
             if role == "tenderee":
                 self.tenderee = code
+            if role == "operator":  # 三员分立: beside the security administrator two others
+                for office, person in (("system_admin", "系统管理员"), ("audit_admin", "审计管理员")):
+                    people = {"name": person, "organisation": code, "roles": [office]}
+                    self.as_("security_admin").post("/people", people)
         for one in self.cast.custodians:
             _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
 
@@ -224,7 +231,19 @@ class Market:
 
     def act(self, role: str, run: Run, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """One act of a desk on a tender, under `/tenders/{id}/…`."""
-        return self.as_(role).post(f"/tenders/{run.tender}/{path}", body or {}, key=secrets.token_hex(8))
+        made = self.as_(role).post(f"/tenders/{run.tender}/{path}", body or {}, key=secrets.token_hex(8))
+        if path in TWO:
+            made = self.deputy(role).post(f"/proposals/{made['id']}/approval", key=secrets.token_hex(8))["answer"]
+        return made
+
+    def deputy(self, role: str) -> Platform:
+        """A second person at the same desk, for what one alone may not do."""
+        if role not in self._deputies:
+            admin, code = self.as_("security_admin"), self.as_(role).get("/whoami")["organisation"]
+            person = admin.post("/people", {"name": "复核人", "organisation": code, "roles": [role]})
+            token = admin.post("/tokens", {"person": person["id"], "role": role})
+            self._deputies[role] = str(token["token"])
+        return self.client(self._deputies[role])
 
     def paper(self, role: str, run: Run, title: str) -> str:
         """Keep a paper of a desk: a line that says what it stands for. Its SHA-256."""

@@ -10,6 +10,7 @@ from audit.canon import unb64
 from trading import panel_bids, panel_work, reports, score_sheets
 from trading.web import models as m
 from trading.web import models_seats as p
+from trading.web import origin
 from trading.web.api import LARGE, Answer, Call, operation
 
 # ------------------------------------------------------------------------------------------------------------ check-in
@@ -19,7 +20,7 @@ from trading.web.api import LARGE, Answer, Call, operation
 async def check_in(call: Call) -> p.CheckedIn:
     """Take a seat with a one-time code and a new key; whatever is wrong with a code, the answer is the same."""
     new = call.taken(p.NewCheckIn)
-    device = call.request.client.host if call.request.client else ""
+    device = origin.address(call.request, call.platform.settings)
     sig = [s.plain() for s in new.sig]
     return p.CheckedIn(**await panel_work.check_in(call.platform, device, new.code, unb64(new.key), sig))
 

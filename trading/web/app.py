@@ -33,6 +33,7 @@ from audit.trust import BadSignature
 from trading import accounts, postgres, settings
 from trading.installation import Installation, open_
 from trading.printing import Printer
+from trading.signin import Door
 from trading.web import (
     api_accounts,
     api_auctions,
@@ -42,6 +43,7 @@ from trading.web import (
     api_opening,
     api_panels,
     api_papers,
+    api_people,
     api_preparation,
     api_procedure,
     api_projects,
@@ -49,24 +51,31 @@ from trading.web import (
     api_search,
     api_seats,
     api_statements,
+    doors,
     guard,
+    invited_pages,
+    me_pages,
     open_data,
     openapi,
     pages,
     problems,
     replies,
+    signin_pages,
 )
 from trading.web.api import Answer, Call, Operation, operations
 from trading.web.models import Health
 from trading.web.openapi import PARAMETER_PATTERNS
-from trading.web.roles import callers, matrix, open_routes
+from trading.web.roles import Row, callers, matrix, open_routes
 
 logger = logging.getLogger("trading.web")
 DESKS = (
-    api_accounts, api_auctions, api_bids, api_custody, api_imported, api_opening, api_panels, api_papers, api_preparation,
+    api_accounts, api_auctions, api_bids, api_custody, api_imported, api_opening, api_panels, api_papers, api_people,
+    api_preparation,
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
+PAGES = (signin_pages, me_pages, invited_pages)
+"""Importing them declares their doors (doors.py)."""
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -93,7 +102,7 @@ HEADERS = {
 
 def create_app(configured: settings.Settings, *, connected: bool = False) -> Starlette:
     """The application. `connected`: the database connection is the caller's (tests); else the lifespan makes its own."""
-    if missing := operations.keys() ^ matrix().keys():
+    if missing := (operations.keys() | doors.doors.keys()) ^ matrix().keys():
         raise RuntimeError(f"roles.toml and the operations differ: {sorted(missing)}")
 
     @asynccontextmanager
@@ -128,10 +137,11 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
     routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
     routes += open_data.routes(configured)
+    desks = doors.routes(configured)
     if strange := open_routes() ^ set(_open_paths(routes)):
         raise RuntimeError(f"roles.toml and the open routes differ: {sorted(strange)}")
     app = Starlette(
-        routes=routes,
+        routes=[*routes, *desks],
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _http_problem,
@@ -141,6 +151,7 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
         },
     )
     app.router.redirect_slashes = False
+    app.state.door = Door(configured)
     app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
     return app
 
@@ -208,6 +219,7 @@ async def _serve(o: Operation, request: Request, lang: str) -> Response:
             raise Refused("W-UNKNOWN")
     row = matrix()[o.name]
     caller = await guard.who(request)
+    guard.check_page(caller, request)
     ground = await guard.admit(row, caller, request)
     call = Call(request, request.app.state.platform, caller, ground, request.path_params, lang=lang)
     raw = b"" if o.raw else await _read(request, o.limit)
@@ -222,20 +234,27 @@ async def _serve(o: Operation, request: Request, lang: str) -> Response:
     key = request.headers.get("idempotency-key") if o.keyed and caller.token is not None else None
     if key is None:
         guard.stands(row, caller, ground)
-        return await _answer(o, call)
+        return await _carry_out(o, row, call, raw)
     kept = await replies.claim(caller, key, replies.fingerprint(o.method, request.url.path, raw))
     if kept is not None:
         return kept
     response: Response | None = None
     try:
         guard.stands(row, caller, ground)
-        response = await _answer(o, call)
+        response = await _carry_out(o, row, call, raw)
         return response
     finally:
         try:
             await asyncio.shield(replies.settle(caller, key, response))
         except AWAY as gone:  # the act is done and its answer stands; only a repetition will not find it
             logger.warning("an answer was not kept: %s", gone)
+
+
+async def _carry_out(o: Operation, row: Row, call: Call, raw: bytes) -> Response:
+    """Do it; or, where it takes two people, keep it until another one approves it."""
+    if row.two and call.platform.settings.two_people:
+        return await api_people.proposed(call, o.name, raw)
+    return await _answer(o, call)
 
 
 async def _answer(o: Operation, call: Call) -> Response:

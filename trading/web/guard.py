@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from audit.act import acting, pool
 from audit.refusal import Refused
-from trading import accounts, reserves
+from trading import accounts, reserves, sessions
 from trading.accounts import PUBLIC, Caller
+from trading.settings import Settings
+from trading.web import cookies, origin
 from trading.web.models import RoleName
 from trading.web.roles import Row, Verdict
 
@@ -54,10 +57,13 @@ class Ground:
 
 
 async def who(request: Request) -> Caller:
-    """Whom the request's bearer token speaks for; without a token, the public. Refused: W-TOKEN."""
+    """Whom the request speaks for: by its bearer token, else by its session's cookie; else the public. Refused: W-TOKEN.
+
+    `request.state.session` is the session, also one that still waits for its second factor and speaks for nobody.
+    """
     header = request.headers.get("authorization")
     if header is None:
-        return PUBLIC
+        return await _session(request)
     scheme, _, token = header.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > 200 or not token.isascii():
@@ -65,12 +71,38 @@ async def who(request: Request) -> Caller:
     return await accounts.authenticate(token)
 
 
+async def _session(request: Request) -> Caller:
+    settings: Settings = request.app.state.platform.settings
+    secret = cookies.read(settings, request, cookies.SESSION)
+    session = await sessions.find(settings, secret) if secret else None
+    request.state.session = session
+    return PUBLIC if session is None or session.step != "in" else session.caller()
+
+
+def check_page(caller: Caller, request: Request) -> None:
+    """What a cookie speaks for and changes something comes from a page of ours. Refused: W-FORGED."""
+    if caller.session is not None and request.method not in origin.SAFE:
+        settings: Settings = request.app.state.platform.settings
+        origin.check_page(request, settings, request.state.session.token, request.headers.get(origin.TOKEN, ""))
+
+
+def check_fresh(row: Row, caller: Caller) -> None:
+    """A row that asks who one is again. Refused: W-FRESH."""
+    if row.fresh and not caller.fresh:
+        raise Refused("W-FRESH")
+
+
 async def ground(row: Row, request: Request) -> Ground | None:
     """Look up the object the path names. Refused: W-UNKNOWN."""
+    return await ground_at(row, request.path_params)
+
+
+async def ground_at(row: Row, path: Mapping[str, str]) -> Ground | None:
+    """Likewise, of a path that was taken apart before."""
     if row.object == "tender":
-        found = await pool().fetchrow(_TENDER, request.path_params["tender"])
+        found = await pool().fetchrow(_TENDER, path["tender"])
     elif row.object == "project":
-        found = await pool().fetchrow(_PROJECT, request.path_params["project"])
+        found = await pool().fetchrow(_PROJECT, path["project"])
     else:
         return None
     if found is None:
@@ -79,7 +111,7 @@ async def ground(row: Row, request: Request) -> Ground | None:
 
 
 async def admit(row: Row, caller: Caller, request: Request) -> Ground | None:
-    """Let the caller pass or refuse: W-TOKEN, W-DENIED, W-UNKNOWN. The state is judged afterwards, by `stands`."""
+    """Let the caller pass or refuse: W-TOKEN, W-DENIED, W-UNKNOWN, W-FRESH. The state is judged afterwards, by `stands`."""
     role = RoleName(caller.role)
     if row.judge(role) is Verdict.DENY:
         if row.record and caller.token is not None:
@@ -88,6 +120,7 @@ async def admit(row: Row, caller: Caller, request: Request) -> Ground | None:
     place = await ground(row, request)
     if place is not None and row.judge(role, own=place.owned_by(caller), state=place.state) is Verdict.HIDE:
         raise Refused("W-UNKNOWN")
+    check_fresh(row, caller)
     return place
 
 

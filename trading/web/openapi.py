@@ -13,6 +13,7 @@ from trading import __version__
 from trading.web.api import Operation
 from trading.web.models import Problem
 from trading.web.models_statements import Period
+from trading.web.roles import matrix
 
 REF = "#/components/schemas/{model}"
 PARAMETER_PATTERNS = {
@@ -116,6 +117,12 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
+_PROPOSED: dict[str, Any] = {
+    "description": "It takes two people: kept until another one approves it (approve_proposal)",
+    "content": {"application/json": {"schema": {"$ref": REF.format(model="Proposal")}}},
+}
+
+
 def _reading(name: str, summary: str, media: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     schema = {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
     content = {media: {"schema": {} if media.endswith("json") else schema}}
@@ -179,6 +186,8 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
         "responses": {str(o.status): value, "4XX": _PROBLEM, "503": _PROBLEM},
         "x-roles": roles,
     }
+    if matrix()[o.name].two:
+        out["responses"]["202"] = _PROPOSED
     if o.body is not None:
         out["requestBody"] = {
             "required": True,

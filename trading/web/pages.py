@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -73,8 +73,6 @@ _environment = Environment(
 def routes(configured: Settings) -> list[BaseRoute]:
     """The pages and their style sheet."""
 
-    sums = ledger.Sums()
-
     def page(
         show: Callable[[Request, Screen], Any], *, file: bool = False, timed: bool = False
     ) -> Callable[[Request], Any]:
@@ -82,7 +80,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         `timed`: it reads the log's clock with its rows."""
 
         async def served(request: Request) -> Response:
-            screen = Screen(request, configured, sums)
+            screen = Screen(request, configured)
             try:
                 if not timed:
                     await screen.prepare()
@@ -97,7 +95,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         return served
 
     return [
-        Route("/", page(_projects, timed=True)),
+        Route("/", page(partial(_projects, sums=ledger.Sums()), timed=True)),
         Route("/search", page(search_page.found)),
         Route("/p/{project}", page(_project, timed=True)),
         Route("/t/{tender}", page(_tender)),
@@ -118,10 +116,10 @@ def routes(configured: Settings) -> list[BaseRoute]:
 class Screen:
     """One page for one reader: language, log time, and how values are written."""
 
-    def __init__(self, request: Request, configured: Settings, sums: ledger.Sums) -> None:
+    def __init__(self, request: Request, configured: Settings) -> None:
         asked = request.query_params.get("lang")
         self.request = request
-        self.settings, self.sums = configured, sums
+        self.settings = configured
         self.chosen = asked in ("zh", "zh-CN", "en")
         self.lang = language(asked or "") if self.chosen else negotiate(request.headers.get("accept-language"))
         self.now: datetime | None = None
@@ -297,11 +295,11 @@ def bare(tender: str) -> str:
     return tender.rpartition("@")[0] or tender
 
 
-async def _projects(request: Request, screen: Screen) -> Response:
+async def _projects(request: Request, screen: Screen, sums: ledger.Sums) -> Response:
     cursor = request.query_params.get("cursor") or None
     listed = await tenders.list_lots(cursor, 30)
     screen.now = listed.now
-    sums = await screen.sums.of(listed.newest) if cursor is None else ()
+    told = await sums.of(listed.newest) if cursor is None else ()
     rows = [
         (
             screen.link(f"/t/{r['tender']}"), r["title"], bare(r["tender"]), screen.link(f"/p/{r['project']}"),
@@ -310,7 +308,7 @@ async def _projects(request: Request, screen: Screen) -> Response:
         )
         for r in listed.rows
     ]  # fmt: skip
-    return screen.show("projects.html", rows=rows, following=listed.following, sums=sums, first=cursor is None)
+    return screen.show("projects.html", rows=rows, following=listed.following, sums=told, first=cursor is None)
 
 
 async def _project(request: Request, screen: Screen) -> Response:
@@ -415,7 +413,11 @@ def _regime(id_: str, lang: str) -> str:
     return REGIMES[id_].name(lang) if id_ in REGIMES else id_
 
 
-_STATIC = {"site.css": "text/css; charset=utf-8", "seal.svg": "image/svg+xml"}
+_STATIC = {
+    "site.css": "text/css; charset=utf-8",
+    "seal.svg": "image/svg+xml",
+    "passkey.js": "text/javascript; charset=utf-8",
+}
 
 
 async def _static(request: Request) -> Response:

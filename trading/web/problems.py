@@ -19,6 +19,23 @@ logger = logging.getLogger("trading.web")
 
 STATUS: Mapping[str, int] = {
     "W-TOKEN": 401,
+    "W-SESSION": 401,
+    "W-FRESH": 403,
+    "W-FORGED": 403,
+    "W-LOCKED": 429,
+    "W-CROWD": 503,
+    "T-SIGNIN": 401,
+    "T-SECOND": 401,
+    "T-PASSKEY": 401,
+    "T-CLIENT-CERT": 401,
+    "T-NOBODY": 403,
+    "T-SIGNIN-HTTP": 403,
+    "T-PASSWORD": 422,
+    "T-PASSWORD-OLD": 422,
+    "T-LOGIN": 422,
+    "T-INVITATION": 404,
+    "T-TWO": 403,
+    "T-SELF": 403,
     "W-DENIED": 403,
     "W-UNKNOWN": 404,
     "W-METHOD": 405,
@@ -113,7 +130,7 @@ def problem(
     }
     body.update(extensions)
     sent = {"Content-Language": EN if lang == EN else "zh-CN", "Vary": "Accept-Language", **NO_STORE}
-    if number == 401:
+    if number == 401 and code in ("W-TOKEN", "W-SESSION"):
         sent["WWW-Authenticate"] = "Bearer"
     if number in (429, 503):
         sent["Retry-After"] = "60" if number == 429 else "1"

@@ -42,6 +42,8 @@ class Row:
     states: frozenset[str]
     record: bool
     cells: Mapping[RoleName, Cell]
+    fresh: bool = False
+    two: bool = False
 
     def judge(self, role: RoleName, *, own: bool = True, state: str = "") -> Verdict:
         """The verdict for a role, its own or a foreign object, in a state. Without an object both are ignored."""
@@ -57,6 +59,8 @@ class Row:
         return Verdict.ALLOW
 
 
+ENROLLED = tuple(role for role in RoleName if role not in (RoleName.PUBLIC, RoleName.EXPERT))
+"""The roles somebody can be enrolled in, and sign in as."""
 UNANNOUNCED = frozenset({"draft", "named", "keyed"})
 STATES: Mapping[str, tuple[str, ...]] = {
     "project": ("draft", "announced"),
@@ -86,8 +90,10 @@ def matrix() -> Mapping[str, Row]:
         object_ = fields.pop("object", "")
         states = frozenset(fields.pop("states", ()))
         record = bool(fields.pop("record", False))
-        everyone = fields.pop("everyone", None)
+        fresh, two = bool(fields.pop("fresh", False)), bool(fields.pop("two", False))
+        everyone, signed_in = fields.pop("everyone", None), fields.pop("signed_in", None)
         cells = {role: Cell(everyone) for role in RoleName} if everyone else {}
+        cells |= {role: Cell(signed_in) for role in ENROLLED} if signed_in else {}
         if everyone and object_:
             cells[RoleName.EXPERT] = Cell.OWN
         cells |= {RoleName(role): Cell(cell) for role, cell in fields.items()}
@@ -95,7 +101,9 @@ def matrix() -> Mapping[str, Row]:
             raise ValueError(f"roles.toml: {name}: no such object or state")
         if not object_ and any(cell is not Cell.ANY for cell in cells.values()):
             raise ValueError(f"roles.toml: {name}: own or announced, of what?")
-        rows[name] = Row(name, object_, states, record, cells)
+        if two and object_ != "tender":
+            raise ValueError(f"roles.toml: {name}: two people, about what?")
+        rows[name] = Row(name, object_, states, record, cells, fresh, two)
     return rows
 
 
