@@ -3,7 +3,8 @@ verify`, so that the two can disagree; exit 0 all hold, 3 one fails, 2 usage. On
 # ruff: noqa: B020, E401, E501, E701, E702, I001, SIM300, SIM905
 import argparse, base64, bisect, functools, hashlib, hmac, itertools, json, pathlib, re, struct, sys, traceback, types, zlib
 from datetime import UTC, date, datetime, timedelta
-sys.path.insert(0, str(pathlib.Path(__file__).parent)); import reader_auction, reader_draw, reader_ledger, reader_life, reader_methods, reader_owed
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import reader_auction, reader_draw, reader_ledger, reader_life, reader_methods, reader_owed
 from cryptography import x509; from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM; from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand

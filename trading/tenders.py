@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from audit.act import Act, pool
@@ -101,10 +102,22 @@ _SHOWN = f"""SELECT p.number, p.id AS project, p.regime, p.currency, o.name AS o
     FROM {{}} p JOIN trading_organisation o ON o.code = p.organisation_id JOIN trading_lot l ON l.project_id = p.id
     LEFT JOIN LATERAL (SELECT * FROM trading_tender WHERE lot_id = l.id AND kind = 'bids' ORDER BY number DESC LIMIT 1) t
     ON true LEFT JOIN trading_line d ON {AWARD} ORDER BY p.number DESC, l.id"""
-_NEXT = f"(SELECT * FROM trading_project p WHERE p.number < $1 AND {_ANNOUNCED} ORDER BY p.number DESC LIMIT $2)"
-_LISTED = f"""SELECT n.now, n.last, n.recent, r.* FROM (SELECT log_now() AS now, {NEWEST}) n
-    LEFT JOIN LATERAL ({_SHOWN.format(_NEXT)}) r ON true"""
-"""The list's page in one round trip: the clock, whether the ledger's sums have changed, and the rows."""
+
+
+@lru_cache
+def _listed(limit: int) -> str:
+    """The list's page in one round trip: the clock, which lines the ledger has, and the rows.
+
+    The limit is written out: were it a parameter, the database would guess it, find no plan good for every guess, and plan
+    anew for every reader, which takes longer than answering.
+    """
+    chosen = (
+        f"(SELECT * FROM trading_project p WHERE p.number < $1 AND {_ANNOUNCED} ORDER BY p.number DESC LIMIT {limit})"
+    )
+    return f"""SELECT n.now, n.last, n.recent, r.* FROM (SELECT log_now() AS now, {NEWEST}) n
+        LEFT JOIN LATERAL ({_SHOWN.format(chosen)}) r ON true"""
+
+
 _ONE = f"""SELECT log_now() AS now, p.*, o.name AS organisation_name, l.title AS lot_title, l.baseline, t.id AS tender,
     t.state, t.deadline, t.opens, t.announced_at, coalesce(d.price, d.offered) AS price, t.terms ->> 'pricing' AS pricing
     FROM trading_project p JOIN trading_organisation o ON o.code = p.organisation_id
@@ -139,7 +152,7 @@ class Listed:
 async def list_lots(cursor: str | None, limit: int) -> Listed:
     """The announced lots of so many projects, newest first, as everybody sees them. Refused: W-CURSOR."""
     before = decode_cursor(cursor, int) if cursor else 2**62
-    found = await pool().fetch(_LISTED, before, limit + 1)
+    found = await pool().fetch(_listed(limit + 1), before)
     numbers = [{"number": n} for n in dict.fromkeys(r["number"] for r in found) if n is not None]
     projects, following = page(numbers, limit, "number")
     least = projects[-1]["number"] if projects else 0

@@ -13,6 +13,7 @@ from trading import ledger, tenders
 async def test_every_lot_is_on_one_page_and_the_sums_follow_the_ledger(place: Town, owner_dsn: str) -> None:
     owner = await asyncpg.connect(owner_dsn)
     await owner.execute(FILL.format(count=7))
+    await owner.execute("UPDATE trading_lot SET title = '<b>&\"标段' WHERE id = '2026-000007-01'")
     # The lot of one project is tendered again, and the new tender has not been announced: it stands on no page.
     await owner.execute(
         """INSERT INTO trading_tender (id, number, lot_id, state, kind, named_at, version)
@@ -33,3 +34,5 @@ async def test_every_lot_is_on_one_page_and_the_sums_follow_the_ledger(place: To
     assert newest != listed.newest
     assert await sums.of(newest) == await ledger.sums() and (await ledger.sums())[0]["trades"] == 4  # 2, 4, 6 and 90
     await owner.close()
+    shown = (await place.as_("public").get("/")).text  # once, not twice
+    assert "&lt;b&gt;&amp;&quot;标段" in shown and "<b>&" not in shown and "&amp;lt;" not in shown

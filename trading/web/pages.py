@@ -140,7 +140,7 @@ class Screen:
             switch=self.switch,
             money=self.money,
             offer=self.offer,
-            said=self.said,
+            phrase=self.phrase,
             unit=self.unit,
             wan=self.wan,
             named=self.named,
@@ -190,7 +190,7 @@ class Screen:
         """A sentence of the catalogue, `page.<code>`."""
         return say(f"page.{code}", self.lang, **facts)
 
-    def said(self, code: str, **facts: Any) -> str:
+    def phrase(self, code: str, **facts: Any) -> str:
         """A sentence of the catalogue that is not a page's own."""
         return say(code, self.lang, **facts)
 

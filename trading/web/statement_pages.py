@@ -82,7 +82,7 @@ async def statement(request: Request, screen: Screen) -> Response:
         currencies=await _currencies(query.currency),
         pdf=await publishing.statement_hash(state.platform, state.printer, made),
         forms=publishing.FORMS,
-        words=screen.said,
+        words=screen.phrase,
     )
     page.headers["Vary"] = "Accept, Accept-Language"
     return page
@@ -97,7 +97,7 @@ async def file(request: Request, screen: Screen) -> Response:
     state = request.app.state
     printed: Printed = await publishing.statement(state.platform, state.printer, made, form, screen.lang)
     name = f"statement.{made.query.by}.{made.start or 'all'}.{made.end or 'all'}.{form}"
-    called = f"{screen.said('statement.paper')} {made.start or ''} {made.end or ''}".strip() + f".{form}"
+    called = f"{screen.phrase('statement.paper')} {made.start or ''} {made.end or ''}".strip() + f".{form}"
     return handed(request, printed, name, called, publishing.FORMS[form])
 
 
@@ -130,7 +130,7 @@ async def trades(request: Request, screen: Screen) -> Response:
         key=asked.key,
         back=f"/statements?{query.asked()}",
         following=f"/trade-lines?{query.asked()}&{urlencode(further)}" if following else None,
-        words=screen.said,
+        words=screen.phrase,
     )  # fmt: skip
     page.headers["Vary"] = "Accept, Accept-Language"
     return page
