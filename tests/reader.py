@@ -22,7 +22,8 @@ BLINDED = CLOSING | set("""draw-called panel-seated panel-exhausted seat-keyed c
     expert-admitted panel-read auction-joined""".split())
 OLDER = set("log-opened trust-published identity-vouched custodian-key-registered rehearsed bidder-key-registered".split())
 PUBLIC = OLDER - CLOSING | set("""keyset-made project-announced deadline-moved closed stored window-ended released stage-settled unsealed
-    bid-rejected candidates-published evaluation-closed archived awarded line-corrected draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
+    bid-rejected candidates-published evaluation-closed archived awarded
+    line-corrected draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
     panel-requested panel-named abandoned width-changed""".split()) | {*reader_auction.AUCTION}
 TIMED = set("deposited withdrawn closed released draw-called panel-seated".split()) | {x for x in PUBLIC if x.startswith("draw-")}
 TIMED |= reader_auction.TIMED
@@ -484,7 +485,8 @@ def read(paths, policy=None, parties=None, since=None, receipts=(), ledger=None,
     tenders, given, faults = {pathlib.Path(p).name.rsplit(".", 2)[0] for p in paths}, [*map(data, receipts)], []
     for p in paths: say(f"{p}: " + ("trust files from outside" if policy
          and parties else "self-consistent, trust not established")); vars(A).clear(); vars(A).update(data=data(p),
-         outside=(data(policy), data(parties)), since=data(since), receipts=given, tenders=tenders, ledger=data(ledger)); faults.append(run(say))
+         outside=(data(policy), data(parties)), since=data(since), receipts=given, tenders=tenders,
+         ledger=data(ledger)); faults.append(run(say))
     first = next(filter(None, faults), None); return (3, f"V{first[0]}", first[1]) if first else (0, None, "all steps hold")
 if __name__ == "__main__":
     cli = argparse.ArgumentParser(prog="reader"); cli.add_argument("paths", nargs="+", metavar="FILE")
