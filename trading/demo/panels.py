@@ -112,7 +112,9 @@ class Panels:
         within = WITHHELD if way.withholds else REVEAL
         reveal = timedelta(seconds=within * clock.factor)
         drawn = clock.now() if run.regime == "works" else run.deadline  # the others when the bidders are known
-        meets = max(run.deadline, drawn + reveal * (2 if way.withholds else 1)) + timedelta(seconds=MEETS * clock.factor)
+        meets = max(run.deadline, drawn + reveal * (2 if way.withholds else 1)) + timedelta(
+            seconds=MEETS * clock.factor
+        )
         body = {
             "need": need or way.need(run),
             "representatives": 0,

@@ -26,6 +26,7 @@ from audit.clock import LogClock
 from audit.logkey import LogKey
 from audit.refusal import Refused
 from bidding.envelope import SealedFile, Source
+from bidding.unseal import Verdict
 from trading.cli.screen import Screen
 from trading.client import Answered, Platform
 from trading.demo import cast as people
@@ -381,8 +382,12 @@ class Story:
         stages = {stage for stage, hour in hours.items() if hour == one.deadline}
 
         def read() -> None:
-            told = {bid["bid"]: bid["verdicts"].keys() for bid in self.market.read(one)["bids"] or ()}
-            if any(bid not in told or not stages <= told[bid] for bid in one.bids.values()):
+            told = {bid["bid"]: bid["verdicts"] for bid in self.market.read(one)["bids"] or ()}
+            if any(
+                told.get(bid, {}).get(stage, Verdict.PENDING) == Verdict.PENDING
+                for bid in one.bids.values()
+                for stage in stages
+            ):
                 raise Refused("E-PENDING", record="unsealed")
 
         self.until(read, "E-PENDING", patience=120)
