@@ -85,7 +85,7 @@ class Way:
         self.score(story, run)
         report = story.panels.report(run)
         story.market.act("tenderee", run, "report", {"report": report})
-        story.market.act("tenderee", run, "candidates")
+        story.until(lambda: story.market.act("tenderee", run, "candidates"), "E-UNOPENED")  # a reserve is read by then
 
     def score(self, story: Story, run: Run) -> None:
         """Under a method that ranks by price alone there is nothing to rate."""
