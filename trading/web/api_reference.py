@@ -42,8 +42,13 @@ async def one(request: Request, screen: Screen) -> Response:
     told = _content(answer)
     models = [(name, fields(schemas[name])) for name in within(schemas, [body[1], told[1]])]
     return screen.show(
-        "operation.html", path=path, method=method, operation=operation, body=body, status=status, answer=told,
-        parameters=[(p, kind(p["schema"])) for p in operation["parameters"]], models=models,
+        "operation.html", address=path, method=method, name=asked, summary=operation["summary"], body=body, success=status,
+        answer=told, models=models, roles=[] if _open(operation) else operation["x-roles"],
+        two="202" in operation["responses"] and status != "202",
+        parameters=[
+            (p["name"], p["in"], p.get("required", False), kind(p["schema"]), p.get("description", ""))
+            for p in operation["parameters"]
+        ],
     )  # fmt: skip
 
 
