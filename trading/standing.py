@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from audit.act import pool
@@ -129,7 +130,7 @@ async def read(platform: Installation, published: Published) -> Standing:
         since=times[-1] if times else None,
         beat=beat,
         watches=tuple(signed.get(name, Watch(name, None, None, len(rows))) for name in policy.witnesses),
-        gap=next((Break(a, b) for b, a in zip(times, times[1:], strict=False) if b - a > beat * BEATS), None),
+        gap=next((Break(a, b) for b, a in pairwise(times) if b - a > beat * BEATS), None),
         outage=await _outage(),
     )
 

@@ -85,7 +85,7 @@ async def test_a_witness_that_stays_away_is_seen_to(place: Town) -> None:
     assert "up to date" in text and "none of the last 3 checkpoints" in text
     signed = "INSERT INTO log_cosignature (size, name, timestamp, line, made_at) VALUES ($1, 'v', 1, '', log_now())"
     await pool().execute(signed, sizes[1])
-    assert "1 checkpoints behind" in await _read(place, "/log")
+    assert "by 1 of the checkpoints" in await _read(place, "/log")
 
 
 async def test_a_log_that_stands_still_says_so(place: Town) -> None:
@@ -156,7 +156,5 @@ def test_a_gap_is_what_is_longer_than_four_beats() -> None:
         (99_999, ("", ""), ("", "")),
     ],
 )
-def test_a_headline_is_short_and_says_in_what(
-    fen: int, zh: tuple[str, str], en: tuple[str, str]
-) -> None:
+def test_a_headline_is_short_and_says_in_what(fen: int, zh: tuple[str, str], en: tuple[str, str]) -> None:
     assert (scaled(fen, "zh-CN"), scaled(fen, "en")) == (zh, en)

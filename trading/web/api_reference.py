@@ -19,7 +19,7 @@ REF = "#/components/schemas/"
 
 async def listed(request: Request, screen: Screen) -> Response:
     """`/open-data/api`: every operation in a line, what everybody may read first."""
-    found = [(path, method, one) for path, method, one in operations(request.app.state.openapi)]
+    found = list(operations(request.app.state.openapi))
     groups = {
         "open": [row for row in found if row[1] == "get" and _open(row[2])],
         "signed": [row for row in found if not (row[1] == "get" and _open(row[2]))],
@@ -31,16 +31,16 @@ async def one(request: Request, screen: Screen) -> Response:
     """`/open-data/api/{operation}`: parameters, body, answer. Refused: W-UNKNOWN."""
     document = request.app.state.openapi
     asked = request.path_params["operation"]
-    for path, method, operation in operations(document):
-        if operation["operationId"] == asked:
-            break
-    else:
+    found = [row for row in operations(document) if row[2]["operationId"] == asked]
+    if not found:
         raise Refused("W-UNKNOWN")
+    path, method, operation = found[0]
     schemas = document["components"]["schemas"]
     body = _content(operation.get("requestBody", {}))
     status, answer = next((s, a) for s, a in operation["responses"].items() if s.startswith("2"))
     told = _content(answer)
-    models = [(name, fields(schemas[name])) for name in within(schemas, [body[1], told[1]])]
+    sent = within(schemas, [body[1]])
+    models = [(name, name in sent, fields(schemas[name])) for name in within(schemas, [body[1], told[1]])]
     return screen.show(
         "operation.html", address=path, method=method, name=asked, summary=operation["summary"], body=body, success=status,
         answer=told, models=models, roles=[] if _open(operation) else operation["x-roles"],
@@ -97,7 +97,8 @@ def fields(schema: Mapping[str, Any]) -> list[tuple[str, str, bool, str]]:
         return [("", kind(schema), True, schema.get("description", ""))]
     needed = schema.get("required", ())
     return [
-        (name, kind(field), name in needed, field.get("description", "")) for name, field in schema["properties"].items()
+        (name, kind(field), name in needed, field.get("description", ""))
+        for name, field in schema["properties"].items()
     ]
 
 

@@ -252,7 +252,9 @@ class Screen:
         if not amount:
             return Markup('{} <span class="unit">{}</span>').format(self.money(fen), self.unit(currency))
         exact, told = self.money(fen), self.text(f"sum.{size}")
-        return Markup('<data value="{}">{} <span class="unit">{}</span></data>').format(exact.replace(",", ""), amount, told)
+        return Markup('<data value="{}">{} <span class="unit">{}</span></data>').format(
+            exact.replace(",", ""), amount, told
+        )
 
     def in_words(self, fen: int, currency: str) -> str:
         """大写金额, for pages in Chinese; "" in English and for other money than yuan."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from audit.act import pool
 from audit.canon import b64
 from audit.tiles import Published
-from trading.standing import LOOKED_AT, Standings
+from trading.standing import Standings
 from trading.web import api_reference
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ FETCHED = (
     ("policy", "/log/policy.txt"), ("parties", "/log/parties.txt"), ("genesis", "/log/genesis"),
     ("status", "/log/status"), ("events", "/events?after=-1"),
 )  # fmt: skip
-_EXAMPLE = """SELECT t.id, l.title FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+_EXAMPLE = """SELECT t.id, l.title, p.title AS project FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+    JOIN trading_project p ON p.id = l.project_id
     WHERE t.kind = 'bids' AND t.state = 'archived' AND t.opens ORDER BY t.announced_at DESC LIMIT 1"""
-_SEALED = """SELECT t.id, l.title FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+_SEALED = """SELECT t.id, l.title, p.title AS project FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id
+    JOIN trading_project p ON p.id = l.project_id
     WHERE t.kind = 'bids' AND t.state = 'announced' ORDER BY t.deadline LIMIT 1"""
 
 
@@ -75,15 +77,15 @@ async def _why(request: Request, screen: Screen, standings: Standings) -> Respon
 
 async def _log(request: Request, screen: Screen, standings: Standings) -> Response:
     s = await standings.now(request.app.state.platform)
-    context = {"url": screen.settings.base_url, "fetched": FETCHED, "looked_at": LOOKED_AT}
-    return screen.show("log.html", s=s, root=b64(s.root) if s.root else "", **context)
+    url = screen.settings.base_url
+    return screen.show("log.html", s=s, root=b64(s.root) if s.root else "", url=url, fetched=FETCHED)
 
 
 async def _status(request: Request, screen: Screen, standings: Standings) -> Response:
     s = await standings.now(request.app.state.platform)
     assert screen.now is not None
     gap, moves = s.broken(screen.now), s.moves(screen.now)
-    return screen.show("status.html", s=s, gap=gap, moves=moves, looked_at=LOOKED_AT)
+    return screen.show("status.html", s=s, gap=gap, moves=moves)
 
 
 async def _open_data(request: Request, screen: Screen) -> Response:
