@@ -15,10 +15,11 @@ from audit.act import Actor, acting
 from tests.bench.centre import centre, gather, house
 from tests.bench.measure import Result
 from tests.bench.search import FILL
-from trading import ledger
+from trading import booked, ledger
 
 LAW = {"regime": "gov", "direction": "buy", "currency": "CNY"}
 PRICE = {"price": 90_000, "baseline": 100_000, "gain": 10_000, "formula": "baseline-minus-price/v1"}
+BOOKED = booked.line("buy", "concluded", 90_000, 100_000)
 BARE = """CREATE TABLE bench_line (number bigint, trade text, kind text, day date, organisation text, price bigint,
     baseline bigint, gain bigint, formula text, booked_at timestamptz);
 CREATE TABLE bench_said (id bigserial PRIMARY KEY, body bytea)"""
@@ -44,7 +45,15 @@ async def _run(folder: Path, tiny: bool) -> AsyncIterator[Result]:
             for tender in tenders:
                 async with acting(Actor("tenderee", "bench")) as act:
                     act.record("awarded", subject=tender, tender=tender, bid=firm.bid, **PRICE)
-                    await ledger.book(act, tender=tender, bid=firm.bid, bidder=firm.code, **PRICE, **LAW)  # type: ignore[arg-type]
+                    await ledger.book(
+                        act,
+                        tender=tender,
+                        bid=firm.bid,
+                        bidder=firm.code,
+                        offered=BOOKED.price or 0,
+                        line=BOOKED,
+                        **LAW,
+                    )
             between = time.perf_counter()
             body = bytes(act.entries[0].record)
             for number, tender in enumerate(tenders):

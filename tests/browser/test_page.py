@@ -70,7 +70,7 @@ WHOLE = "async () => (window.held = await document.querySelector('#files').files
 async def test_memory_stays_bounded(tmp_path: Path) -> None:
     """A file is sealed in a part of its own size; read whole, as the control does, it needs all of it."""
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(448 * MIB)
+        file.truncate(768 * MIB)
     peaks = {}
     with modules(tmp_path) as site:
         for name in ("sealed", "whole"):
@@ -86,8 +86,9 @@ async def test_memory_stays_bounded(tmp_path: Path) -> None:
                     await asyncio.sleep(0.02)
                 await work
                 peaks[name] = max(most, _renderers() - before) / MIB
-    assert peaks["whole"] > 440, peaks
-    assert peaks["sealed"] < 300, peaks  # about 200, whatever the file's size: what the collector has not collected yet
+    assert peaks["whole"] > 750, peaks
+    # 200 to 320, whatever the file's size: what the collector has not collected yet, later on a busy machine
+    assert peaks["sealed"] < peaks["whole"] / 2, peaks
 
 
 def _renderers() -> int:

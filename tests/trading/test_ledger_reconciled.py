@@ -93,13 +93,13 @@ async def test_sql_says_what_the_standing_lines_say(owner_dsn: str, monkeypatch:
                 assert _same(await accounting.state(query), trade_file.state(query, "ledger", standing)), (currency, by)
 
 
-def _once(change: Callable[[str], str], *, everywhere: bool) -> Callable[[str, int], str]:
+def _once(change: Callable[[str], str], *, everywhere: bool) -> Callable[[str, int, str], str]:
     """`accounting._sums` with one thing changed: in the rows alone, or in rows and total alike."""
     honest = accounting._sums
 
-    def lying(groups: str, columns: int) -> str:
-        made = honest(groups, columns)
-        if not groups and not everywhere:
+    def lying(groups: str, columns: int, more: str = "") -> str:
+        made = honest(groups, columns, more)
+        if groups == "direction" and not everywhere:
             return made
         assert change(made) != made, "the lie is none"
         return change(made)
@@ -109,7 +109,7 @@ def _once(change: Callable[[str], str], *, everywhere: bool) -> Callable[[str, i
 
 ROWS_ALONE = {
     "what was corrected is summed beside what stands": lambda sql: sql.replace(accounting.STANDING, "true"),
-    "every share counts as a trade": lambda sql: sql.replace("part = 1 AS counts", "true AS counts"),
+    "every share counts as a trade": lambda sql: sql.replace("count(*) FILTER (WHERE part = 1)", "count(*)"),
     "a month is left out": lambda sql: sql.replace("WHERE day", "WHERE extract(month FROM day) <> 3 AND day"),
     "the dearest is left out": lambda sql: sql.replace("sum(price)", "sum(price) - coalesce(max(price), 0)"),
     "a fen too much": lambda sql: sql.replace("sum(baseline), 0)", "sum(baseline), 0) + 1"),

@@ -35,4 +35,4 @@ async def test_every_lot_is_on_one_page_and_the_sums_follow_the_ledger(place: To
     assert await sums.of(newest) == await ledger.sums() and (await ledger.sums())[0]["trades"] == 4  # 2, 4, 6 and 90
     await owner.close()
     shown = (await place.as_("public").get("/")).text  # once, not twice
-    assert "&lt;b&gt;&amp;&quot;标段" in shown and "<b>&" not in shown and "&amp;lt;" not in shown
+    assert "&lt;b&gt;&amp;&#34;标段" in shown and "<b>&" not in shown and "&amp;lt;" not in shown

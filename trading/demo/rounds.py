@@ -121,7 +121,7 @@ class Auctioned(Way):
         from trading.paper.source import Story as Told
         from trading.paper.source import make
 
-        told = Told(archive, run.source.title, story.url, checked="outside")
+        told = Told(archive, run.source.title, story.url)
         archive.with_name(f"{run.tender}.confirmation.pdf").write_bytes(make(told, "confirmation"))
 
     def _memory(self, story: Story, run: Run, bid: SourceBid) -> Memory:

@@ -26,6 +26,7 @@ from audit.clock import LogClock
 from audit.logkey import LogKey
 from audit.refusal import Refused
 from bidding.envelope import SealedFile, Source
+from bidding.unseal import Verdict
 from trading.cli.screen import Screen
 from trading.client import Answered, Platform
 from trading.demo import cast as people
@@ -238,7 +239,7 @@ class Story:
         with ThreadPoolExecutor(
             max(1, len(runs))
         ) as desks:  # whoever is open goes on: panels and auctions take their time
-            going = self._store_and_wait(runs, lambda one: desks.submit(one.way.evaluate, self, one))
+            going = self._store_and_wait(runs, lambda one: desks.submit(self._evaluate, one))
             self._tell("demo.opened", count=sum(bool(one.outcome.get("opens")) for one in runs))
             for evaluated in going:
                 evaluated.result()
@@ -374,6 +375,23 @@ class Story:
                     begun.append(opened(one))
             time.sleep(0.3)
         return begun
+
+    def _evaluate(self, one: Run) -> None:
+        """When the last envelope of its first hour is read; the tender is open from the first one on."""
+        hours = one.way.hours(one, one.deadline) if one.deadline else {}
+        stages = {stage for stage, hour in hours.items() if hour == one.deadline}
+
+        def read() -> None:
+            told = {bid["bid"]: bid["verdicts"] for bid in self.market.read(one)["bids"] or ()}
+            if any(
+                told.get(bid, {}).get(stage, Verdict.PENDING) == Verdict.PENDING
+                for bid in one.bids.values()
+                for stage in stages
+            ):
+                raise Refused("E-PENDING", record="unsealed")
+
+        self.until(read, "E-PENDING", patience=120)
+        one.way.evaluate(self, one)
 
     def _store(self, one: Run) -> bool:
         """Copy every listed payload of the larger stage to the supervisor's own store, and say so in the log."""
