@@ -46,6 +46,15 @@ PAGES = (
     "/trade-lines?key=all",
     "/imported",
     "/proof",
+    "/verify",
+    "/why",
+    "/log",
+    "/status",
+    "/open-data",
+    "/open-data/api",
+    "/open-data/api/get_tender",
+    "/help",
+    "/accessibility",
     "/t/{tender}/archive",
 )
 MACHINES = ("/healthz", "/readyz", "/openapi.json", "/events", "/events?limit=7", "/disclosures", "/log/policy.txt")
@@ -111,6 +120,8 @@ _RANDOM = re.compile(r"[0-9a-f]{8,}|[A-Za-z0-9+/_-]{22,}={0,2}")
 _AFTER = re.compile(r"after=-?\d+(\.\d+)?")
 _PLACE = re.compile(r'(class="idx"[^>]*>)\d+')
 _BRIEF = re.compile(r"(?:[0-9a-f]{4} ?){3}… [0-9a-f]{4}")
+_CLOCKED = re.compile(r"(<(\w+) data-clock>).*?</\2>", re.DOTALL)
+"""What a page says by the clock alone: whether the last beat is four beats ago when it is asked."""
 _NUMBERED = re.compile(r"\d+(\.json|\.tlog-proof)?")
 SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SET = ("application/pdf", "image/png", "image/svg+xml", SHEETS)
@@ -203,7 +214,7 @@ def _value(value: Any, events: bool, key: str = "") -> Any:
 
 
 def _masked(text: str) -> str:
-    text = _TIME.sub("time", text)
+    text = _TIME.sub("time", _CLOCKED.sub(r"\1", text))
     text = _BRIEF.sub("brief", text)
     text = _RANDOM.sub(lambda found: f"<{len(found[0])}>", text)
     return _PLACE.sub(r"\1place", _AFTER.sub("after=place", text))

@@ -152,6 +152,7 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     )
     app.router.redirect_slashes = False
     app.state.door = Door(configured)
+    app.state.openapi = document
     app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
     return app
 

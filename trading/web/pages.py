@@ -45,8 +45,10 @@ from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
 from trading.law.stages import ARTICLES as STEPPED
 from trading.messages import EN, ZH, language, negotiate, say, unit
+from trading.paper import figures
 from trading.settings import Settings
-from trading.web import paper_pages, problems, search_page, statement_pages, verify_page
+from trading.web import paper_pages, problems, public_pages, search_page, statement_pages, verify_page
+from trading.web.sums import scaled
 
 HERE = Path(__file__).parent
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
@@ -110,6 +112,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/verify", page(verify_page.verify)),
         Route("/modules/{path:path}", verify_page.module),
         Route("/static/{name}", _static),
+        *(Route(path, page(show)) for path, show in public_pages.shown(configured).items()),
     ]
 
 
@@ -143,6 +146,8 @@ class Screen:
             phrase=self.phrase,
             unit=self.unit,
             wan=self.wan,
+            headline=self.headline,
+            in_words=self.in_words,
             named=self.named,
             act=self.act,
             cited=self.cited,
@@ -240,6 +245,20 @@ class Screen:
         if self.lang != ZH or currency != "CNY" or abs(fen) < WAN:
             return ""
         return self.text("money.wan", amount=f"{Decimal(fen) / WAN:,.6f}".rstrip("0").rstrip("."))
+
+    def headline(self, fen: int, currency: str) -> Markup:
+        """A sum where it stands for itself: 10.41 亿元 with the exact value beneath, or the exact value alone."""
+        amount, size = scaled(fen, self.lang) if currency == "CNY" else ("", "")
+        if not amount:
+            return Markup('{} <span class="unit">{}</span>').format(self.money(fen), self.unit(currency))
+        exact, told = self.money(fen), self.text(f"sum.{size}")
+        return Markup('<data value="{}">{} <span class="unit">{}</span></data>').format(
+            exact.replace(",", ""), amount, told
+        )
+
+    def in_words(self, fen: int, currency: str) -> str:
+        """大写金额, for pages in Chinese; "" in English and for other money than yuan."""
+        return figures.amount(fen, currency)["words"] if self.lang == ZH else ""
 
     def time(self, value: datetime | str | None, seconds: bool = False) -> str:
         """An instant in the legal zone."""

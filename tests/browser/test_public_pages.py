@@ -1,0 +1,301 @@
+"""Every public page in Chromium: axe finds nothing, nothing scrolls sideways, the keyboard reaches all, and it is light.
+
+Which pages there are is read from the application's own tables: a new one is looked at without a change here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+import pytest
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.browser.chromium import chromium
+from tests.trading.desk import Desk
+from tests.trading.town import Town, town
+from trading.settings import Settings
+from trading.web import app as _app
+from trading.web.doors import doors
+from trading.web.models import RoleName
+from trading.web.roles import Verdict, matrix, open_routes
+
+assert _app.PAGES
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RUN = "async tags => (await axe.run(document, {runOnly: {type: 'tag', values: tags}})).violations"
+FILES = {
+    "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
+    "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
+    "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
+    "/healthz", "/readyz", "/openapi.json",
+}  # fmt: skip
+"""Open to everybody too, and no pages."""
+MISSING = "/t/none@1"
+KILOBYTES = 60
+"""What a public page may weigh, compressed, with all it fetches; the ones that verify and sign in carry scripts besides."""
+NARROW = (360, 320)
+"""CSS pixels: a small telephone, and 1280 at 400 %."""
+
+
+@dataclass
+class Site:
+    """A running centre with something to see."""
+
+    address: str
+    place: Town
+    project: str
+    sealed: str
+    sold: str
+
+    @property
+    def paths(self) -> list[str]:
+        """Every page that everybody may read; of a tender, one that is sealed and one that is over."""
+        named = [path for path in sorted(open_routes()) if path not in FILES]
+        named += [
+            door.path for name, door in sorted(doors.items())
+            if door.method == "GET" and not door.machine and "{" not in door.path
+            and matrix()[name].judge(RoleName.PUBLIC) is Verdict.ALLOW
+        ]  # fmt: skip
+        given = {
+            "{project}": [self.project],
+            "{tender}": [self.sealed, self.sold],
+            "{operation}": ["get_tender"],
+        }
+        for name, values in given.items():
+            named = [path.replace(name, one) for path in named for one in (values if name in path else values[:1])]
+        assert not [path for path in named if "{" in path], "a new kind of path: say of what"
+        return [*named, "/search?q=道", MISSING]
+
+
+@pytest.fixture
+def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
+    return Settings(
+        data=tmp_path / "data", database_url=database, database_owner_url=owner_dsn, origin="demo.test/log",
+        lang="en", token_pepper="pepper", witnesses=("w=http://w",),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def served(place: Town) -> AsyncIterator[str]:
+    """The application behind a real socket, in this loop."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(place.app, lifespan="off", log_level="warning"))
+        running = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+@pytest.fixture
+async def site(db: object, settings: Settings, owner_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """One tender is sold and archived, with a bid rejected; one is sealed."""
+    async with town(settings, owner_dsn) as place:
+        sold = Desk(place, tmp_path / "sold")
+        await sold.open()
+        for name, price in (("安和建设有限公司", 9_000_000), ("赣江第一工程有限公司", 8_000_000)):
+            await sold.hand_in(await sold.bidder(name), price)
+        await sold.wait()
+        await sold.open_boxes()
+        await place.call("tenderee", "POST", f"/tenders/{sold.tender}/candidates", 201)
+        await place.call("tenderee", "POST", f"/tenders/{sold.tender}/award", 201, {})
+        await sold.archive()
+        sealed = Desk(place, tmp_path / "sealed")
+        await sealed.open()
+        async with served(place) as address:
+            yield Site(address, place, sealed.tender.rpartition("-")[0], sealed.tender, sold.tender)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+async def visit(page: Page, site: Site, path: str, lang: str = "zh") -> None:
+    """Go there, fonts and all."""
+    answer = await page.goto(f"{site.address}{path}{'&' if '?' in path else '?'}lang={lang}")
+    assert answer is not None and answer.status == (404 if path == MISSING else 200), (path, answer)
+    await page.evaluate("document.fonts.ready")
+
+
+async def shoot(page: Page, path: str, name: str) -> None:
+    """A picture for whoever wants to look (`SCREENSHOTS=folder`)."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        file = path.strip("/").replace("/", "_").replace("?", "_") or "home"
+        await page.screenshot(path=f"{folder}/{file}.{name}.png", full_page=True)
+
+
+async def violations(page: Page, tags: tuple[str, ...] = TAGS) -> list[str]:
+    """What axe has against the page: rule and place."""
+    await page.evaluate(f"() => {{ {AXE} }}")
+    found: list[dict[str, Any]] = await page.evaluate(RUN, list(tags))
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+async def plain(browser: Browser, **more: Any) -> BrowserContext:
+    """A window whose pages let axe in: their policy forbids every script of others, as it must."""
+    return await browser.new_context(bypass_csp=True, **more)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, scheme: Any) -> None:
+    window = await plain(browser, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page, found = await window.new_page(), {}
+    for path in site.paths:
+        for lang in ("zh", "en"):
+            await visit(page, site, path, lang)
+            if told := await violations(page):
+                found[path, lang] = told
+            await shoot(page, path, f"{lang}.{scheme}")
+    assert not found, found
+
+
+async def test_axe_would_find_something(browser: Browser, site: Site) -> None:
+    """The control: a picture without words, grey on white, a heading that skips a level."""
+    page = await (await plain(browser)).new_page()
+    await visit(page, site, "/help")
+    harm = "<img src='/static/seal.svg'><p style='color:#bbb'>grau</p><h5>deep</h5>"
+    await page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{harm}`)")
+    told = " ".join(await violations(page))
+    assert "image-alt" in told and "color-contrast" in told and "heading-order" in told
+
+
+@pytest.mark.slow
+async def test_with_more_contrast_text_stands_out_at_least_seven_times(browser: Browser, site: Site) -> None:
+    for scheme in ("light", "dark"):
+        window = await plain(browser, color_scheme=scheme, contrast="more")
+        page = await window.new_page()
+        for path in ("/", "/status", "/why", f"/t/{site.sold}", f"/t/{site.sealed}"):
+            await visit(page, site, path)
+            await page.evaluate(f"() => {{ {AXE} }}")
+            told = await page.evaluate(
+                "async () => (await axe.run(document, {runOnly: ['color-contrast-enhanced'],"
+                " rules: {'color-contrast-enhanced': {enabled: true}}})).violations.flatMap(v => v.nodes)"
+                ".map(n => n.target + ' ' + n.failureSummary)"
+            )
+            assert told == [], (scheme, path)
+            await shoot(page, path, f"contrast.{scheme}")
+
+
+async def test_under_a_contrast_theme_states_keep_a_line_of_their_own(browser: Browser, site: Site) -> None:
+    page = await (await browser.new_context(forced_colors="active")).new_page()
+    for path in (f"/t/{site.sold}", "/status", "/"):
+        await visit(page, site, path)
+        await shoot(page, path, "forced")
+        widths = await page.eval_on_selector_all(
+            ".chip, .btn, .card", "all => all.map(one => parseFloat(getComputedStyle(one).borderTopWidth))"
+        )
+        assert widths and min(widths) >= 1, path
+    await visit(page, site, f"/t/{site.sold}")
+    won = "getComputedStyle(document.querySelector('tr.won td')).borderLeftWidth"
+    assert await page.evaluate(won) == "4px"
+
+
+@pytest.mark.slow
+async def test_nothing_scrolls_sideways(browser: Browser, site: Site) -> None:
+    for width in NARROW:
+        page = await (await browser.new_context(viewport={"width": width, "height": 640})).new_page()
+        wide = {}
+        for path in site.paths:
+            for lang in ("zh", "en"):
+                await visit(page, site, path, lang)
+                if (measured := await page.evaluate("document.scrollingElement.scrollWidth")) > width:
+                    wide[path, lang] = measured
+                await shoot(page, path, f"{lang}.{width}")
+        assert not wide, (width, wide)
+
+
+WHERE = """() => {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+    const x = Math.min(Math.max(box.left + Math.min(box.width, 8) / 2, 1), innerWidth - 1);
+    const hit = document.elementFromPoint(x, Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1));
+    return {
+        key: [...document.querySelectorAll('*')].indexOf(at),
+        tag: at.tagName + '#' + at.id + ' ' + (at.textContent || '').trim().slice(0, 40),
+        ringed: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+        seen: at.id === 'pick' || !!hit && (at.contains(hit) || hit.contains(at)),
+    };
+}"""
+REACHABLE = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
+    .filter(one => one.checkVisibility() && !one.disabled && !(one.type === 'radio' && !one.checked))
+    .map(one => [...document.querySelectorAll('*')].indexOf(one))"""
+
+
+@pytest.mark.slow
+async def test_the_keyboard_reaches_all_and_is_seen_where_it_is(browser: Browser, site: Site) -> None:
+    page = await (await browser.new_context(viewport={"width": 1280, "height": 720})).new_page()
+    for path in site.paths:
+        await visit(page, site, path)
+        wanted, reached = set(await page.evaluate(REACHABLE)), []
+        for _ in range(len(wanted) + 40):
+            await page.keyboard.press("Tab")
+            at = await page.evaluate(WHERE)
+            if at is None or (reached and at["key"] == reached[0]):
+                break
+            assert at["ringed"] or at["tag"].startswith("INPUT#pick"), (path, at)
+            assert at["seen"], (path, at)
+            reached.append(at["key"])
+        assert wanted <= set(reached), (path, wanted - set(reached))
+    await visit(page, site, "/")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("location.hash") == "#main"
+
+
+async def test_a_page_is_light_and_fetches_nothing_from_elsewhere(browser: Browser, site: Site) -> None:
+    weights = {}
+    for path in site.paths:
+        window = await browser.new_context()
+        page, asked = await window.new_page(), []
+        page.on("response", lambda answer, asked=asked: asked.append(answer))
+        await visit(page, site, path)
+        await page.wait_for_load_state("networkidle")
+        hosts = {urlsplit(one.url).netloc for one in asked}
+        assert hosts == {urlsplit(site.address).netloc}, (path, hosts)
+        got = [one for one in asked if not 300 <= one.status < 400]
+        weights[path] = sum([len(gzip.compress(await one.body(), 6)) for one in got])
+        await window.close()
+    scripted = {path for path in weights if path == "/verify"}
+    heavy = {path: size for path, size in weights.items() if size > KILOBYTES * 1024 and path not in scripted}
+    assert not heavy, heavy
+    assert max(weights[path] for path in scripted) <= 3 * KILOBYTES * 1024
+
+
+async def test_a_page_is_read_without_a_script(browser: Browser, site: Site) -> None:
+    page = await (await browser.new_context(java_script_enabled=False)).new_page()
+    for path in ("/", "/why", "/log", "/status", "/open-data", "/open-data/api", "/help", "/accessibility"):
+        answer = await page.goto(site.address + path)
+        assert answer is not None and answer.status == 200
+        assert await page.locator("h1").count() == 1 and "<script" not in await page.content()
+
+
+async def test_on_paper_nothing_is_left_that_one_presses(browser: Browser, site: Site) -> None:
+    page = await (await browser.new_context(color_scheme="dark")).new_page()
+    await page.emulate_media(media="print", color_scheme="dark")
+    await visit(page, site, f"/t/{site.sold}")
+    await shoot(page, f"/t/{site.sold}", "print")
+    seen = "all => all.filter(one => one.checkVisibility()).length"
+    assert (
+        await page.eval_on_selector_all(".btn, nav, .search, summary", seen) <= 1
+    )  # the header's nav is an empty frame
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert await page.eval_on_selector_all(".feed li", seen) > 5 and not await page.eval_on_selector_all(
+        "details", seen
+    )
