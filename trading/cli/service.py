@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,12 +84,15 @@ def migrate(data: Data = None) -> None:
 @app.command(help=t("help.doctor"))
 def doctor(data: Data = None) -> None:
     """Say what is well and what is not; exit 1 if something is not."""
-    from trading.doctor import examine
+    from trading.cli.reference import misspelt
+    from trading.doctor import Finding, examine
     from trading.postgres import running
 
     chosen = settings(data)
+    strange = misspelt(os.environ)
+    findings = [Finding("settings", not strange, ", ".join(strange) or screen().text("doctor.settings.known"))]
     with running(chosen):
-        findings = asyncio.run(examine(chosen, screen().lang))
+        findings += asyncio.run(examine(chosen, screen().lang))
     for finding in findings:
         mark = "✓" if finding.well else "✗"
         screen().line(f"{mark} {screen().text('doctor.' + finding.what)}  {finding.detail}")
