@@ -26,7 +26,7 @@ from bidding.store import Store
 from trading import client_certificates
 from trading.accounts import ADMINS
 from trading.messages import say, tell
-from trading.postgres import APP, dsn
+from trading.postgres import APP, dsn, known_steps, plan
 from trading.settings import Settings
 
 SKEW = 2.0
@@ -82,6 +82,7 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
     try:
         findings += [
             await attempt("database", lambda: _durable(connection)),
+            await attempt("schema", lambda: _schema(settings, lang)),
             await attempt("clock", lambda: _clock(connection)),
             await attempt("grants", lambda: _grants(connection)),
             await attempt("people", lambda: _people(connection, lang)),
@@ -218,6 +219,16 @@ async def _durable(connection: asyncpg.Connection) -> tuple[bool, str]:
     return all(
         value in ("on", "remote_apply", "remote_write", "local") for value in values.values()
     ), f"{version} {shown}"
+
+
+async def _schema(settings: Settings, lang: str) -> tuple[bool, str]:
+    """The database has taken exactly the steps that this version knows."""
+    found = await plan(settings, APP)
+    if found.unknown:
+        return False, say("doctor.schema.newer", lang, steps=list(found.unknown))
+    if found.pending:
+        return False, say("doctor.schema.older", lang, steps=list(found.pending))
+    return True, str(len(known_steps()))
 
 
 async def _clock(connection: asyncpg.Connection) -> tuple[bool, str]:

@@ -69,16 +69,40 @@ def jobs(data: Data = None) -> None:
 
 
 @app.command(help=t("help.migrate"))
-def migrate(data: Data = None) -> None:
+def migrate(
+    data: Data = None,
+    plan: Annotated[bool, typer.Option("--plan", help=t("help.migrate.plan"))] = False,
+) -> None:
     """Create or upgrade the schema; a second run at the same time waits for the first."""
     from trading.postgres import migrate as run
     from trading.postgres import running
 
     chosen = settings(data)
     with running(chosen):
+        if plan:
+            _show_plan(chosen)
+            return
         asyncio.run(run(chosen))
     screen().say("service.migrated")
     screen().result({"migrated": True})
+
+
+def _show_plan(chosen: Any) -> None:
+    """What `migrate` would do, and nothing done; exit 1 where the database is ahead of this version."""
+    from trading.postgres import plan
+
+    found = asyncio.run(plan(chosen))
+    for step in found.pending:
+        screen().line(f"+ {step}")
+    for step in found.unknown:
+        screen().line(f"? {step}")
+    screen().say("service.plan", pending=len(found.pending), unknown=len(found.unknown))
+    if found.deadline is not None:
+        screen().say("service.plan.deadline", deadline=found.deadline)
+    deadline = found.deadline.isoformat() if found.deadline else None
+    screen().result({"pending": list(found.pending), "unknown": list(found.unknown), "deadline": deadline})
+    if found.unknown:
+        raise typer.Exit(1)
 
 
 @app.command(help=t("help.doctor"))
