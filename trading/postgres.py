@@ -30,8 +30,25 @@ from trading.migrating import Executor
 from trading.settings import Settings
 
 __all__ = [
-    "APP", "AWAY", "DATABASE", "DURABLE", "MODELS", "OWNER", "SUPERUSER", "Embedded", "binaries", "configuration", "connect",
-    "connected", "dsn", "embedded", "grant", "Plan", "migrate", "plan", "running",
+    "APP",
+    "AWAY",
+    "DATABASE",
+    "DURABLE",
+    "MODELS",
+    "OWNER",
+    "SUPERUSER",
+    "Embedded",
+    "Plan",
+    "binaries",
+    "configuration",
+    "connect",
+    "connected",
+    "dsn",
+    "embedded",
+    "grant",
+    "migrate",
+    "plan",
+    "running",
 ]  # fmt: skip
 
 AWAY = (

@@ -39,16 +39,19 @@ def serve(
     import uvicorn
 
     from trading.installation import open_
+    from trading.logs import speak
     from trading.postgres import running
     from trading.web.app import create_app
 
     chosen = settings(data, host=host, port=port)
+    speak(chosen)
     open_(chosen)  # what is missing is said here, as a sentence, not from within the server's start
     with running(chosen):
         uvicorn.run(
             create_app(chosen),
             host=chosen.host,
             port=chosen.port,
+            log_config=None,  # our own: one object a line (logs.py)
             log_level="warning",
             access_log=False,
             server_header=False,
