@@ -1,7 +1,9 @@
-"""An upgrade is looked at before it is made, and a database that is ahead of the program is left alone."""
+"""Running a centre: an upgrade is looked at before it is made, a newer database is left alone, and the doctor looks."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +12,7 @@ import asyncpg
 import pytest
 
 from audit.refusal import Refused
-from trading import doctor, postgres
+from trading import doctor, metrics, postgres
 from trading.messages import tell
 from trading.settings import Settings
 
@@ -69,3 +71,46 @@ async def test_an_older_program_refuses_a_newer_database(settings: Settings, own
     await connection.close()
     well, detail = await schema(settings)
     assert not well and "9999_tomorrow" in detail
+
+
+# ---- the doctor, of what is set and not there
+
+
+async def finding(settings: Settings, what: str) -> tuple[bool, str]:
+    (found,) = [one for one in await doctor.examine(settings, "en") if one.what == what]
+    return found.well, found.detail
+
+
+async def test_a_terminator_is_one_address(settings: Settings) -> None:
+    """A network matches nobody: the header of a certificate would be believed of nobody, and nothing would say so."""
+    for wrong in ("172.30.8.0/24", "proxy", "10.0.0.1:443", " 10.0.0.1", "::0001"):
+        well, detail = await finding(settings.model_copy(update={"trusted_proxies": ("10.0.0.1", wrong)}), "proxies")
+        assert not well and wrong in detail and "10.0.0.1, " not in detail
+    assert await finding(settings.model_copy(update={"trusted_proxies": ("10.0.0.1", "::1")}), "proxies") == (
+        True, "10.0.0.1, ::1",
+    )  # fmt: skip
+    public = settings.model_copy(update={"public_url": "https://centre.example", "origin": "centre.example/log"})
+    well, detail = await finding(public, "proxies")
+    assert not well and "TRADING_TRUSTED_PROXIES" in detail
+    assert await finding(settings, "proxies") == (True, "none")
+
+
+async def test_metrics_that_were_asked_for_answer(settings: Settings) -> None:
+    assert await finding(settings, "metrics") == (True, "off")
+    with socket.create_server((metrics.HOST, 0)) as one:
+        port = int(one.getsockname()[1])
+    asked = settings.model_copy(update={"jobs_metrics_port": port})
+    well, detail = await finding(asked, "metrics")
+    assert not well and "ConnectError" in detail
+
+    async def page() -> bytes:
+        return metrics.text([])
+
+    async with metrics.told(port, page):
+        await asyncio.sleep(0.2)
+        assert await finding(asked, "metrics") == (True, f"jobs {port}: 200")
+
+
+async def test_the_fonts_of_papers_are_there(settings: Settings) -> None:
+    well, detail = await finding(settings, "fonts")
+    assert well and "erif" in detail
