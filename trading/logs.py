@@ -132,7 +132,23 @@ def _with_request(logger: Any, method: str, event: Event) -> Event:
     return event
 
 
+_TRACED = "Traceback (most recent call last)"
+_FRAME = re.compile(r'^\s*File "([^"]*)", line (\d+), in (\S+)', re.M)
+_KIND = re.compile(r"^([A-Za-z_][\w.]*)(?=[:\s(]|$)", re.M)
+
+
+def _traced(text: str) -> dict[str, Any]:
+    """The same of an error that a library has made a text of."""
+    found = list(_FRAME.finditer(text))
+    kind = _KIND.search(text, found[-1].end()) if found else None  # the first line after the frames that is not set in
+    frames = [f"{_place(one[1])}:{one[2]} {one[3]}" for one in found[-FRAMES:]]
+    return {"kind": kind[1] if kind else "", "where": frames}
+
+
 def _without_words(logger: Any, method: str, event: Event) -> Event:
+    before, found, traced = str(event.get("event", "")).partition(_TRACED)
+    if found:
+        event["event"], event["error"] = before.strip() or "an error", _traced(traced)
     given = event.pop("exc_info", None)
     event.pop("stack_info", None)
     if isinstance(given, tuple):

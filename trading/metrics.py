@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import socket
 import time
 from collections import Counter
@@ -196,17 +197,21 @@ class _Server(uvicorn.Server):
         yield
 
 
+def take(port: int) -> socket.socket:
+    """The port, on this machine alone. Refused: E-METRICS-PORT where it is taken or not ours to take."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise Refused("E-METRICS-PORT", port=port, why=os.strerror(error.errno or 0)) from None
+
+
 @contextlib.asynccontextmanager
 async def told(port: int, page: Callable[[], Awaitable[bytes]]) -> AsyncIterator[None]:
-    """Listen meanwhile; port 0: do not. Refused: E-METRICS-PORT where the port is taken or not ours to take."""
+    """Listen meanwhile; port 0: do not. Refused: E-METRICS-PORT."""
     if not port:
         yield
         return
-    try:
-        listener = socket.create_server((HOST, port))
-    except OSError as error:
-        raise Refused("E-METRICS-PORT", port=port, why=error.strerror or type(error).__name__) from None
-    with listener:
+    with take(port) as listener:
         server = _Server(
             uvicorn.Config(door(page), access_log=False, log_config=None, lifespan="off", server_header=False)
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,23 @@ async def test_asvs_16_2_5_an_error_is_told_without_its_words(db: object, lines:
     assert CODE not in lines.written[0] and "安和" not in lines.written[0]
     assert told["error"]["kind"].startswith("asyncpg") and told["error"]["code"]
     assert any("test_logs.py" in frame for frame in told["error"]["where"])
+
+
+def test_asvs_16_2_5_a_text_that_a_library_made_of_an_error_is_none_either(lines: Lines) -> None:
+    """Starlette hands uvicorn the whole traceback as a message where an application does not start."""
+    try:
+        asyncio.run(_starting(CODE))
+    except RuntimeError as error:
+        text = "".join(traceback.format_exception(error))
+    assert CODE in text and "安和" in text, "the control"
+    logging.getLogger("uvicorn.error").error(text)
+    (told,) = lines.told
+    assert told["error"]["kind"] == "RuntimeError" and told["error"]["where"][-1].endswith(" _starting")
+    assert CODE not in lines.written[0] and "安和" not in lines.written[0]
+
+
+async def _starting(code: str) -> None:
+    raise RuntimeError(f"the row of 安和建筑公司 ({code})\nDETAIL: Key (code)=({code}) is there")
 
 
 # ---- 16.3.2: who wanted what his role may not

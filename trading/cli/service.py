@@ -40,12 +40,15 @@ def serve(
 
     from trading.installation import open_
     from trading.logs import speak
+    from trading.metrics import take
     from trading.postgres import running
     from trading.web.app import create_app
 
     chosen = settings(data, host=host, port=port)
     speak(chosen)
     open_(chosen)  # what is missing is said here, as a sentence, not from within the server's start
+    if chosen.metrics_port:
+        take(chosen.metrics_port).close()
     with running(chosen):
         uvicorn.run(
             create_app(chosen),
