@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests import workers
 from trading import messages
@@ -192,39 +191,6 @@ def test_the_lock_file_fits_the_bounds() -> None:
     for line in project["dependencies"] + project["optional-dependencies"]["test"]:
         requirement = Requirement(line)
         assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), line
-
-
-def test_compose_keeps_the_owner_away_from_the_platform() -> None:
-    compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))
-    services = compose["services"]
-    assert [n for n, s in services.items() if "DATABASE_OWNER_URL" in s.get("environment", {})] == ["migrate"]
-    for name in ("serve", "jobs"):
-        assert "trading_app:" in services[name]["environment"]["DATABASE_URL"]
-    assert not services["database"].get("ports"), "the database is nobody's business outside"
-    roles = (ROOT / "docker/postgres/roles.sql").read_text(encoding="utf-8")
-    assert "CREATE ROLE trading LOGIN" in roles and "CREATE ROLE trading_app LOGIN" in roles
-    assert "SUPERUSER" not in roles.upper().replace("BY THE SUPERUSER", "")
-
-
-def test_compose_gives_the_vault_to_the_dispatcher_alone() -> None:
-    compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))
-    services = compose["services"]
-    assert [name for name, one in services.items() if one.get("secrets")] == ["dispatch"]
-    secret = {name for name, one in services.items() if "TRADING_PASSPHRASE" in one.get("environment", {})}
-    assert secret == {name for name, one in services.items() if "TRADING_VAULT_KEY" in one.get("environment", {})}
-    assert secret == {"dispatch"}
-    shared = {name for name, one in services.items() if any(v.startswith("dispatch:") for v in one.get("volumes", ()))}
-    assert shared == {"dispatch"}, "its notes of calls lie where no other process reads"
-
-
-def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
-    lines = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8").splitlines()
-    assert sum(line.startswith("FROM ${BASE}") for line in lines) == 2, "any base, so that other tools can build it"
-    assert [line for line in lines if line.startswith("USER")] == ["USER 10001"]
-    assert any("--require-hashes -r requirements.lock" in line for line in lines)
-    assert not any(line.startswith("ADD") or "curl" in line for line in lines)
-    copied = {line.split()[1] for line in lines if line.startswith("COPY") and "--from" not in line}
-    assert set(PACKAGES) <= copied
 
 
 # ---- the README

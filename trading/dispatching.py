@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from audit.act import pool
@@ -30,7 +28,7 @@ from experts.dispatcher import Dispatcher
 from experts.handed import CLOSED, GIVEN_UP, RUNNING, Asked, Bidders, Delays, Lines, Terms
 from experts.summons import Policy
 from experts.vault import Vault
-from trading import accounts, lives, logbook, postgres
+from trading import accounts, lives, logbook, logs, postgres
 from trading.channels import ChannelError, Channels, ChannelUnfit, open_channels
 from trading.channels.settings import ChannelSettings
 from trading.installation import clock_row
@@ -181,7 +179,7 @@ async def run(
     settings: Settings, vault: Vault, chosen: DispatchSettings, drivers: ChannelSettings, *, once: bool = False
 ) -> None:
     """Dispatch until SIGTERM, or (`once`) until nothing is under way. Refused: E-CHANNEL-…, P-CHANNELS."""
-    speak()
+    logs.speak(settings, drivers, chosen, more=[os.environ.get("TRADING_PASSPHRASE", "")])
     accounts.use_pepper(accounts.pepper_of(settings))
     channels = open_channels(drivers)
     stop = asyncio.Event()
@@ -242,27 +240,6 @@ async def telling(path: Path, channels: Channels) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def speak() -> None:
-    """One line of JSON for each thing that happens, on stderr. What is written is chosen where it is written: a draw's id,
-    an error's kind, a count; never a value that came from outside."""
-    shared: list[Any] = [structlog.stdlib.add_logger_name, structlog.stdlib.add_log_level]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.processors.TimeStamper(fmt="iso", utc=True)],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for chatty in ("httpx", "httpcore", "asyncio", "tortoise", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 # ------------------------------------------------------------------------------------------------------------------ status

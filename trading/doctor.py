@@ -6,6 +6,7 @@ Nothing here repairs anything: a doctor who operates unasked would hide the evid
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import shutil
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pylopdf_fonts_zh_cn as fonts
 
 from audit.logkey import LogKey
 from audit.merkle import Frontier, leaf_hash
@@ -26,7 +28,7 @@ from bidding.store import Store
 from trading import client_certificates
 from trading.accounts import ADMINS
 from trading.messages import say, tell
-from trading.postgres import APP, dsn
+from trading.postgres import APP, dsn, known_steps, plan
 from trading.settings import Settings
 
 SKEW = 2.0
@@ -74,6 +76,9 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
         await attempt("room", lambda: _room(settings.data)),
         await attempt("keys", lambda: _keys(settings)),
         await attempt("signin", lambda: _signin(settings, lang)),
+        await attempt("proxies", lambda: _proxies(settings, lang)),
+        await attempt("fonts", _fonts),
+        await attempt("metrics", lambda: _metrics(settings, lang)),
     ]
     try:
         connection = await asyncpg.connect(dsn(settings, APP), timeout=10)
@@ -82,6 +87,7 @@ async def examine(settings: Settings, lang: str = "zh-CN") -> list[Finding]:
     try:
         findings += [
             await attempt("database", lambda: _durable(connection)),
+            await attempt("schema", lambda: _schema(settings, lang)),
             await attempt("clock", lambda: _clock(connection)),
             await attempt("grants", lambda: _grants(connection)),
             await attempt("people", lambda: _people(connection, lang)),
@@ -196,6 +202,43 @@ async def _signin(settings: Settings, lang: str) -> tuple[bool, str]:
     return True, " · ".join(shown)
 
 
+async def _proxies(settings: Settings, lang: str) -> tuple[bool, str]:
+    """Each is one address as connections show it: a network or a name would match nobody, and say nothing of it."""
+    wrong = [one for one in settings.trusted_proxies if not _is_address(one)]
+    if wrong:
+        return False, say("doctor.proxies.wrong", lang, wrong=wrong)
+    if settings.https and not settings.local and not settings.trusted_proxies:
+        return False, say("doctor.proxies.none", lang)
+    return True, ", ".join(settings.trusted_proxies) or say("doctor.none", lang)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return str(ipaddress.ip_address(text)) == text
+    except ValueError:
+        return False
+
+
+async def _fonts() -> tuple[bool, str]:
+    """The fonts papers are set with are installed."""
+    paths = (fonts.serif_path(), fonts.sans_path())
+    lost = [path.name for path in paths if not path.is_file()]
+    return not lost, ", ".join(lost or [path.name for path in paths])
+
+
+async def _metrics(settings: Settings, lang: str) -> tuple[bool, str]:
+    """Where the settings name a port, the process answers there."""
+    told = []
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        for name, port in (("serve", settings.metrics_port), ("jobs", settings.jobs_metrics_port)):
+            if port:
+                answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+                told.append(f"{name} {port}: {answer.status_code}")
+                if answer.status_code != 200:
+                    return False, told[-1]
+    return True, " · ".join(told) or say("doctor.metrics.off", lang)
+
+
 async def _people(connection: asyncpg.Connection, lang: str) -> tuple[bool, str]:
     """All three administrators are there; of each how many, and how many people sign in."""
     rows = await connection.fetch(
@@ -218,6 +261,16 @@ async def _durable(connection: asyncpg.Connection) -> tuple[bool, str]:
     return all(
         value in ("on", "remote_apply", "remote_write", "local") for value in values.values()
     ), f"{version} {shown}"
+
+
+async def _schema(settings: Settings, lang: str) -> tuple[bool, str]:
+    """The database has taken exactly the steps that this version knows."""
+    found = await plan(settings, APP)
+    if found.unknown:
+        return False, say("doctor.schema.newer", lang, steps=list(found.unknown))
+    if found.pending:
+        return False, say("doctor.schema.older", lang, steps=list(found.pending))
+    return True, str(len(known_steps()))
 
 
 async def _clock(connection: asyncpg.Connection) -> tuple[bool, str]:

@@ -30,6 +30,8 @@ from trading import (
     auctions,
     failures,
     lives,
+    logs,
+    metrics,
     opening,
     outages,
     postgres,
@@ -310,14 +312,15 @@ async def _watch(platform: Installation, sequencer: Sequencer) -> None:
 
 async def run(settings: Settings) -> None:
     """Sequencer and timers until SIGTERM. Raises what stops the sequencer: a broken log is not carried on."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    for chatty in ("httpx", "apscheduler"):  # a line or more a beat, all day
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.speak(settings)
     accounts.use_pepper(accounts.pepper_of(settings))
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with postgres.connected(settings):
+    async with (
+        postgres.connected(settings),
+        metrics.told(settings.jobs_metrics_port, lambda: metrics.jobs_page(settings)),
+    ):
         platform = open_(settings)
         sequencer = Sequencer(
             postgres.dsn(settings, postgres.APP),

@@ -8,7 +8,11 @@ that says what to install. Trusted to be durable, not to be honest: whoever edit
 from __future__ import annotations
 
 import contextlib
+import pkgutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -26,8 +30,25 @@ from trading.migrating import Executor
 from trading.settings import Settings
 
 __all__ = [
-    "APP", "AWAY", "DATABASE", "DURABLE", "MODELS", "OWNER", "SUPERUSER", "Embedded", "binaries", "configuration", "connect",
-    "connected", "dsn", "embedded", "grant", "migrate", "running",
+    "APP",
+    "AWAY",
+    "DATABASE",
+    "DURABLE",
+    "MODELS",
+    "OWNER",
+    "SUPERUSER",
+    "Embedded",
+    "Plan",
+    "binaries",
+    "configuration",
+    "connect",
+    "connected",
+    "dsn",
+    "embedded",
+    "grant",
+    "migrate",
+    "plan",
+    "running",
 ]  # fmt: skip
 
 AWAY = (
@@ -143,8 +164,52 @@ MODELS = configuration("postgresql://nobody@localhost/none")
 """For `python -m tortoise -c trading.postgres.MODELS makemigrations`, which compares models with migrations, offline."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What `migrate` would do: steps to come, steps the database has taken that this version does not know (it was there
+    with a newer one), and the next deadline of a tender, which an upgrade should not come near."""
+
+    pending: tuple[str, ...]
+    unknown: tuple[str, ...]
+    deadline: datetime | None
+
+
+def known_steps() -> list[str]:
+    """Every step of this version, as `package/name`, package by package."""
+    return [
+        f"{app}/{module.name}"
+        for app in APPS
+        for module in sorted(pkgutil.iter_modules(import_module(f"{app}.migrations").__path__), key=lambda m: m.name)
+        if module.name[:1].isdigit()
+    ]
+
+
+async def plan(settings: Settings, role: str = OWNER) -> Plan:
+    """Compare this version's steps with those the database has taken. Changes nothing."""
+    connection = await asyncpg.connect(dsn(settings, role))
+    try:
+        return await _plan(connection)
+    finally:
+        await connection.close()
+
+
+async def _plan(connection: asyncpg.Connection) -> Plan:
+    taken: list[str] = []
+    if await connection.fetchval("SELECT to_regclass('tortoise_migrations')"):
+        rows = await connection.fetch("SELECT app, name FROM tortoise_migrations ORDER BY app, name")
+        taken = [f"{row['app']}/{row['name']}" for row in rows]
+    known, deadline = known_steps(), None
+    if await connection.fetchval("SELECT to_regclass('trading_tender')"):
+        deadline = await connection.fetchval("SELECT min(deadline) FROM trading_tender WHERE state = 'announced'")
+    return Plan(
+        tuple(step for step in known if step not in taken), tuple(step for step in taken if step not in known), deadline
+    )
+
+
 async def migrate(settings: Settings) -> None:
     """Bring the schema up to date as the owner, then hand the application its rights. Safe to run twice or in two places.
+
+    Refused: E-SCHEMA-NEWER where the database has taken steps that this version does not know.
 
     Tortoise takes no lock of its own and two runs at once break; the advisory lock lives on a connection that does
     nothing else, so a killed run gives it back. All steps are one transaction: a run that dies leaves the old schema.
@@ -154,6 +219,8 @@ async def migrate(settings: Settings) -> None:
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         try:
+            if unknown := (await _plan(guard)).unknown:
+                raise Refused("E-SCHEMA-NEWER", steps=list(unknown))
             await _apply(configuration(address))
             await grant(guard)
         finally:

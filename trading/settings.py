@@ -2,6 +2,8 @@
 
 Every setting is `TRADING_<NAME>` in the environment or in a `.env` file of the working directory; `DATABASE_URL` and
 `PG_BIN` keep the names other tools give them. Nothing below the edge reads the environment.
+
+A field with `repr=False` is a secret: `trading settings` says that it is set and never what it is (cli/reference.py).
 """
 
 from __future__ import annotations
@@ -36,12 +38,15 @@ class Settings(BaseSettings):
 
     # -- the database (trading/postgres.py) --------------------------------------------------------------------------
     database_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("DATABASE_URL", "TRADING_DATABASE_URL", "database_url")
+        default=None,
+        validation_alias=AliasChoices("DATABASE_URL", "TRADING_DATABASE_URL", "database_url"),
+        repr=False,
     )
     """The application role's address. None: the embedded server under `data/postgres`."""
     database_owner_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("DATABASE_OWNER_URL", "TRADING_DATABASE_OWNER_URL", "database_owner_url"),
+        repr=False,
     )
     """The owner role's address, for `trading migrate` alone; None: `database_url`."""
     pg_bin: Path | None = Field(default=None, validation_alias=AliasChoices("PG_BIN", "TRADING_PG_BIN", "pg_bin"))
@@ -74,12 +79,17 @@ class Settings(BaseSettings):
     """The key before it, while a row or an open draw still lies under it (`trading experts rotate-key`)."""
 
     # -- the edge ----------------------------------------------------------------------------------------------------
-    token_pepper: str = ""
+    token_pepper: str = Field(default="", repr=False)
     """Mixed into the hashes of API tokens; empty: a random one is kept in `data/keys/pepper`."""
     upload_quota: int = 1 << 30
     """Bytes one bidder may hold in unfinished uploads."""
     paper_quota: int = 20 << 30
     """Bytes one organisation may keep in papers."""
+
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Where `trading serve` tells a Prometheus server of itself, on 127.0.0.1 alone; 0: nowhere (trading/metrics.py)."""
+    jobs_metrics_port: int = Field(default=0, ge=0, le=65535)
+    """The same of `trading jobs`."""
 
     # -- signing in (trading/signin.py, trading/sessions.py): the machine's clock, never the log's -----------------------
     session_idle: float = 30 * 60.0

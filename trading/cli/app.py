@@ -87,6 +87,7 @@ def _rooms() -> None:
         "phone",
         "dispatch",
         "service",
+        "reference",
         "open_data",
     ):
         importlib.import_module(f"trading.cli.{room}")

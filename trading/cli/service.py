@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,16 +39,22 @@ def serve(
     import uvicorn
 
     from trading.installation import open_
+    from trading.logs import speak
+    from trading.metrics import take
     from trading.postgres import running
     from trading.web.app import create_app
 
     chosen = settings(data, host=host, port=port)
+    speak(chosen)
     open_(chosen)  # what is missing is said here, as a sentence, not from within the server's start
+    if chosen.metrics_port:
+        take(chosen.metrics_port).close()
     with running(chosen):
         uvicorn.run(
             create_app(chosen),
             host=chosen.host,
             port=chosen.port,
+            log_config=None,  # our own: one object a line (logs.py)
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -68,27 +75,54 @@ def jobs(data: Data = None) -> None:
 
 
 @app.command(help=t("help.migrate"))
-def migrate(data: Data = None) -> None:
+def migrate(
+    data: Data = None,
+    plan: Annotated[bool, typer.Option("--plan", help=t("help.migrate.plan"))] = False,
+) -> None:
     """Create or upgrade the schema; a second run at the same time waits for the first."""
     from trading.postgres import migrate as run
     from trading.postgres import running
 
     chosen = settings(data)
     with running(chosen):
+        if plan:
+            _show_plan(chosen)
+            return
         asyncio.run(run(chosen))
     screen().say("service.migrated")
     screen().result({"migrated": True})
 
 
+def _show_plan(chosen: Any) -> None:
+    """What `migrate` would do, and nothing done; exit 1 where the database is ahead of this version."""
+    from trading.postgres import plan
+
+    found = asyncio.run(plan(chosen))
+    for step in found.pending:
+        screen().line(f"+ {step}")
+    for step in found.unknown:
+        screen().line(f"? {step}")
+    screen().say("service.plan", pending=len(found.pending), unknown=len(found.unknown))
+    if found.deadline is not None:
+        screen().say("service.plan.deadline", deadline=found.deadline)
+    deadline = found.deadline.isoformat() if found.deadline else None
+    screen().result({"pending": list(found.pending), "unknown": list(found.unknown), "deadline": deadline})
+    if found.unknown:
+        raise typer.Exit(1)
+
+
 @app.command(help=t("help.doctor"))
 def doctor(data: Data = None) -> None:
     """Say what is well and what is not; exit 1 if something is not."""
-    from trading.doctor import examine
+    from trading.cli.reference import misspelt
+    from trading.doctor import Finding, examine
     from trading.postgres import running
 
     chosen = settings(data)
+    strange = misspelt(os.environ)
+    findings = [Finding("settings", not strange, ", ".join(strange) or screen().text("doctor.settings.known"))]
     with running(chosen):
-        findings = asyncio.run(examine(chosen, screen().lang))
+        findings += asyncio.run(examine(chosen, screen().lang))
     for finding in findings:
         mark = "✓" if finding.well else "✗"
         screen().line(f"{mark} {screen().text('doctor.' + finding.what)}  {finding.detail}")

@@ -30,7 +30,7 @@ from audit.canon import NotCanonical
 from audit.feed import Feed, event_routes, log_routes
 from audit.refusal import Broken, Refused
 from audit.trust import BadSignature
-from trading import accounts, postgres, settings
+from trading import accounts, logs, metrics, postgres, settings
 from trading.installation import Installation, open_
 from trading.printing import Printer
 from trading.signin import Door
@@ -114,7 +114,10 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
             if connected:
                 yield
                 return
-            async with postgres.connected(configured):
+            async with (
+                postgres.connected(configured),
+                metrics.told(configured.metrics_port, lambda: metrics.web_page(app.state.requests)),
+            ):
                 watching = asyncio.create_task(accounts.watch_revocations())
                 try:
                     yield
@@ -153,7 +156,9 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     app.router.redirect_slashes = False
     app.state.door = Door(configured)
     app.state.openapi = document
-    app.add_middleware(_Edge, https=configured.base_url.startswith("https:"))
+    app.state.requests = requests = metrics.Requests()
+    requests.watch(app.routes)
+    app.add_middleware(_Edge, requests, https=configured.base_url.startswith("https:"))
     return app
 
 
@@ -202,7 +207,7 @@ def _dispatch(methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Re
         except BadSignature as error:
             return problems.problem(lang, "E-SIG", facts=error.facts)
         except (*AWAY, TimeoutError) as error:
-            logger.warning("the database is away: %s: %s", type(error).__name__, error)
+            logger.warning("the database is away: %s", type(error).__name__)
             return problems.problem(lang, "W-UNREADY")
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError):
             return problems.problem(lang, "W-BUSY")
@@ -248,7 +253,7 @@ async def _serve(o: Operation, request: Request, lang: str) -> Response:
         try:
             await asyncio.shield(replies.settle(caller, key, response))
         except AWAY as gone:  # the act is done and its answer stands; only a repetition will not find it
-            logger.warning("an answer was not kept: %s", gone)
+            logger.warning("an answer was not kept: %s", type(gone).__name__)
 
 
 async def _carry_out(o: Operation, row: Row, call: Call, raw: bytes) -> Response:
@@ -360,15 +365,15 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _away(request: Request, error: Exception) -> Response:
     """Pages and feeds without a database."""
-    logger.warning("the database is away: %s: %s", type(error).__name__, error)
+    logger.warning("the database is away: %s", type(error).__name__)
     return problems.problem(problems.language(request), "W-UNREADY")
 
 
 class _Edge:
-    """Security headers on every response, whoever made it."""
+    """Security headers on every response, whoever made it; an id for every request; and what nobody caught ends here."""
 
-    def __init__(self, app: ASGIApp, https: bool = False) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, requests: metrics.Requests, https: bool) -> None:
+        self.app, self.requests = app, requests
         sent = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
         self.headers = [(k.lower().encode(), v.encode()) for k, v in sent.items()]
 
@@ -377,10 +382,24 @@ class _Edge:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def sending(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
+                self.requests.note(scope.get("route"), message["status"])
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in self.headers if h[0] not in present)]
             await send(message)
 
-        await self.app(scope, receive, sending)
+        mark = logs.REQUEST.set(logs.new_request())
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if begun:  # the connection is cut, and nobody takes half an answer for a whole one
+                raise
+            answer = problems.from_error(problems.language(Request(scope)), error)
+            await answer(scope, receive, sending)
+        finally:
+            logs.REQUEST.reset(mark)

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from audit.refusal import Broken, Refused
+from trading import logs
 from trading.accounts import PUBLIC, Caller
 from trading.installation import Installation
 from trading.messages import article_of, say
@@ -101,6 +102,8 @@ class Visit:
 
     def page(self, template: str, status: int = 200, error: Refused | None = None, **context: Any) -> Response:
         """A page of the desk's templates; with what was refused above it."""
+        if error:
+            problems.note(error)
         sentence = say(error.code, self.screen.lang, **error.facts) if error else ""
         code = error.code if error else ""
         response = self.screen.show(
@@ -190,7 +193,7 @@ def _dispatch(configured: Settings, methods: dict[str, Opening]) -> Callable[[Re
         except (*AWAY, TimeoutError, asyncpg.PostgresConnectionError):
             return _refused(opening, visit, Refused("W-UNREADY"))
         except Exception as error:  # ours, and loud: the visitor learns where to look for it and nothing more
-            trace = secrets.token_hex(8)
+            trace = logs.trace()
             logger.error("unforeseen %s at %s", trace, opening.name, exc_info=error)
             kind = {"kind": error.code} if isinstance(error, Broken) else {}
             return _refused(opening, visit, Refused("W-BROKEN" if kind else "W-FAULT", trace=trace, **kind))
@@ -251,6 +254,7 @@ async def _read(opening: Opening, visit: Visit) -> None:
 
 def _refused(opening: Opening, visit: Visit, no: Refused) -> Response:
     lang = visit.screen.lang
+    problems.note(no)
     if opening.machine:
         return visit.settled(problems.problem(lang, no.code, article=article_of(no), facts=no.facts))
     if no.code in ("W-TOKEN", "W-SESSION") and opening.method == "GET" and visit.caller.session is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audit.refusal import Broken, Refused
+from trading import logs
 from trading.law.article import Article
 from trading.messages import EN, article_of, negotiate, say
+from trading.web.models import RoleName
+from trading.web.roles import Verdict, matrix
 
 logger = logging.getLogger("trading.web")
+security = logging.getLogger("trading.security")
+NOTED = frozenset(
+    {
+        "W-TOKEN", "W-DENIED", "W-FORGED", "W-GUESSED", "W-LOCKED", "W-CROWD", "T-SIGNIN", "T-SECOND", "T-PASSKEY",
+        "T-CLIENT-CERT", "T-NOBODY", "T-INVITATION", "T-SELF", "E-CALLBACK-FORGED",
+    }
+)  # fmt: skip
+"""Refusals that leave a line (ASVS 16.3.1, 16.3.2): somebody was not let in, or wanted what his role may not."""
 
 STATUS: Mapping[str, int] = {
     "W-TOKEN": 401,
@@ -138,9 +148,22 @@ def problem(
     return Response(data, number, {**sent, **(headers or {})}, "application/problem+json")
 
 
+def note(no: Refused) -> None:
+    """A line for a refusal that tells of somebody at the wrong door: its code, the role, and the operation unless bidders
+    may call it, for then the lines would count them. Never who, never of which tender."""
+    if no.code not in NOTED:
+        return
+    said = [no.code]
+    row = matrix().get(str(no.facts.get("operation", "")))
+    if row is not None and row.judge(RoleName.BIDDER) is Verdict.DENY:
+        said += [row.operation, str(no.facts.get("role", ""))]
+    security.warning("refused: %s", " ".join(said))
+
+
 def from_error(lang: str, error: Exception) -> Response:
     """The problem for whatever a handler raised; what we did not foresee says only where to look for it."""
     if isinstance(error, Refused):
+        note(error)
         extensions = {}
         if receipt := getattr(error, "receipt", None):  # what makes the refusal of a bid provable (tendering.py)
             extensions["receipt"] = receipt
@@ -151,9 +174,9 @@ def from_error(lang: str, error: Exception) -> Response:
         facts = {k: v for k, v in error.facts.items() if k != "errors"}
         headers = {"Allow": str(facts["allow"])} if error.code == "W-METHOD" else None
         return problem(lang, error.code, article=article_of(error), facts=facts, headers=headers, **extensions)
-    trace = secrets.token_hex(8)
+    trace = logs.trace()
     if isinstance(error, Broken):
-        logger.error("broken %s: %s", trace, error, exc_info=error)
+        logger.error("broken %s", trace, exc_info=error)
         return problem(lang, "W-BROKEN", status=500, facts={"trace": trace, "kind": error.code})
     logger.error("unforeseen %s", trace, exc_info=error)
     return problem(lang, "W-FAULT", status=500, facts={"trace": trace})
