@@ -89,7 +89,18 @@ def lines() -> Iterator[Lines]:
         "%s %d %(name)s",
         "a-" * 50_000 + "password",
     ],
-    ids=["a record", "a line", "a field", "a terminal", "separators", "a direction", "a surrogate", "long", "a format", "hyphens"],
+    ids=[
+        "a record",
+        "a line",
+        "a field",
+        "a terminal",
+        "separators",
+        "a direction",
+        "a surrogate",
+        "long",
+        "a format",
+        "hyphens",
+    ],
 )
 def test_asvs_16_4_1_nothing_that_came_from_outside_makes_a_line_or_hides_one(lines: Lines, evil: str) -> None:
     logger = logging.getLogger("trading.web")
