@@ -99,15 +99,14 @@ async def b_bids(visit: Visit) -> Response:
 
 def _fields(visit: Visit, tender: dict[str, Any]) -> list[dict[str, Any]]:
     """The fields read out, as the form asks for them; the document set is the tool's own answer."""
-    found = []
-    for name, rule in (tender["opening_schema"] or {}).items():
-        if name == FIELD:
-            continue
+    found, schema = [], tender["opening_schema"] or {}
+    for name in sorted(schema.keys() - {FIELD}, key=lambda name: (name != "price", name)):
+        rule = schema[name]
         rate = name == "price" and tender["pricing"] == RATE
         unit = PER_CENT if rate else visit.screen.unit(tender["currency"])
         found.append(
             {
-                "name": name, "label": visit.screen.named("key", name), "kind": rule["kind"], "optional": bool(rule.get("optional")),
+                "name": name, "label": visit.screen.text("b.price") if name == "price" else visit.screen.named("key", name), "kind": rule["kind"], "optional": bool(rule.get("optional")),
                 "min": rule.get("min"), "max": rule.get("max"), "decimals": 2 if rate else digits(tender["currency"]),
                 "unit": unit if rule["kind"] == "fen" else "",
                 "upper": rule["kind"] == "fen" and not rate and tender["currency"] == "CNY" and visit.screen.lang != EN,

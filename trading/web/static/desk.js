@@ -22,6 +22,7 @@ export function element(tag, told = "", name = "") {
   return made;
 }
 
+export const list = (names) => names.join(lang.startsWith("zh") ? "、" : ", ");
 /** What went wrong, as a sentence: the platform's own where it said one. */
 export const sentence = (why) => why.problem?.detail ?? (why.code ? say(why.code, why.facts) : page("broke", { why: String(why.message ?? why) }));
 export const show = (id, on) => (at(id).hidden = !on);
@@ -131,6 +132,8 @@ export async function countdown(deadline) {
     if (!clock) return show("left-line", false);
     const now = clock.now().getTime(), left = Math.floor((Date.parse(deadline()) - now) / 1000);
     at("clock").textContent = beijing(now).slice(11);
+    const above = document.querySelector(".top .clock b");
+    if (above) above.textContent = beijing(now); // two clocks that differ would both be doubted
     const [days, rest] = [Math.floor(left / 86_400), left % 86_400]; // hours and minutes of a clock, no period of the law
     const told = [rest / 3600, (rest / 60) % 60, rest % 60].map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
     at("left").textContent = left < 0 ? page("late") : days ? page("left.days", { days, time: told }) : told;

@@ -6,7 +6,7 @@ import { unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
 import { openStore, send, submit } from "../../../bidding/browser/upload.js";
 import { amount, upper } from "./amounts.js";
-import { api, ask, at, beijing, countdown, element, given, groups, key, page, pin, pinned, print, receipt, save, say, see, seen, show, since, size, wrong } from "./desk.js";
+import { api, ask, at, beijing, countdown, element, given, groups, key, list, page, pin, pinned, print, receipt, save, say, see, seen, show, since, size, wrong } from "./desk.js";
 
 const { tender, bidder, fields, bid: replaced, lasts } = given;
 const store = await openStore();
@@ -85,11 +85,11 @@ async function look() {
   at("guards").replaceChildren(...found.guards.map((guard) => {
     const line = element("li");
     const named = say(`page.stage.${guard.stage}`);
-    line.append(element("b", named.startsWith("page.") ? guard.stage : named), element("br"), page("guards", { names: guard.names.join("、"), k: guard.k, n: guard.n, hour: hour(guard) }));
+    line.append(element("b", named.startsWith("page.") ? guard.stage : named), element("br"), page("guards", { names: list(guard.names), k: guard.k, n: guard.n, hour: hour(guard) }));
     return line;
   }));
   show("guarded", true);
-  if (found.set) at("set").textContent = page("set", { set: groups(found.set.set.slice(0, 16)), files: found.set.files.join("、") });
+  if (found.set) at("set").textContent = page("set", { set: groups(found.set.set.slice(0, 16)), files: list(found.set.files) });
   step("check", "done", page("check.done", { size: found.checkpoint.size, n: first.n }));
   return found;
 }
