@@ -1,5 +1,5 @@
 """The bidder's desk in Chromium against the real application: from a new key to a receipt that Python verifies, with a cut
-line and a reload in between; replaced, withdrawn, refused; and never a word that a tired person could take for "handed in"."""
+line and a reload in between; replaced, withdrawn, refused; and no word that a tired person could take for "handed in"."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from audit.canon import b64, unb64
+from audit.canon import b64
 from audit.receipt import Receipt, check_receipt
-from bidding.registrations import REGISTRATION
+from audit.refusal import Refused
 from tests.browser.chromium import chromium
 from tests.browser.wire import Line, Site, served
 from tests.security.browsers import Clock, come_in
@@ -25,6 +25,7 @@ from tests.trading.desk import Desk
 from tests.trading.town import Town, town
 from trading import keyfiles
 from trading.settings import Settings
+from trading.tools import registration
 
 MIB = 1 << 20
 CANARY = os.urandom(32)
@@ -103,10 +104,13 @@ class Office:
         await page.check("input[name=by][value=authority]")
         await page.select_option("#authority", "A-SUP")
         request = await self.saved("#register-go")
-        made = json.loads(request.read_text())
-        made["sig"].append(self.town.authority.sign(REGISTRATION + unb64(made["registration"])))
-        request.write_text(json.dumps(made))
-        await page.set_input_files("#signed", str(request))
+        made, sig = registration.request_of(request.read_bytes(), self.town.settings.origin)
+        assert made.bidder == self.code
+        with pytest.raises(Refused, match="E-REGISTRATION"):  # another authority than the one it names
+            registration.countersign(made, sig, "A-AUD", self.town.second)
+        signed = self.tmp / "signed.json"
+        signed.write_bytes(registration.countersign(made, sig, "A-SUP", self.town.authority))
+        await page.set_input_files("#signed", str(signed))
         receipt = await self.saved("#bring button")
         check_receipt(Receipt.parse(receipt.read_bytes()), self.town.policy)
         await self.town.beat()
@@ -292,7 +296,9 @@ async def test_a_forged_kit_seals_nothing(place: Town, tmp_path: Path) -> None:
         forged = (await place.as_("public").get(f"/api/v1/tenders/{other.tender}/sealing-kit")).content
         await wang.go(f"/b/{wang.desk.tender}/seal")
         await wang.trust()  # it held while it was honest
-        await wang.page.route("**/sealing-kit", lambda route: route.fulfill(body=forged, content_type="application/zip"))
+        await wang.page.route(
+            "**/sealing-kit", lambda route: route.fulfill(body=forged, content_type="application/zip")
+        )
         wang.page.on("request", lambda request: asked.append(request.url))
         await wang.fill(key, offer)
         await wang.page.click("#seal")
@@ -397,3 +403,57 @@ async def test_too_late_is_told_with_a_signed_refusal_and_the_hall_follows(place
         await shoot(wang.page, "hall")
         await wang.page.goto(f"{wang.address}/b/{desk.tender}/seal?lang=en")
         assert "The deadline has passed" in await wang.page.inner_text("main")
+
+
+async def test_every_page_stands_in_both_languages_and_on_a_telephone(place: Town, tmp_path: Path) -> None:
+    async with office(place, tmp_path) as wang:
+        await wang.key()
+        tender = wang.desk.tender
+        pages = ("", "/key", *(f"/{tender}/{one}" for one in ("prepare", "seal", "withdraw", "hall")))
+        for lang, width in (("zh", 1280), ("en", 1280), ("zh", 360), ("en", 360)):
+            await wang.page.set_viewport_size({"width": width, "height": 800})
+            for path in pages:
+                answer = await wang.page.goto(f"{wang.address}/b{path}?lang={lang}")
+                assert answer is not None and answer.status == 200, path
+                await wang.page.wait_for_load_state("networkidle")
+                assert await wang.page.evaluate("document.documentElement.scrollWidth") <= width, (path, lang, width)
+                said = await wang.page.inner_text("body")
+                assert "page." not in said and "…}" not in said, (path, lang)
+                await shoot(wang.page, f"b{path.replace('/', '-').replace(tender, '')}-{lang}-{width}")
+        assert wang.complaints == []
+
+
+async def test_by_keyboard_alone(place: Town, tmp_path: Path) -> None:
+    """From the top of the sealing page to the button that hands in, with the keyboard; files through their dialogue."""
+    offer = tmp_path / "offer.pdf"
+    offer.write_bytes(b"offer")
+    async with office(place, tmp_path) as wang:
+        key, page = await wang.key(), wang.page
+        await wang.go(f"/b/{wang.desk.tender}/seal")
+
+        async def to(id_: str) -> None:
+            for _ in range(60):
+                await page.keyboard.press("Tab")
+                if await page.evaluate("document.activeElement.id") == id_:
+                    return
+            raise AssertionError(id_)
+
+        await to("trust-compared")
+        await page.keyboard.press("Space")
+        await page.wait_for_selector("#step-check[data-state=done]", timeout=DONE)
+        await page.evaluate("document.activeElement.blur()")
+        for id_, typed in (("field-price", "1,000.00"), ("field-days", "30")):
+            await to(id_)
+            await page.keyboard.type(typed)
+        for id_, path in (("files", offer), ("key", key)):
+            await to(id_)
+            async with page.expect_file_chooser() as chosen:
+                await page.keyboard.press("Space")
+            await (await chosen.value).set_files(str(path))
+        await to("phrase")
+        await page.keyboard.type(PASSPHRASE)
+        await page.keyboard.press("Enter")
+        await wang.stands("Uploaded, not handed in yet")
+        assert await page.evaluate("document.activeElement.id") == "submit"
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/b/receipt/**", timeout=DONE)

@@ -19,6 +19,7 @@ from audit.canon import canon
 from audit.receipt import Receipt, check_receipt
 from audit.refusal import Refused
 from trading import documents, logbook, own_bids, tendering, tenders
+from trading.accounts import Caller
 from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
@@ -28,13 +29,41 @@ from trading.web.openapi import PARAMETER_PATTERNS
 
 CSP = SCRIPTED.replace("trusted-types 'none'", "worker-src 'self'; trusted-types desk")
 """For pages with the thread that holds keys; its own file forbids it to connect anywhere (verify_page.py)."""
-SAID = ("page.b.", "page.stage.", "VB-", "K-", "E-FILES", "E-OPENING", "E-KEYSET", "E-QUORUM-NONE", "E-CONTEXT", "E-CANON")
-SAID_TOO = ("E-SIG", "E-PAYLOAD", "E-RECEIPT", "U-RESUME", "W-FAULT", "W-FRESH", "W-SESSION", "E-PENDING", "N-CHECKPOINT")
+SAID = (
+    "page.b.",
+    "page.stage.",
+    "VB-",
+    "K-",
+    "E-FILES",
+    "E-OPENING",
+    "E-KEYSET",
+    "E-QUORUM-NONE",
+    "E-CONTEXT",
+    "E-CANON",
+)
+SAID_TOO = (
+    "E-SIG",
+    "E-PAYLOAD",
+    "E-RECEIPT",
+    "U-RESUME",
+    "W-FAULT",
+    "W-FRESH",
+    "W-SESSION",
+    "E-PENDING",
+    "N-CHECKPOINT",
+)
 PER_CENT = "%"
 
 
+def _caller(visit: Visit) -> Caller:
+    """Whose desk this is. Refused: W-SESSION: a machine's token has no desk."""
+    assert visit.session.role == "bidder"
+    return visit.caller
+
+
 def _named(visit: Visit, name: str) -> str:
-    """A part of the path. Refused: W-UNKNOWN."""
+    """A part of the path. Refused: W-UNKNOWN, W-SESSION."""
+    _caller(visit)
     value = str(visit.request.path_params[name])
     if not re.fullmatch(PARAMETER_PATTERNS[name], value):
         raise Refused("W-UNKNOWN")
@@ -81,7 +110,7 @@ def _scripted(visit: Visit, template: str, script: str, given: dict[str, Any], *
 async def b_bids(visit: Visit) -> Response:
     """My bids, those that close first at the top; keys under my name; what takes bids now."""
     mine = {}
-    for bid in await own_bids.of(visit.caller):  # of a tender the last one: before it, what was withdrawn
+    for bid in await own_bids.of(_caller(visit)):  # of a tender the last one: before it, what was withdrawn
         mine[bid.tender] = bid
     found = await own_bids.tenders(list(mine))
     lines = [(found[tender], bid) for tender, bid in mine.items() if tender in found]
@@ -106,7 +135,8 @@ def _fields(visit: Visit, tender: dict[str, Any]) -> list[dict[str, Any]]:
         unit = PER_CENT if rate else visit.screen.unit(tender["currency"])
         found.append(
             {
-                "name": name, "label": visit.screen.text("b.price") if name == "price" else visit.screen.named("key", name), "kind": rule["kind"], "optional": bool(rule.get("optional")),
+                "name": name, "kind": rule["kind"], "optional": bool(rule.get("optional")),
+                "label": visit.screen.text("b.price") if name == "price" else visit.screen.named("key", name),
                 "min": rule.get("min"), "max": rule.get("max"), "decimals": 2 if rate else digits(tender["currency"]),
                 "unit": unit if rule["kind"] == "fen" else "",
                 "upper": rule["kind"] == "fen" and not rate and tender["currency"] == "CNY" and visit.screen.lang != EN,
@@ -123,7 +153,7 @@ async def b_prepare(visit: Visit) -> Response:
     return visit.page(
         "bidder/prepare.html", t_=tender, project=await tenders.read_project(tender["project"]), keys=keys, bid=bid,
         fields=_fields(visit, tender), sets=await documents.sets(tender["id"]),
-        named=visit.caller.organisation in (tender["unvouched"] or []),
+        excepted=visit.caller.organisation in (tender["unvouched"] or []),
     )  # fmt: skip
 
 
@@ -170,7 +200,9 @@ async def b_hall(visit: Visit) -> Response:
     tender = await _tender(visit)
     kept = await logbook.public_of(tender["id"])
     bid = await own_bids.counting(visit.caller, tender["id"])
-    given = _given(visit, tender=tender["id"], deadline=tender["deadline"].isoformat(), count=len(kept), state=tender["state"])
+    given = _given(
+        visit, tender=tender["id"], deadline=tender["deadline"].isoformat(), count=len(kept), state=tender["state"]
+    )
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))
     mine = next((b for b in bids if bid is not None and b["bid"] == bid.bid), None)
     return _scripted(
@@ -220,7 +252,7 @@ async def b_receipt_file(visit: Visit) -> Response:
 @door("GET", "/b/key")
 async def b_key(visit: Visit) -> Response:
     """The signing keys under this name: make one, save its file, register it (envelope.md §5)."""
-    keys = await own_bids.keys(visit.caller)
+    keys = await own_bids.keys(_caller(visit))
     authorities = sorted({line.id for line in visit.platform.parties.lines if line.kind == "authority"})
     given = _given(visit, authorities=authorities)
     return _scripted(visit, "bidder/key.html", "key_page.js", given, keys=keys, authorities=authorities)

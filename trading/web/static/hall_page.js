@@ -1,9 +1,9 @@
 /* `/b/{tender}/hall`: looks every few seconds whether the tender's public record has grown, and shows the page anew when it has. */
 
-import { api, countdown, given } from "./desk.js";
+import { api, at, countdown, given } from "./desk.js";
 
 const EVERY = 3000; // milliseconds
-await countdown(() => given.deadline);
+if (at("left")) await countdown(() => given.deadline);
 document.documentElement.dataset.ready = "1";
 for (;;) {
   await new Promise((go) => setTimeout(go, EVERY));

@@ -154,6 +154,7 @@ async function begin() {
     step("sign", "done", page("sign.done"));
     if (!made.lasting) show("fleeting", true);
     sealed = Object.values(made.stages).map(({ name }) => name);
+    show("form", false); // it is locked: what is typed now would change nothing
   } catch (why) {
     return fail(where, why);
   }
