@@ -48,6 +48,8 @@ class Line:
         self.target, self.rate = target, rate
         self.up = True
         self.cuts = 0
+        self.heard = bytearray()
+        """Every byte that has gone upwards."""
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,6 +68,8 @@ class Line:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rate: int) -> None:
         with suppress(ConnectionError):
             while piece := await reader.read(65_536):
+                if rate:
+                    self.heard += piece
                 writer.write(piece)
                 await writer.drain()
                 if rate:

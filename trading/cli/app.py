@@ -67,6 +67,7 @@ def _rooms() -> None:
         "demo",
         "verify",
         "bidder",
+        "vouch",
         "auction",
         "custodian",
         "settle",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from audit.canon import b64, canon, unb64
 from audit.refusal import Refused
-from audit.trust import CertSigner, Ed25519Signer, ES256Signer, Signer
+from audit.trust import BadSignature, CertSigner, Ed25519Signer, ES256Signer, Signer, verify_signatures
 from bidding.registrations import REGISTRATION, write_registration
+from bidding.registrations import Registration as Made
 
 Registration = tuple[bytes, list[dict[str, Any]]]
 
@@ -40,6 +43,35 @@ def by_authority(origin: str, bidder: str, signer: Signer, authority: str, autho
         origin=origin, bidder=bidder, alg=signer.alg, key=signer.key, by_authority=authority
     )
     return registration, signed(registration, signer, authority_signer)
+
+
+def request_of(data: bytes, origin: str) -> tuple[Made, list[dict[str, Any]]]:
+    """What a bidder's page saved to be countersigned: the registration and the new key's own signature, which holds.
+
+    Raises Refused E-REGISTRATION, E-SIG.
+    """
+    try:
+        value = json.loads(data)
+        registration, sig = unb64(value["registration"]), [dict(one) for one in value["sig"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused("E-REGISTRATION", why="unreadable") from error
+    made = Made.parse(registration, nfc=True)
+    if made.origin != origin:
+        raise Refused("E-REGISTRATION", why=f"made for the log {made.origin}")
+    try:
+        signed = verify_signatures(sig, REGISTRATION + registration)
+    except BadSignature as why:
+        raise Refused("E-SIG", who=made.bidder, why=why.facts["why"]) from why
+    if not any((one.alg, one.key) == (made.alg, made.key) for one in signed):
+        raise Refused("E-REGISTRATION", why="not signed by the new key")
+    return made, sig
+
+
+def countersign(made: Made, sig: list[dict[str, Any]], authority: str, signer: Signer) -> bytes:
+    """The request with the authority's signature. Raises Refused E-REGISTRATION where it names another."""
+    if made.by_authority != authority:
+        raise Refused("E-REGISTRATION", why=f"names {made.by_authority or 'nobody'}")
+    return canon({"registration": b64(made.data), "sig": [*sig, *signed(made.data, signer)]})
 
 
 def by_certificate(

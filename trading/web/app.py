@@ -51,6 +51,7 @@ from trading.web import (
     api_search,
     api_seats,
     api_statements,
+    bidder_pages,
     doors,
     guard,
     invited_pages,
@@ -74,7 +75,7 @@ DESKS = (
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
-PAGES = (signin_pages, me_pages, invited_pages)
+PAGES = (signin_pages, me_pages, invited_pages, bidder_pages)
 """Importing them declares their doors (doors.py)."""
 
 AWAY = (

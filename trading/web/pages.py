@@ -434,6 +434,7 @@ def _regime(id_: str, lang: str) -> str:
 
 _STATIC = {
     "site.css": "text/css; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
     "seal.svg": "image/svg+xml",
     "passkey.js": "text/javascript; charset=utf-8",
 }
