@@ -49,6 +49,7 @@ PATIENCE = 3.0
 COUNTED = frozenset(
     {
         "/", "/search", "/ledger", "/statements", "/statements.{form}", "/trade-lines", "/imported", "/proof", "/verify",
+        "/why", "/log", "/status", "/open-data", "/open-data/api", "/open-data/api/{operation}", "/accessibility",
         "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf",
         "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}",
         "/healthz", "/readyz", "/openapi.json",
@@ -59,6 +60,7 @@ _TOOLS = "tools fetch it while a bid is prepared and while its receipt is comple
 _PAGES = "the pages on which a bid is sealed load it"
 _READ = "whoever bids reads it first"
 PASSED: Mapping[str, str] = {
+    "/help": _READ,
     "/p/{project}": _READ,
     "/t/{tender}": _READ,
     "/static/{name}": _PAGES,

@@ -234,7 +234,7 @@ async def test_the_page_says_in_plain_words_that_it_is_suspended_and_what_comes_
     filed = await desk.post("博远", "remedies", 201, RESULT)
     page = await _page(desk)
     assert "an objection waits for the tenderee" in page and "Bidding Law, art. 54" in page
-    assert "博远" not in page.partition("Public record")[2] and RESULT["text"] not in page
+    assert "博远" not in page.rpartition("Public record")[2] and RESULT["text"] not in page
     told = await desk.town.call("public", "GET", f"/tenders/{desk.tender}/agenda", 200)
     assert told["suspension"]["why"] == "objection" and told["suspension"]["rule"] == "WK-39"
     due = {one["act"]: one for one in told["items"]}

@@ -201,9 +201,10 @@ async def test_its_files_are_the_same_statement(booked: Town) -> None:
 
 async def test_the_front_page_and_the_ledger_lead_to_the_trades_too(booked: Town) -> None:
     for path in ("/", "/ledger"):
-        found = dict(links((await read(booked, path)).replace("<b>", "").replace("</b>", "")))
+        page = await read(booked, path)
+        found = dict(links(page.replace("<b>", "").replace("</b>", "")))
         assert set(found) == {f"/trade-lines?currency=CNY&key=all&of={of}" for of in ("saved", "added")}
         for to in found:
             sums = await accounting.behind_sums(s.Query(), "all", to.rpartition("=")[2])
-            assert f"{sums.gain // 100:,}.00" in found[to]
-            assert found[to].split()[0] in await read(booked, to)
+            exactly = f"{sums.gain // 100:,}.00"  # beside what is told in thousands
+            assert exactly in page and exactly in await read(booked, to) and found[to]
