@@ -226,14 +226,10 @@ def test_every_data_file_is_packaged() -> None:
     """The image installs a copy, not the folder: a kind of file that setuptools does not know would be missing there."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["*"]
-    tracked = subprocess.run(["git", "ls-files", *PACKAGES], capture_output=True, text=True, cwd=ROOT).stdout.split(
-        "\n"
-    )
-    if not any(tracked):
-        pytest.skip("no git here")
-    left = [
-        n for n in tracked if n and not n.endswith(".py") and not any(Path(n).match(pattern) for pattern in patterns)
-    ]
+    found = [file for package in PACKAGES for file in (ROOT / package).rglob("*") if file.is_file()]
+    data = [file for file in found if file.suffix not in (".py", ".pyc")]
+    assert data
+    left = [str(file) for file in data if not any(file.match(pattern) for pattern in patterns)]
     assert left == []
 
 
