@@ -87,6 +87,7 @@ def _rooms() -> None:
         "panel",
         "phone",
         "dispatch",
+        "post",
         "service",
         "reference",
         "open_data",
