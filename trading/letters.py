@@ -82,7 +82,11 @@ def moment(time: datetime, lang: str) -> str:
 
 def plain(text: str, most: int) -> str:
     """Somebody's words as one line: no control, no line break, nothing invisible; cut at `most` characters."""
-    kept = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") or c in "\n\t\r")
+    kept = "".join(
+        " " if c.isspace() else c
+        for c in text
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") or c in "\n\t\r"
+    )
     line = " ".join(kept.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 

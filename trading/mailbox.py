@@ -60,7 +60,7 @@ class Wishes:
 
 # ------------------------------------------------------------------------------------------------------------- reading
 
-_TENDERS = """SELECT t.id, p.title || ' · ' || l.title AS title, t.state, t.deadline, t.announced_at, f.id IS NOT NULL AS followed
+_TENDERS = """SELECT t.id, p.title || ' · ' || l.title AS title, t.deadline, t.announced_at
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     LEFT JOIN trading_following f ON f.tender_id = t.id AND f.person_id = $2
     WHERE t.kind = 'bids' AND t.announced_at IS NOT NULL AND (t.id = ANY ($1) OR f.id IS NOT NULL OR $3)
@@ -102,7 +102,12 @@ async def messages(caller: Caller, person: str, now: datetime) -> list[Message]:
     for row in paid:
         for back in await logbook.concerning(row["tender_id"], letters.RETURNED, "bidder", code):
             time = back.value["time"]
-            told(letters.about_record(row["tender_id"], letters.REFUND, time), letters.REFUND, row["tender_id"], instant(time))
+            told(
+                letters.about_record(row["tender_id"], letters.REFUND, time),
+                letters.REFUND,
+                row["tender_id"],
+                instant(time),
+            )
     return sorted(found.values(), key=lambda one: one.time, reverse=True)[:SHOWN]
 
 
@@ -221,7 +226,8 @@ async def ask(platform: Installation, caller: Caller, person: str, kind: str, te
             """WITH made AS (INSERT INTO trading_address (id, person_id, kind, address, state, asked_at)
                    VALUES ($1, $2, $3, $4, 'asked', clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id)
                INSERT INTO trading_letter (id, event, about, person_id, channel, address_id, state, made_at, next_at)
-               SELECT $5, 'confirm', 'confirm/' || id, $2, $3, id, 'queued', clock_timestamp(), clock_timestamp() FROM made""",
+               SELECT $5, 'confirm', 'confirm/' || id, $2, $3, id, 'queued', clock_timestamp(), clock_timestamp()
+               FROM made""",
             made, person, kind, wanted, secrets.token_hex(16),
         )  # fmt: skip
 

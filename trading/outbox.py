@@ -1,6 +1,6 @@
 """Letters that are to be written: made of the log, claimed one by one, settled. Nothing here reaches the world.
 
-    news of the log, reminders → `write` (one row a person, channel and thing, by a unique key) → `claim` → sent | bounced | …
+    news, reminders → `write` (one row a person, channel and thing, by a unique key) → `claim` → sent | bounced | …
 
 Who is written to before the opening is whoever follows the tender, with or without a bid. Afterwards the people of whoever
 has bid hear of it too. Rows are made with the place in the log that they were made of in one statement, so a crash
@@ -155,7 +155,8 @@ async def _queue(news: list[News], place: tuple[int, int] | None = None) -> None
 
 # ------------------------------------------------------------------------------------------------------------- sending
 
-_CLAIM = """WITH claimed AS (UPDATE trading_letter SET tries = tries + 1, next_at = clock_timestamp() + make_interval(secs => $1)
+_CLAIM = """WITH claimed AS (UPDATE trading_letter
+        SET tries = tries + 1, next_at = clock_timestamp() + make_interval(secs => $1)
         WHERE id = (SELECT id FROM trading_letter WHERE state = 'queued' AND next_at <= clock_timestamp()
                     AND channel = ANY ($2) ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *)
     SELECT c.id, c.event, c.about, c.channel, c.tries, a.address, a.id AS address_id, a.state AS address_state, b.lang,

@@ -9,6 +9,7 @@ does not (trading/channels/notes.py). Nothing written here to a log names a pers
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import signal
@@ -90,7 +91,11 @@ class Post:
     async def _hand_over(self, letter: outbox.Claimed) -> str:
         """What became of it. Raises ChannelError as the drivers do."""
         lang, base = letter.lang, self.settings.base_url
-        fields = {"title": letter.title, "tender": letter.tender.rpartition("@")[0], "link": f"{base}/t/{letter.tender}"}
+        fields = {
+            "title": letter.title,
+            "tender": letter.tender.rpartition("@")[0],
+            "link": f"{base}/t/{letter.tender}",
+        }
         if letter.deadline is not None:
             fields["time"] = letters.moment(letter.deadline, lang)
         if letter.event == letters.CONFIRM:
@@ -142,7 +147,5 @@ async def run(settings: Settings, drivers: ChannelSettings, *, once: bool = Fals
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass

@@ -16,7 +16,12 @@ from trading import letters
 from trading.messages import LANGUAGES, catalogue
 
 NOON = datetime(2026, 12, 4, 4, 0, tzinfo=UTC)
-GIVEN = {"title": "新建大道 · 标段一", "tender": "L-1", "time": letters.moment(NOON, "zh-CN"), "link": "https://c.example/t/L-1@7"}
+GIVEN = {
+    "title": "新建大道 · 标段一",
+    "tender": "L-1",
+    "time": letters.moment(NOON, "zh-CN"),
+    "link": "https://c.example/t/L-1@7",
+}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "con
 
 
 class AliyunSms:
-    """A text at Aliyun's. `templates` maps the names of texts to the provider's codes; `fields` are what theirs may carry."""
+    """A text at Aliyun's. `templates` maps texts to the provider's codes; `fields` are what theirs may carry."""
 
     name = "aliyun_sms"
 

@@ -44,9 +44,7 @@ def connect(settings: ChannelSettings) -> Channels:
     )
 
 
-def connect_post(
-    settings: ChannelSettings, mail: str, sms: str, words: Said, fields: Collection[str]
-) -> PostChannels:
+def connect_post(settings: ChannelSettings, mail: str, sms: str, words: Said, fields: Collection[str]) -> PostChannels:
     """The channels of letters to bidders' people. Raises Refused as `connect` does."""
     board = _Board(settings, settings.data / "post", words, fields, settings.aliyun_post_templates)
     return PostChannels(
@@ -88,9 +86,7 @@ class _Board:
             s = self.settings
             behaviour, pace = ("accept", 1.0) if self._own else (s.file_behaviour, s.file_pace)
             folder = self._own / "sms" if self._own else s.file_path
-            self._file = File(
-                folder, self.notes("file-calls"), self.notes("file-texts"), behaviour, pace, self._words
-            )
+            self._file = File(folder, self.notes("file-calls"), self.notes("file-texts"), behaviour, pace, self._words)
         return self._file
 
     def sip(self) -> Voice:
@@ -160,7 +156,11 @@ class _Board:
             self._need("http_generic", gateway_url=s.gateway_url.startswith(("https://", "http://127.0.0.1")))
             secret = secret_bytes(s.gateway_secret.get_secret_value())
             self._gateway = HttpGeneric(
-                s.gateway_url, secret, self.notes("gateway-calls"), self.notes("gateway-texts"), self._hints,
+                s.gateway_url,
+                secret,
+                self.notes("gateway-calls"),
+                self.notes("gateway-texts"),
+                self._hints,
                 words=self._words,
             )
         return self._gateway

@@ -15,8 +15,8 @@ from trading.cli.service import Data, settings
 def post(data: Data = None, once: Annotated[bool, typer.Option("--once", help=t("help.post.once"))] = False) -> None:
     """Write what is due, until SIGTERM."""
     from trading.channels.settings import ChannelSettings
-    from trading.posting import run
     from trading.postgres import running
+    from trading.posting import run
 
     chosen = settings(data)
     drivers = ChannelSettings(data=chosen.data)

@@ -45,8 +45,8 @@ async def _show(visit: Visit, error: Refused | None = None) -> Response:
     known = {one["id"] for one in followed}
     others = [one for one in (await own_bids.tenders([])).values() if one["id"] not in known]
     return visit.page(
-        "bidder/messages.html", error=error, found=found, wants=wants, unread=mailbox.unread(found, wants), shown_at=stamp(now),
-        followed=followed, others=others, events=letters.EVENTS, channels=offered(visit.settings),
+        "bidder/messages.html", error=error, found=found, wants=wants, unread=mailbox.unread(found, wants),
+        shown_at=stamp(now), followed=followed, others=others, events=letters.EVENTS, channels=offered(visit.settings),
         chosen={letters.MAIL: wants.mail, letters.SMS: wants.sms}, addresses=await mailbox.addresses(person),
         bounces=await mailbox.bounces(person), guesses=mailbox.GUESSES,
     )  # fmt: skip
