@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -346,6 +348,30 @@ async def test_who_asked_for_deletion_or_stopped_it_is_written_to_no_more(street
     await retention.restrict(person)
     await street.look()
     assert office.took == []
+
+
+async def test_the_process_itself_writes_files_where_there_is_no_server(street: Street) -> None:
+    """`trading post --once`, as a demonstration has it; twice, it leaves one mail, and no word of it in its output."""
+    desk, town = street.desk, street.town
+    await desk.open()
+    an = await street.person("安和建筑", desk.tender)
+    await street.confirmed(an, AN)
+    await town.push(timedelta(minutes=31))
+    environment = {
+        **os.environ, "DATABASE_URL": town.settings.database_url or "", "TRADING_DATA": str(town.settings.data),
+        "TRADING_ORIGIN": town.settings.origin, "TRADING_TOKEN_PEPPER": "pepper", "TRADING_POST_MAIL": "eml",
+    }  # fmt: skip
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "trading", "post", "--once", env=environment, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        assert AN.encode() not in said and desk.tender.encode() not in said
+    (path,) = (town.settings.data / "post" / "mail").glob("*.eml")
+    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert mail["To"] == AN and str(mail["Subject"]).startswith("Closing soon")
 
 
 async def test_the_page_is_ones_own(street: Street) -> None:
