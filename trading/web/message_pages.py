@@ -24,6 +24,8 @@ def _person(visit: Visit) -> str:
 
 
 def _kind(visit: Visit) -> str:
+    """The channel that a form is about. Refused: W-SESSION, W-UNKNOWN: one this centre does not write by."""
+    _person(visit)
     kind = visit.form.get("kind", "")
     if kind not in offered(visit.settings):
         raise Refused("W-UNKNOWN")
@@ -61,13 +63,13 @@ async def b_messages(visit: Visit) -> Response:
 @door("POST", f"{PAGE}/read")
 async def b_messages_read(visit: Visit) -> Response:
     """All that the page showed is read: up to the moment at which it was made."""
-    now = visit.screen.now
+    person, now = _person(visit), visit.screen.now
     assert now is not None
     try:
         until = min(instant(visit.form.get("until", "")), now)
     except ValueError:
         raise Refused("W-BODY", at="until", why="length") from None
-    await mailbox.read(_person(visit), until, visit.screen.lang)
+    await mailbox.read(person, until, visit.screen.lang)
     return visit.go(PAGE)
 
 
