@@ -8,7 +8,7 @@ import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.refusal import Refused
@@ -53,7 +53,6 @@ def test_every_letter_has_its_words_and_names_no_other_field() -> None:
         letters.head(letters.AWARD, "en", {**GIVEN, "code": "1"})
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(LANGUAGES), st.sampled_from(letters.EVENTS))
 def test_no_title_begins_a_header_asvs_1_2_1(title: str, lang: str, event: str) -> None:
     """ASVS 1.2.1, 1.3: what a tenderee calls its project is one line of one header, whatever is in it."""
@@ -92,7 +91,6 @@ def test_addresses_as_they_are_kept() -> None:
             letters.address(letters.SMS, text)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_number_is_a_fault(text: str) -> None:
     try:
