@@ -160,6 +160,7 @@ class Screen:
             bare=bare,
             origin=self.settings.origin,
             demo=self.settings.origin.startswith("demo."),
+            guided=self.settings.base_url if self.settings.demo else "",
             steps=STEPS,
             reached=REACHED,
             **context,
