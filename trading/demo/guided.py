@@ -231,10 +231,10 @@ class Guided(Story):
     # -- while somebody looks ------------------------------------------------------------------------------------------
 
     def go_on(self) -> None:
-        """Announce one tender after another until the calendar ends, and then keep what there is. Raises D-PROCESS."""
+        """Announce one tender after another until the calendar ends, and then keep what there is, until it is all to end
+        (Over). Raises Refused D-PROCESS."""
         number, auctions = 0, 1
         while True:
-            self.processes.check()
             passed = self.passed
             if not self.bill.over and passed >= season.announced_at(number):
                 of, source, due = season.slot(number)
@@ -243,7 +243,7 @@ class Guided(Story):
             if not self.bill.over and passed > auctions * season.AUCTIONS_EVERY:
                 self._auction(auctions)
                 auctions += 1
-            time.sleep(0.5)
+            self.look(0.5)
 
     def _auction(self, number: int) -> None:
         of, title, baseline = season.AUCTION

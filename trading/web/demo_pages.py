@@ -24,6 +24,7 @@ from trading import archiving, invitations, playbill, sessions
 from trading.web import cookies
 from trading.web.doors import Visit, door
 
+SOURCE_LAW = "source-law"
 DESKS = {"bidder": "/b"}
 """The roles that have a desk, and where; the others are listed with the commands that stand in for one."""
 OTHERS = ("operator", "tenderee", "supervisor", "custodian", "expert", "witness")
@@ -33,7 +34,7 @@ SHOWN = {"announced": 5, "archived": 3}
 SEALING = 90.0
 """Machine seconds that somebody who begins now needs to seal a bid: tenders that close sooner are not suggested."""
 SPOILT_NAME = "{tender}.spoilt.zip"
-_NOW = """SELECT t.id, t.state, t.deadline, l.title, p.regime, a.hammer
+_NOW = """SELECT t.id, t.state, t.deadline, l.title, l.baseline, p.regime, p.currency, p.direction, a.hammer
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     LEFT JOIN trading_auction a ON a.tender_id = t.id AND a.closed_at IS NULL
     WHERE t.kind = 'bids' AND t.announced_at IS NOT NULL
@@ -60,8 +61,11 @@ def sorted_out(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
 
 
 def suggested(open_: Sequence[Mapping[str, Any]], now: datetime, factor: int) -> Mapping[str, Any] | None:
-    """The tender to bid in: the first to close that leaves time to seal; else the last; None where none takes bids."""
+    """The tender to bid in: the first to close that leaves time to seal; else the last; None where none takes bids.
+
+    One that is played for visitors goes before a published one, which is retold as it went, in its publisher's language."""
     left = [one for one in open_ if (one["deadline"] - now).total_seconds() > SEALING * factor]
+    left.sort(key=lambda one: one["regime"] == SOURCE_LAW)
     return next(iter(left or open_[-1:]), None)
 
 
