@@ -34,7 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[guided.Guided]:
     """A guided demonstration whose first deadline comes soon, without the long rests that people need to look."""
     home = tmp_path_factory.mktemp("a show")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr(season, "FIRST", 75.0)
+        patch.setattr(season, "FIRST", 115.0)
         patch.setattr(season, "EVERY", 10_000.0)
         patch.setattr(season, "AUCTIONS_EVERY", 10_000.0)
         patch.setattr(season, "APART", 6.0)
@@ -84,6 +84,9 @@ async def test_a_visitor_s_bid_is_opened_by_the_others_and_the_archive_verifies(
     await page.goto(f"{base}/?lang=en")
     await page.click(".demo a")  # the banner leads to where a visitor begins
     assert "nobody has to trust anybody" in await page.inner_text("h1")
+    while "地块" not in await page.inner_text("#bid"):  # until it suggests the land: the first that leaves time to seal
+        await page.wait_for_timeout(1000)
+        await page.reload()
     key = await saved(page, "a[href='/demo/key/anhe']", tmp_path / "anhe.key")
     seal = str(await page.get_attribute("#bid a[href*='/seal']", "href"))
     tender = seal.split("/")[2]

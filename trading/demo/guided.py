@@ -266,7 +266,7 @@ class Guided(Story):
                 if no.code == "E-CALENDAR":  # nobody knows the holidays from here on: the show is over
                     self._end_of_calendar()
                 if not self.ended.is_set():
-                    logger.warning("%s %s: %s %r", one.source.title, one.tender, no.code, no.facts)
+                    logger.warning("%s %s: %s %r", one.source.title, one.tender, no.code, no.facts, exc_info=no)
             except Exception as error:
                 if not self.ended.is_set():
                     logger.exception("%s %s", one.source.title, one.tender, exc_info=error)
@@ -321,8 +321,9 @@ class Guided(Story):
         self.sleep_until(one.deadline)
         self._until_state(one, READY | {"closed"})
         if one.outcome["state"] == "closed":
-            while not self._store(one):
-                self.look(0.5)
+            self.until(
+                partial(self._stored, one), "E-PENDING", "W-UNKNOWN"
+            )  # the other stage's closing may be under way
             apart = getattr(one.way, "apart", season.APART)
             for tool, after in zip(self.guards[one.tender], (0.0, apart, season.LAST_CUSTODIAN), strict=True):
                 self.look(after)
@@ -330,10 +331,14 @@ class Guided(Story):
         del self.guards[one.tender]
         self._until_state(one, READY)
 
+    def _stored(self, one: Run) -> None:
+        if not self._store(one):
+            raise Refused("E-PENDING", record="closed")
+
     def _release(self, tool: Custodian, one: Run) -> None:
         for stage in ("form", "documents"):  # the larger stage may wait for the supervisor's store
             try:
-                self.until(partial(tool.release, one.tender, stage), *NOT_YET - {"W-STATE"}, patience=60)
+                self.until(partial(tool.release, one.tender, stage), *NOT_YET - {"W-STATE"}, "W-UNKNOWN", patience=60)
             except Refused as no:
                 if no.code not in ("W-STATE", "E-STAGE", "E-DONE"):  # two were enough, and it was opened meanwhile
                     raise
