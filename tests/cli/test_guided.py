@@ -122,6 +122,10 @@ async def test_a_visitor_s_bid_is_opened_by_the_others_and_the_archive_verifies(
         time.sleep(1)
     assert told["award"]["bidder_name"].startswith("安和建筑") and told["award"]["price"] == 9_000_000_000
     await page.goto(f"{base}/demo?lang=en")
+    while not await page.locator(f"#check a[href='/demo/spoilt/{tender}']").count():  # until its file is written
+        assert time.monotonic() < end
+        await page.wait_for_timeout(1000)
+        await page.reload()
     whole = await saved(page, "#check a[href$='/archive']", tmp_path / "whole.zip")
     spoilt = await saved(page, "#check a[href*='/demo/spoilt/']", tmp_path / "spoilt.zip")
     trust = ("--policy", place.trust_files / "policy.txt", "--parties", place.trust_files / "parties.txt")

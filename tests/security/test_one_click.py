@@ -162,13 +162,15 @@ async def test_the_page_lists_a_project_of_each_stage_in_both_languages(place: T
             for lang in ("zh-CN", "en"):
                 answer = await browser.get("/demo", headers={"Accept-Language": lang})
                 assert answer.status_code == 200 and "page.g." not in answer.text
-                at = stage({"state": state, "hammer": None})
+                at = stage({"state": state, "hammer": None, "filed": False})
                 head = answer.text.partition(f'id="at-{at}"')[2].partition("</tbody>")[0]
                 assert f"/t/{desk.tender}" in head, (state, lang)
                 for other in set(STAGES) - {at}:
                     assert (
                         f"/t/{desk.tender}" not in answer.text.partition(f'id="at-{other}"')[2].partition("</tbody>")[0]
                     )
+        assert stage({"state": "archived", "hammer": None, "filed": True}) == "archived"
+        assert stage({"state": "opened", "hammer": place.clock.now(), "filed": False}) == "auction"
         for path in ("/", "/ledger", "/signin", "/b", "/no-such"):
             page = await browser.get(path, headers={"Accept": "text/html"}, follow_redirects=True)
             if "text/html" in page.headers["content-type"]:

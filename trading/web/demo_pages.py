@@ -34,7 +34,8 @@ SHOWN = {"announced": 5, "archived": 3}
 SEALING = 90.0
 """Machine seconds that somebody who begins now needs to seal a bid: tenders that close sooner are not suggested."""
 SPOILT_NAME = "{tender}.spoilt.zip"
-_NOW = """SELECT t.id, t.state, t.deadline, l.title, l.baseline, p.regime, p.currency, p.direction, a.hammer
+_NOW = """SELECT t.id, t.state, t.deadline, l.title, l.baseline, p.regime, p.currency, p.direction, a.hammer,
+    EXISTS (SELECT FROM trading_archived f WHERE f.tender_id = t.id AND f.edition = 'public') AS filed
     FROM trading_tender t JOIN trading_lot l ON l.id = t.lot_id JOIN trading_project p ON p.id = l.project_id
     LEFT JOIN trading_auction a ON a.tender_id = t.id AND a.closed_at IS NULL
     WHERE t.kind = 'bids' AND t.announced_at IS NOT NULL
@@ -45,8 +46,8 @@ def stage(row: Mapping[str, Any]) -> str:
     """Under which head of the page a tender stands; "" under none."""
     if row["state"] == "opened" and row["hammer"] is not None:
         return "auction"
-    if row["state"] == "contracted":
-        return "awarded"
+    if row["state"] == "contracted" or (row["state"] == "archived" and not row["filed"]):
+        return "awarded"  # the file of a tender that was archived this moment is being written
     return str(row["state"]) if row["state"] in STAGES else ""
 
 
