@@ -52,7 +52,7 @@ KEYING = 15.0
 """Machine seconds from naming a tender to its announcement, with room for a busy machine."""
 AT_LEAST = 40.0
 """Machine seconds that a published tender takes bids, whatever its own period would leave."""
-WORK = 14 * 24 * 3600
+WORK = 336 * 3600
 """Seconds of the log's clock that a panel is given: its members are threads and need minutes of the machine's."""
 logger = logging.getLogger("trading.demo")
 

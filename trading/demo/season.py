@@ -13,6 +13,8 @@ from trading.demo.wares import WAN
 from trading.law.regimes import ADMITTED_DAYS
 
 FACTOR = 3600
+DAY = 24.0
+"""Machine seconds of a day, at an hour each."""
 EVERY = 150.0
 """From one deadline to the next: at every moment some tender takes bids for two minutes and more."""
 FIRST = 200.0
@@ -23,7 +25,7 @@ APART = 45.0
 """From the closing to the second custodian's release: time to see that one alone opens nothing. The window for late
 releases, a week, is 168."""
 LAST_CUSTODIAN = 12.0
-ADMITTED = ADMITTED_DAYS * 24 * 3600 / FACTOR + 8
+ADMITTED = ADMITTED_DAYS * DAY + 8
 """Since the beginning, until experts may be drawn at all."""
 DWELL = 45.0
 """How long an opened, an awarded and a contracted tender stay as they are."""

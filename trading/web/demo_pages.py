@@ -27,7 +27,14 @@ from trading.web.doors import Visit, door
 SOURCE_LAW = "source-law"
 DESKS = {"bidder": "/b"}
 """The roles that have a desk, and where; the others are listed with the commands that stand in for one."""
-OTHERS = ("operator", "tenderee", "supervisor", "custodian", "expert", "witness")
+OTHERS = {
+    "operator": "trading serve · trading jobs · trading panel",
+    "tenderee": "trading auction · trading settle · /open-data/api",
+    "supervisor": "trading verify · trading vouch · trading report",
+    "custodian": "trading custodian release",
+    "expert": "trading seat",
+    "witness": "trading witness serve",
+}
 STAGES = ("announced", "closed", "opened", "auction", "ranked", "awarded", "archived")
 SHOWN = {"announced": 5, "archived": 3}
 """Lines of a stage; two of the others."""
