@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from audit.act import Actor, pool
 from audit.canon import stamp
-from audit.clock import Clock, clock_from
+from audit.clock import DEMO, Clock, clock_from
 from audit.logkey import LogKey
 from audit.refusal import Refused
 from audit.trust import Identities, Parties, Policy
@@ -58,8 +59,18 @@ class Installation:
         return Actor("system", "centre")
 
 
+def check_demo(settings: Settings) -> None:
+    """Nobody is let in without a secret but where the log's name and the address both say that nothing is at stake.
+
+    Refused: T-DEMO."""
+    host = urlsplit(settings.base_url).hostname or ""
+    if settings.demo and not (settings.origin.startswith(DEMO) and host.startswith(DEMO)):
+        raise Refused("T-DEMO", origin=settings.origin, host=host)
+
+
 def open_(settings: Settings) -> Installation:
-    """Load keys and trust files. Refused: E-LOGKEY-…, T-NO-TRUST, E-POLICY, E-PARTIES, T-ORIGIN (of another log)."""
+    """Load keys and trust files. Refused: E-LOGKEY-…, T-NO-TRUST, E-POLICY, E-PARTIES, T-ORIGIN (of another log), T-DEMO."""
+    check_demo(settings)
     try:
         policy_bytes, parties_bytes = settings.policy_path.read_bytes(), settings.parties_path.read_bytes()
     except FileNotFoundError as missing:

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     pool_min: int = 1
     pool_max: int = 16
 
+    demo: bool = False
+    """Whether `/demo` lets anybody in as somebody with one click: only of a `demo.` log at an address that begins so too."""
+
     # -- the log (audit/log.md) --------------------------------------------------------------------------------------
     origin: str = "demo.localhost/log"
     beat: float = 1.0

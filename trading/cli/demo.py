@@ -18,8 +18,12 @@ def demo(
     out: Annotated[Path | None, typer.Option(help=t("help.demo.out"))] = None,
     port: Annotated[int, typer.Option(help=t("help.demo.port"), min=1, max=65535)] = 8000,
     data: Annotated[Path | None, typer.Option(help=t("help.data"))] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help=t("help.demo.no-browser"))] = False,
 ) -> None:
-    """Run the story on real tenders; exit 0 only if every archive verifies."""
+    """A guided tour until Ctrl-C; or the story on real tenders: exit 0 only if every archive verifies."""
     from trading.demo.story import run
 
-    raise typer.Exit(run(screen(), quick=quick, everything=all, source=input, out=out, port=port, data=data))
+    code = run(
+        screen(), quick=quick, everything=all, source=input, out=out, port=port, data=data, browser=not no_browser
+    )
+    raise typer.Exit(code)

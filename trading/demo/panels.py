@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,9 +112,7 @@ class Panels:
         within = WITHHELD if way.withholds else REVEAL
         reveal = timedelta(seconds=within * clock.factor)
         drawn = clock.now() if run.regime == "works" else run.deadline  # the others when the bidders are known
-        meets = max(run.deadline, drawn + reveal * (2 if way.withholds else 1)) + timedelta(
-            seconds=MEETS * clock.factor
-        )
+        meets = self._meets(run, drawn, reveal * (2 if way.withholds else 1))
         body = {
             "need": need or way.need(run),
             "representatives": 0,
@@ -125,6 +123,11 @@ class Panels:
         }
         self.runs[run.tender] = run
         run.draw = self.story.market.act("operator", run, "panel", body)["draw"]
+
+    def _meets(self, run: Run, drawn: datetime, reveal: timedelta) -> datetime:
+        """When a panel meets: its tender is open by then, and so is its draw."""
+        assert run.deadline is not None
+        return max(run.deadline, drawn + reveal) + self.story.span(MEETS)
 
     # -- the parties -----------------------------------------------------------------------------------------------------
 

@@ -77,8 +77,13 @@ def run(
     out: Path | None,
     port: int,
     data: Path | None,
+    browser: bool = True,
 ) -> int:
     """Run the demonstration; returns the exit code. Raises Refused for input that is none or a process that died."""
+    if not (quick or everything or source or out):
+        from trading.demo.guided import run as guide
+
+        return guide(screen, _tenders(None), port=port, data=data, opens=browser)
     runs = plan(_tenders(source), kinds=source is None, otherwise=everything)
     stays = not quick and not everything
     if stays:
@@ -87,7 +92,8 @@ def run(
         home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
         if data is not None and data.exists() and any(data.iterdir()):
             raise Refused("D-DATA", path=str(data))
-        story = Story(screen, home, port if stays else free_port(), runs, post=stays)
+        story = Story(screen, home, port if stays else free_port(), runs)
+        story.post = stays
         stack.callback(story.close)
         story.begin(stack)
         story.play()
@@ -109,11 +115,14 @@ def _tenders(source: Path | None) -> list[SourceTender]:
 class Story:
     """One run of the demonstration, from an empty directory."""
 
-    def __init__(
-        self, screen: Screen, home: Path, port: int, runs: Sequence[Run], *, factor: int = 0, post: bool = False
-    ) -> None:
-        """`post`: letters to bidders' people are written too, as files; for a demonstration that somebody visits."""
-        self.post = post
+    PATIENCE = 60.0
+    """Machine seconds after which "not yet" is taken for "never"."""
+    extra: Mapping[str, str] = {}
+    """What its processes are told besides, as environment."""
+    post = False
+    """Whether letters to bidders' people are written too, as files: where somebody visits."""
+
+    def __init__(self, screen: Screen, home: Path, port: int, runs: Sequence[Run], *, factor: int = 0) -> None:
         self.began = time.monotonic()
         self.screen, self.home, self.port = screen, home, port
         self.url = f"http://127.0.0.1:{port}"
@@ -152,6 +161,7 @@ class Story:
             "TRADING_WITNESSES": json.dumps([f"{people.WITNESS_NAME}=http://127.0.0.1:{witness_port}"]),
             "TRADING_LANG": self.screen.lang,
             **(POST if self.post else {}),
+            **self.extra,
         }
         settings = Settings(data=self.home, origin=people.ORIGIN, beat=BEAT, width=WIDTH, port=self.port)
         stack.enter_context(running(settings))
@@ -498,18 +508,17 @@ class Story:
         """Everybody does it, each in a thread of its own."""
         return self._each(act, items, at_once=True)
 
-    def until(self, act: Callable[[], Any], *codes: str, patience: float = 60, every: float = 0.2) -> Any:
-        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` and `every`, the time
-        between two tries, in machine seconds."""
-        end = time.monotonic() + patience
+    def until(self, act: Callable[[], Any], *codes: str, patience: float = 0, every: float = 0.2) -> Any:
+        """Do it, and again while the platform answers with one of these "not yet" codes. `patience` (0: as the story has it)
+        and `every`, the time between two tries, in machine seconds."""
+        end = time.monotonic() + (patience or self.PATIENCE)
         while True:
             try:
                 return act()
             except Refused as no:
                 if no.code not in codes or time.monotonic() > end:
                     raise
-            self.processes.check()
-            time.sleep(every)
+            self.look(every)
 
     def must_refuse(self, code: str, act: Callable[[], Any]) -> None:
         """Ask for what the law forbids. Raises Refused("D-ALLOWED") if it is done all the same."""
@@ -524,7 +533,7 @@ class Story:
     def sleep_until(self, moment: datetime) -> None:
         """Until the log's clock has come so far."""
         while (left := (moment - self.clock.now()).total_seconds()) > 0:
-            time.sleep(min(1.0, left / self.clock.factor))
+            self.look(min(1.0, left / self.clock.factor))
 
     def span(self, seconds: float) -> timedelta:
         """So many machine seconds, in the log's time."""

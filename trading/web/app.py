@@ -31,7 +31,7 @@ from audit.feed import Feed, event_routes, log_routes
 from audit.refusal import Broken, Refused
 from audit.trust import BadSignature
 from trading import accounts, logs, metrics, postgres, settings
-from trading.installation import Installation, open_
+from trading.installation import Installation, check_demo, open_
 from trading.printing import Printer
 from trading.signin import Door
 from trading.web import (
@@ -52,6 +52,7 @@ from trading.web import (
     api_seats,
     api_statements,
     bidder_pages,
+    demo_pages,
     doors,
     guard,
     invited_pages,
@@ -76,7 +77,7 @@ DESKS = (
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
-PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages)
+PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages, demo_pages)
 """Importing them declares their doors (doors.py)."""
 
 AWAY = (
@@ -104,6 +105,7 @@ HEADERS = {
 
 def create_app(configured: settings.Settings, *, connected: bool = False) -> Starlette:
     """The application. `connected`: the database connection is the caller's (tests); else the lifespan makes its own."""
+    check_demo(configured)
     if missing := (operations.keys() | doors.doors.keys()) ^ matrix().keys():
         raise RuntimeError(f"roles.toml and the operations differ: {sorted(missing)}")
 

@@ -148,24 +148,26 @@ Handler = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Opening:
-    """One method on one path: what `doors` holds. `machine`: its answers are JSON, for a script of ours."""
+    """One method on one path: what `doors` holds. `machine`: its answers are JSON, for a script of ours; `demo`: there is no
+    such path but where the settings say so (installation.check_demo)."""
 
     name: str
     method: str
     path: str
     handler: Handler
     machine: bool
+    demo: bool = False
 
 
 doors: dict[str, Opening] = {}
 
 
-def door(method: str, path: str, *, machine: bool = False) -> Callable[[Handler], Handler]:
+def door(method: str, path: str, *, machine: bool = False, demo: bool = False) -> Callable[[Handler], Handler]:
     """Declare the decorated coroutine as a door; its name is its row in `roles.toml`."""
 
     def declare(handler: Handler) -> Handler:
         assert handler.__name__ not in doors, f"two doors are called {handler.__name__}"
-        doors[handler.__name__] = Opening(handler.__name__, method, path, handler, machine)
+        doors[handler.__name__] = Opening(handler.__name__, method, path, handler, machine, demo)
         return handler
 
     return declare
@@ -175,6 +177,8 @@ def routes(configured: Settings) -> list[BaseRoute]:
     """One route per path."""
     by_path: dict[str, dict[str, Opening]] = {}
     for one in doors.values():
+        if one.demo and not configured.demo:
+            continue
         by_path.setdefault(one.path, {})[one.method] = one
     order = sorted(by_path, key=lambda path: (path.count("{"), path))
     return [Route(path, _dispatch(configured, by_path[path]), methods=list(by_path[path])) for path in order]

@@ -78,7 +78,7 @@ class Screen(Reader):
             switch=self.switch,
             now=self.now,
             origin=self.settings.origin,
-            opening=_opening(self.reader, _section(path), _desk_of(context), self._demo),
+            opening=_opening(self.reader, _section(path), _desk_of(context), self._demo, self._guide),
             closing=_closing(self.reader, path if path in FOOT else ""),
             **context,
         )
@@ -107,6 +107,11 @@ class Screen(Reader):
     def _demo(self) -> str:
         """The origin of a demonstration; "" of a platform at work."""
         return self.settings.origin if self.settings.origin.startswith("demo.") else ""
+
+    @property
+    def _guide(self) -> str:
+        """Where a guided demonstration begins, by the address at which one click lets in; "" of every other."""
+        return f"{self.settings.base_url}/demo" if self.settings.demo else ""
 
 
 def _section(path: str) -> str:
@@ -138,10 +143,10 @@ def _words(reader: Reader) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=128)
-def _opening(reader: Reader, section: str, desk: str, demo: str) -> Markup:
+def _opening(reader: Reader, section: str, desk: str, demo: str, guide: str) -> Markup:
     """The top of a page down to its navigation."""
-    told = environment.get_template("frame_opening.html").render(_words(reader), section=section, desk=desk, demo=demo)
-    return Markup(told)
+    template = environment.get_template("frame_opening.html")
+    return Markup(template.render(_words(reader), section=section, desk=desk, demo=demo, guide=guide))
 
 
 @lru_cache(maxsize=128)
