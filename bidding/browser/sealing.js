@@ -242,6 +242,6 @@ export async function checkBeforeSealing(kit, trust, { tender, accept = [], oper
     return { tender, announcement: notice, schema: notice.opening_schema, deadline: latest(deadlines), guards, checkpoint, now };
   } catch (why) {
     if (why instanceof ReferenceError || why.code === "E-QUORUM-NONE") throw why;
-    throw new Refused("E-KEYSET", { why: why.message });
+    throw new Refused("E-KEYSET", { why: why.message, ...(why.code ? { cause: { code: why.code, facts: why.facts } } : {}) });
   }
 }

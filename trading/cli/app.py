@@ -75,6 +75,7 @@ def _rooms() -> None:
         "seat",
         "witness",
         "keys",
+        "offline",
         "log",
         "archives",
         "paper",

@@ -5,13 +5,14 @@ import { base64, hex, sha256, unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
 import { consistencyProof } from "../../../bidding/browser/sealing.js";
 import { Api, serverClock } from "../../../bidding/browser/upload.js";
+import { speaker } from "./words.js";
 
 export const at = (id) => document.getElementById(id);
 export const given = JSON.parse(at("given").textContent);
 const { words, lang, token } = given;
 
 /** A sentence of the catalogue. */
-export const say = (code, facts = {}) => (words[code] ?? code).replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "…");
+export const say = speaker(words);
 /** A sentence of the bidder's pages. */
 export const page = (code, facts) => say(`page.b.${code}`, facts);
 

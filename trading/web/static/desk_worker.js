@@ -3,45 +3,23 @@
  * the page that uploads them never holds a key. One question at a time: {ask, how} → {told} …, then {done} or {refused}. */
 
 import { Archive } from "../../../audit/browser/archive.js";
-import { base64, unbase64 } from "../../../audit/browser/bytes.js";
-import { parse } from "../../../audit/browser/canon.js";
+import { base64 } from "../../../audit/browser/bytes.js";
 import { checkPromise } from "../../../audit/browser/log.js";
 import { Policy } from "../../../audit/browser/trust.js";
-import { FORM, Refused, is, newBid, register, sealEnvelope, signManifest, stamp, withdraw } from "../../../bidding/browser/envelope.js";
+import { Refused, register, withdraw } from "../../../bidding/browser/envelope.js";
 import { makeKeyFile, openKeyFile } from "../../../bidding/browser/keyfile.js";
-import { checkBeforeSealing } from "../../../bidding/browser/sealing.js";
 import { kept, keeping, openStore } from "../../../bidding/browser/upload.js";
+import { guardsOf, lookAt, sealBid } from "./whole_bid.js";
 
-const DOCUMENTS = "documents"; // the field of an opening that names the document set it answers (trading/document_sets.py)
 const OFTEN = 80; // milliseconds between two words on progress
 let checked = null;
-
-/* The newest document set of the log. The records of this kit have been proved by `checkBeforeSealing`. */
-async function newestSet(kit, tender) {
-  let newest = null;
-  for (const name of kit.named(/^records\//)) {
-    const found = parse(await kit.read(name)), record = parse(unbase64(found.record));
-    const ours = /^trading\.documents-(issued|amended)\/v1$/.test(record.type) && record.tender === tender;
-    if (ours && (!newest || found.index > newest.index)) newest = { index: found.index, set: is.hash(record.set), files: record.files };
-  }
-  return newest;
-}
 
 /** envelope.md §2a under the user's own trust files. */
 async function check({ kit: blob, trust, tender, kept: last, consistency, accept }) {
   checked = null;
-  const kit = await Archive.open(blob, () => true);
-  const view = { names: [...kit.members.keys()], read: (name) => kit.read(name) };
-  const found = await checkBeforeSealing(view, trust, { tender, kept: last, consistency, accept });
-  const set = Object.hasOwn(found.schema, DOCUMENTS) ? await newestSet(kit, tender) : null;
-  if (Object.hasOwn(found.schema, DOCUMENTS) && !set) throw new Refused("E-KEYSET", { why: "the notice asks for a document set, and the log shows none" });
-  checked = { ...found, set };
-  const guards = Object.entries(found.guards).map(([stage, { keyset, custodians, hour }]) => {
-    const names = custodians.map((one) => one.name || one.custodian);
-    return { stage, hour, k: keyset.k, n: keyset.n, keyset: keyset.hash, names };
-  });
-  const { checkpoint, deadline, schema } = found;
-  return { guards, checkpoint, deadline, schema, set: set && { set: set.set, files: set.files.map((one) => one.name) } };
+  checked = await lookAt(await Archive.open(blob, () => true), trust, { tender, kept: last, consistency, accept });
+  const { checkpoint, deadline, schema, set } = checked;
+  return { guards: guardsOf(checked), checkpoint, deadline, schema, set: set && { set: set.set, files: set.files.map((one) => one.name) } };
 }
 
 const open = ({ file, passphrase, bidder, origin }) => openKeyFile(file, passphrase, { kind: "bidder", origin }).then((key) => {
@@ -52,31 +30,15 @@ const open = ({ file, passphrase, bidder, origin }) => openKeyFile(file, passphr
 /** Lock every stage into the store, then sign: {bid, stages: {stage: {name, hash, size}}}. The key file is opened first, so that a wrong
  * passphrase costs nothing. `lasts`: {stage: {seq, hash}} of the bid that is replaced. */
 async function seal({ key, files, opening, bidder, bid: old, lasts, store: folder }, told) {
-  const signer = await open({ ...key, bidder });
-  const { tender, schema, guards, set, now } = checked, bid = old ?? newBid(), stages = Object.keys(guards);
-  const store = await openStore(folder), answers = set ? { ...opening, [DOCUMENTS]: set.set } : opening;
-  const created = stamp(new Date(Number(now / 1000n))), locked = {};
-  const sizes = files.reduce((sum, one) => sum + one.size, 0);
-  const all = stages.map((stage) => (stage === FORM ? 1 : 2 * sizes + 1)), whole = all.reduce((a, b) => a + b, 0);
-  let before = 0;
-  for (const [at, stage] of stages.entries()) {
-    const last = lasts?.[stage] ?? null, seq = last ? last.seq + 1 : 1, name = `${bid} ${seq} ${stage}`;
-    const context = { tender, stage, keyset: guards[stage].keyset.hash, bidder, bid, seq };
-    const { sink } = await keeping(store, name);
-    const progress = (done, of) => told({ step: "lock", stage, done: before + all[at] * (of ? done / of : 0), all: whole });
-    const how = { files: stage === FORM ? [] : files.map((blob) => ({ blob })), opening: stage === FORM ? answers : {}, schema };
-    const sealed = await sealEnvelope(context, guards[stage].keyset, { ...how, prev: last?.hash ?? null, created, sink, progress });
-    locked[stage] = { sealed, name, seq };
-    before += all[at];
-  }
-  told({ step: "sign", done: 0, all: stages.length });
-  const found = {};
-  for (const stage of stages) {
-    const { sealed, name, seq } = locked[stage];
-    const more = { tender, bidder, bid, stage, stages, seq, hash: sealed.hash, at: created, submitted: false };
-    await kept(store, name, sealed, await signManifest(sealed.manifest, signer), more);
+  const signer = await open({ ...key, bidder }), store = await openStore(folder), found = {};
+  const named = (bid, seq, stage) => `${bid} ${seq} ${stage}`;
+  const place = async (bid, seq, stage) => (await keeping(store, named(bid, seq, stage))).sink;
+  const keep = async (stage, sealed, sig, more) => {
+    const name = named(more.bid, more.seq, stage);
+    await kept(store, name, sealed, sig, { ...more, submitted: false });
     found[stage] = { name, hash: sealed.hash, size: sealed.size };
-  }
+  };
+  const bid = await sealBid(checked, signer, { files, opening, bidder, bid: old, lasts }, { place, keep, told });
   return { bid, stages: found, lasting: store.lasting };
 }
 

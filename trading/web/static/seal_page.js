@@ -4,7 +4,8 @@
 import { Archive } from "../../../audit/browser/archive.js";
 import { unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
-import { openStore, send, submit } from "../../../bidding/browser/upload.js";
+import { readSealed, segmented } from "../../../bidding/browser/sealed.js";
+import { kept, keeping, openStore, send, submit } from "../../../bidding/browser/upload.js";
 import { amount, upper } from "./amounts.js";
 import { api, ask, at, beijing, countdown, element, given, groups, key, list, page, pin, pinned, print, receipt, save, say, see, seen, show, since, size, wrong } from "./desk.js";
 
@@ -154,6 +155,7 @@ async function begin() {
     step("sign", "done", page("sign.done"));
     if (!made.lasting) show("fleeting", true);
     sealed = Object.values(made.stages).map(({ name }) => name);
+    show("bring", false);
     show("form", false); // it is locked: what is typed now would change nothing
   } catch (why) {
     return fail(where, why);
@@ -243,6 +245,35 @@ async function forget() {
   location.reload();
 }
 
+// ---- a file that was sealed elsewhere: no key, no passphrase, and nothing of what is in it
+
+async function bring(file) {
+  show("wrong", false);
+  try {
+    if (!pinned()) throw Object.assign(new Error("trust"), { code: "W-FAULT", facts: { trace: page("trust.needed") } });
+    const found = await readSealed(file), stages = Object.keys(found.stages).sort(), names = [];
+    for (const [field, wanted] of [["tender", tender], ["bidder", bidder]])
+      if (found[field] !== wanted) throw Object.assign(new Error(field), { code: "E-CONTEXT", facts: { field, found: found[field], wanted } });
+    enable(false);
+    stand("working");
+    for (const stage of stages) {
+      const { manifest, sig, payload } = found.stages[stage], name = `${found.bid} ${manifest.seq} ${stage}`;
+      const { leaves, root } = await segmented(payload, manifest, (await keeping(store, name)).sink);
+      const more = { tender, bidder, bid: found.bid, stage, stages, seq: manifest.seq, hash: manifest.hash, at: manifest.created, submitted: false };
+      await kept(store, name, { manifest: manifest.data, root, size: manifest.size, leaves }, sig, more);
+      names.push(name);
+    }
+    sealed = names;
+  } catch (why) {
+    return fail("lock", why);
+  }
+  show("form", false);
+  show("bring", false);
+  for (const name of ["check", "lock", "sign"]) step(name, "done", page("elsewhere"));
+  return upload();
+}
+at("bring-file").addEventListener("change", () => at("bring-file").files[0] && bring(at("bring-file").files[0]));
+
 at("form").addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
@@ -270,6 +301,7 @@ if (whole && pinned()) {
   sealed = waiting.map(([name]) => name);
   enable(false);
   show("form", false);
+  show("bring", false);
   show("kept", true);
   at("kept-text").textContent = page("kept", { time: beijing(waiting[0][1].at) });
   for (const name of ["check", "lock", "sign"]) step(name, "done", page("before"));
