@@ -22,7 +22,7 @@ from trading.law.money import WHOLE_UNITS
 from trading.messages import catalogue
 from trading.web.sayings import details
 
-PAGES = ("sealing",)
+PAGES = ("sealing", "custodian")
 HERE = Path(__file__).parent / "web"
 FOLDERS = {
     "audit/browser": Path(audit.__file__).parent / "browser",

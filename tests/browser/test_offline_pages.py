@@ -3,23 +3,21 @@ command line, and what was sealed opens in Python; who tampers with trust files,
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from audit.receipt import Receipt, check_receipt
 from bidding.envelope import SealedFile
+from tests.browser.disk import disk, refused, trading, trust_of, trusting
 from tests.browser.office import DONE, PASSPHRASE, Office, office, shoot
 from tests.trading.desk import Desk
 from tests.trading.town import Town, town
@@ -35,34 +33,9 @@ async def place(db: object, settings: Settings, owner_dsn: str) -> AsyncIterator
         yield made
 
 
-@asynccontextmanager
-async def disk(wang: Office, name: str) -> AsyncIterator[Page]:
-    """The page of this name as it was saved, in a browser of its own that is offline; every request it makes is noted."""
-    path = wang.tmp / f"{name}.html"
-    path.write_bytes(offline.built(name))
+def browser_of(wang: Office) -> Browser:
     assert wang.page.context.browser
-    context = await wang.page.context.browser.new_context(offline=True, accept_downloads=True)
-    page = await context.new_page()
-    asked: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(path.as_uri())
-    await page.wait_for_selector("html[data-ready='1']", timeout=DONE)
-    if await page.inner_text("#lang") == "English":
-        await page.click("#lang")
-    try:
-        yield page
-    finally:
-        assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
-        assert complaints == []
-        await context.close()
-
-
-async def trusting(page: Page, place: Town) -> None:
-    await page.set_input_files("#trust-files", [str(place.settings.policy_path), str(place.settings.parties_path)])
-    await page.wait_for_selector("#trust-own:not([hidden])", timeout=DONE)
+    return wang.page.context.browser
 
 
 async def kit_of(wang: Office, query: str = "") -> Path:
@@ -71,11 +44,6 @@ async def kit_of(wang: Office, query: str = "") -> Path:
     path = wang.tmp / f"sealing-kit-{os.urandom(2).hex()}.zip"
     path.write_bytes(answer.content)
     return path
-
-
-async def refused(page: Page) -> str:
-    await page.wait_for_selector("#wrong:not([hidden])", timeout=DONE)
-    return str(await page.inner_text("#wrong"))
 
 
 async def sealed(page: Page, key: Path, offer: Path, tmp: Path, price: str, before: Path | None = None) -> Path:
@@ -96,20 +64,6 @@ async def sealed(page: Page, key: Path, offer: Path, tmp: Path, price: str, befo
     return path
 
 
-async def trading(*words: str) -> tuple[int | None, str]:
-    """A command of the house, as from a shell."""
-    run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "trading", "--lang", "en", *words,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await run.communicate()
-    return run.returncode, out.decode()
-
-
-def trust_of(place: Town) -> list[str]:
-    return ["--policy", str(place.settings.policy_path), "--parties", str(place.settings.parties_path)]
-
-
 async def opened(place: Town, desk: Desk) -> Any:
     for name, price in (("li", 9_500_000), ("zhao", 9_900_000)):
         await desk.hand_in(await desk.bidder(name), price)
@@ -121,7 +75,7 @@ async def opened(place: Town, desk: Desk) -> Any:
 async def test_sealed_from_a_disk_handed_in_by_the_command_line(place: Town, tmp_path: Path) -> None:
     offer = tmp_path / "投标文件.pdf"
     offer.write_bytes(CANARY + os.urandom(2_500_000) + CANARY)
-    async with office(place, tmp_path) as wang, disk(wang, "sealing") as page:
+    async with office(place, tmp_path) as wang, disk(browser_of(wang), tmp_path, "sealing") as page:
         key = await wang.key()
         await shoot(page, "offline-sealing-first")
         await trusting(page, place)
@@ -169,7 +123,7 @@ async def test_sealed_from_a_disk_handed_in_by_the_command_line(place: Town, tmp
 async def test_a_file_sealed_elsewhere_is_handed_in_on_the_page(place: Town, tmp_path: Path) -> None:
     offer = tmp_path / "offer.pdf"
     offer.write_bytes(os.urandom(1_200_000))
-    async with office(place, tmp_path) as wang, disk(wang, "sealing") as page:
+    async with office(place, tmp_path) as wang, disk(browser_of(wang), tmp_path, "sealing") as page:
         key = await wang.key()
         await trusting(page, place)
         await page.set_input_files("#kit", str(await kit_of(wang)))
@@ -194,7 +148,7 @@ async def test_a_file_sealed_elsewhere_is_handed_in_on_the_page(place: Town, tmp
 
 
 async def test_wrong_trust_another_tender_and_an_old_kit_are_refused(place: Town, tmp_path: Path) -> None:
-    async with office(place, tmp_path) as wang, disk(wang, "sealing") as page:
+    async with office(place, tmp_path) as wang, disk(browser_of(wang), tmp_path, "sealing") as page:
         kit = await kit_of(wang)
         other = tmp_path / "policy.txt"  # of another witness: a platform that vouches for itself
         lines = place.settings.policy_path.read_text().splitlines()

@@ -70,6 +70,7 @@ def _rooms() -> None:
         "vouch",
         "auction",
         "custodian",
+        "custodian_offline",
         "settle",
         "experts",
         "seat",
