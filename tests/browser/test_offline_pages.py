@@ -19,9 +19,10 @@ from audit.receipt import Receipt, check_receipt
 from bidding.envelope import SealedFile
 from tests.browser.disk import disk, refused, trading, trust_of, trusting
 from tests.browser.office import DONE, PASSPHRASE, Office, office, shoot
+from tests.browser.wire import served
 from tests.trading.desk import Desk
 from tests.trading.town import Town, town
-from trading import offline
+from trading import offline, tool_hashes
 from trading.settings import Settings
 
 CANARY = os.urandom(32)
@@ -177,6 +178,32 @@ async def test_wrong_trust_another_tender_and_an_old_kit_are_refused(place: Town
         assert "VB-" in await refused(page)
         await page.set_input_files("#kit", str(kit))  # the control
         await page.wait_for_selector("#guarded:not([hidden])", timeout=DONE)
+
+
+async def test_the_page_is_the_one_in_the_log_and_a_tampered_one_is_not(place: Town, tmp_path: Path) -> None:
+    async with served(place.app) as (address, _, _):
+        public = place.as_("public")
+        assert "not in the log yet" in (await public.get("/offline?lang=en")).text
+        assert await tool_hashes.publish(place.platform) == len(offline.PAGES)
+        assert await tool_hashes.publish(place.platform) == 0  # twice is once
+        await place.beat()
+        page = (await public.get("/offline?lang=en")).text
+        file = tmp_path / "custodian.html"
+        for name in offline.PAGES:
+            answer = await public.get(f"/offline/{name}.html")
+            assert answer.headers["content-disposition"] == f'attachment; filename="{name}.html"'
+            assert "sandbox" in answer.headers["content-security-policy"]  # it is to be saved, and does nothing here
+            assert hashlib.sha256(answer.content).hexdigest() in page and answer.content == offline.built(name)
+            file.write_bytes(answer.content)
+        assert (await public.get("/offline/other.html")).status_code == 404
+        how = ["--policy", str(place.settings.policy_path), "--url", address]
+        code, out = await trading("log", "tool", str(file), *how)
+        assert code == 0 and "custodian.html" in out and "cosigned by w" in out, out
+        code, out = await trading("offline-pages", "--out", str(tmp_path / "mine"))
+        assert code == 0 and (tmp_path / "mine" / "custodian.html").read_bytes() == file.read_bytes()
+        file.write_bytes(file.read_bytes().replace(b"connect-src 'none'", b"connect-src *     "))
+        code, out = await trading("log", "tool", str(file), *how)
+        assert code == 1 and "T-TOOL" in out, out
 
 
 def test_the_pages_are_made_of_the_modules_served() -> None:

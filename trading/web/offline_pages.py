@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trading import offline
+from trading import offline, tool_hashes
 
 if TYPE_CHECKING:
     from trading.web.pages import Screen
@@ -22,7 +22,15 @@ SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 async def shown(request: Request, screen: Screen) -> Response:
     """`/offline`."""
-    pages = [{"name": name, "sha256": offline.digest(name), "size": len(offline.built(name))} for name in offline.PAGES]
+    known = await tool_hashes.published()
+    pages = []
+    for name in offline.PAGES:
+        sha256 = offline.digest(name)
+        record = next((one for one in reversed(known) if one["sha256"] == sha256 and one["index"] is not None), None)
+        page = {"name": name, "sha256": sha256, "size": len(offline.built(name)), "record": record}
+        pages.append(
+            page | {"older": [one for one in known if one["tool"] == f"{name}.html" and one["sha256"] != sha256]}
+        )
     return screen.show("offline.html", pages=pages, url=screen.settings.base_url)
 
 
