@@ -254,7 +254,7 @@ async function rehearsed(view, kit, { keyset, made }, seat) {
 
 /** Everything of §2a under the user's own trust files: {tender, announcement, schema, deadline, guards, checkpoint, now}, where guards is
  * {stage: {keyset, custodians: [statement], hour}}; the page shows the custodians' names and the hour and keeps `checkpoint`. `accept`: ids
- * of key sets taken by name although they are not 2 of 3; `operators`: custodians run by whoever runs the platform. Refused: E-KEYSET with
+ * of key sets taken by name although they are not 2 of 3 (else the refusal tells them in `odd`); `operators`: custodians run by whoever runs the platform. Refused: E-KEYSET with
  * why, E-QUORUM-NONE. */
 export async function checkBeforeSealing(kit, trust, { tender, accept = [], operators = [], ...how }) {
   try {
@@ -263,21 +263,24 @@ export async function checkBeforeSealing(kit, trust, { tender, accept = [], oper
     const deadlines = [notice, ...view.of("deadline-moved", { tender }).map((one) => one.record)].map((one) => is.time(one.deadline));
     must(Object.hasOwn(notice.keysets, FORM), "no stage form");
     checkSchema(notice.opening_schema);
-    const guards = {}, latest = (times) => times.reduce((a, b) => (a > b ? a : b));
+    const guards = {}, odd = [], latest = (times) => times.reduce((a, b) => (a > b ? a : b));
     for (const [stage, id] of Object.entries(notice.keysets)) {
       const guard = await guarding(view, kit, tender, stage, id, announced), { keyset } = guard, { k, n } = keyset;
-      must((k === 2 && n === 3) || accept.includes(keyset.hash), `${k} of ${n} custodians, not named as accepted`);
       const own = keyset.custodians.some((seat) => operators.includes(seat.custodian));
       must(k >= 3 || !own, "whoever runs the platform is a custodian, and k is below 3");
       must(keyset.opens_at >= deadlines[0], `${stage} may open before the deadline`);
       const custodians = [];
       for (const seat of keyset.custodians) custodians.push(await rehearsed(view, kit, guard, seat));
       guards[stage] = { keyset, custodians, hour: latest([keyset.opens_at, ...deadlines]) };
+      const usual = (k === 2 && n === 3) || accept.includes(keyset.hash);
+      if (!usual) odd.push({ stage, keyset: keyset.hash, k, n, names: custodians.map((one) => one.name || one.custodian) });
     }
+    if (odd.length) throw Object.assign(new Error(`${odd[0].k} of ${odd[0].n} custodians, not named as accepted`), { odd });
     const { checkpoint, now } = view;
     return { tender, announcement: notice, schema: notice.opening_schema, deadline: latest(deadlines), guards, checkpoint, now };
   } catch (why) {
     if (why instanceof ReferenceError || why.code === "E-QUORUM-NONE") throw why;
-    throw new Refused("E-KEYSET", { why: why.message, ...(why.code ? { cause: { code: why.code, facts: why.facts } } : {}) });
+    const more = why.odd ? { odd: why.odd } : {}; // all else holds: a page may ask its user
+    throw new Refused("E-KEYSET", { why: why.message, ...more, ...(why.code ? { cause: { code: why.code, facts: why.facts } } : {}) });
   }
 }

@@ -180,6 +180,39 @@ async def test_wrong_trust_another_tender_and_an_old_kit_are_refused(place: Town
         await page.wait_for_selector("#guarded:not([hidden])", timeout=DONE)
 
 
+async def test_a_key_set_that_is_no_2_of_3_is_taken_by_name_alone(
+    place: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Desk, "k", 3)
+    async with office(place, tmp_path) as wang, disk(browser_of(wang), tmp_path, "sealing") as page:
+        await trusting(page, place)
+        await page.set_input_files("#kit", str(await kit_of(wang)))
+        assert "did not accept by name" in await refused(page) and await page.is_hidden("#form")
+        keyset = wang.desk.keysets["form"].id
+        assert keyset in (await page.inner_text("#odd-sets")).replace(" ", "")
+        await page.click("#odd-accept")
+        await page.wait_for_selector("#guarded:not([hidden])", timeout=DONE)
+        assert "any 3 of 3" in await page.inner_text("#guards")
+        served_page = wang.page
+        await wang.go(f"/b/{wang.desk.tender}/seal")
+        await served_page.click("#trust-compared")
+        await served_page.wait_for_selector("#odd:not([hidden])", timeout=DONE)
+        assert keyset in (await served_page.inner_text("#odd-sets")).replace(" ", "")
+        await shoot(served_page, "seal-odd")
+        await served_page.click("#odd-accept")
+        await served_page.wait_for_selector("#step-check[data-state=done]", timeout=DONE)
+        # what is no trust file takes nobody's place, and what is forgotten is asked for again
+        wrong = tmp_path / "policy.txt"
+        wrong.write_text("quorum none\n")
+        await served_page.click("details:has(#trust-files) summary")
+        await served_page.set_input_files("#trust-files", str(wrong))
+        await served_page.wait_for_selector("#wrong:not([hidden])", timeout=DONE)
+        assert "VB-TRUST" in await served_page.inner_text("#wrong")
+        assert await served_page.is_hidden("#trust-first")
+        await served_page.click("#trust-forget")
+        assert await served_page.is_visible("#trust-first") and await served_page.is_disabled("#seal")
+
+
 async def test_the_page_is_the_one_in_the_log_and_a_tampered_one_is_not(place: Town, tmp_path: Path) -> None:
     async with served(place.app) as (address, _, _):
         public = place.as_("public")

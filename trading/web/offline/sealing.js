@@ -22,27 +22,28 @@ async function look() {
   try {
     found = await lookAt(kit, own, { tender: about.tender, kept: last, accept: accepted });
   } catch (why) {
-    const odd = /^\d+ of \d+ custodians, not named as accepted$/.test(why.facts?.why ?? "");
-    show("odd", odd);
-    if (odd) await offered(why.facts.why);
+    show("odd", Boolean(why.facts?.odd));
+    if (why.facts?.odd) offered(why.facts.odd);
     throw why;
   }
   show("odd", false);
   see(own.origin, found.checkpoint);
   drawn();
 }
-/* Key sets that are no 2 of 3: taken by name alone, one by one as the refusal names them. */
-async function offered(why) {
-  const [k, n] = why.match(/\d+/g);
-  tell(at("odd-text"), "odd", { k, n });
-  const ids = kit.named(/^keysets\//).map((path) => path.slice(8, -5));
-  at("odd-sets").replaceChildren(...ids.map((id) => element("li", groups(id), "mono small")));
-  at("odd-accept").onclick = () => {
-    accepted = ids;
-    retry();
-  };
+/* Key sets that are no 2 of 3, everything else about which holds: taken by name alone. */
+function offered(odd) {
+  tell(at("odd-text"), "odd", odd[0]);
+  at("odd-sets").replaceChildren(...odd.map((one) => {
+    const line = element("li");
+    line.append(element("b", named("stage", one.stage)), ` ${one.names.join("、")} `, element("span", groups(one.keyset), "mono small"));
+    return line;
+  }));
+  at("odd-accept").dataset.sets = odd.map((one) => one.keyset).join(" ");
 }
-const retry = () => at("kit").dispatchEvent(new Event("change"));
+doing(at("odd-accept"), "click", async () => {
+  accepted = at("odd-accept").dataset.sets.split(" ");
+  await look();
+});
 
 doing(at("kit"), "change", async () => {
   const [file] = at("kit").files;

@@ -104,6 +104,10 @@ export function pinned() {
   return rules && parties ? { policy: unbase64(rules), parties: unbase64(parties) } : null;
 }
 export const pin = (name, bytes) => remembered(PINNED + name, base64(bytes));
+/** Forget them: nothing is checked until they are pinned again. */
+export function forgetTrust() {
+  for (const name of ["policy", "parties"]) localStorage.removeItem(PINNED + name);
+}
 export const print = (bytes) => hex(sha256(bytes));
 export const seen = () => JSON.parse(remembered(SEEN) ?? "null");
 export const see = (checkpoint) => remembered(SEEN, JSON.stringify(checkpoint));
