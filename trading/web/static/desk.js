@@ -5,6 +5,7 @@ import { base64, hex, sha256, unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
 import { consistencyProof } from "../../../bidding/browser/sealing.js";
 import { Api, serverClock } from "../../../bidding/browser/upload.js";
+import { evaluate, wrappedFor } from "./prf.js";
 import { speaker } from "./words.js";
 
 export const at = (id) => document.getElementById(id);
@@ -71,10 +72,12 @@ export function ask(what, how, told = () => {}) {
   });
 }
 
-/** A key file that was chosen and its passphrase, for the thread. */
+/** A key file that was chosen and its passphrase, for the thread; without one, what a passkey opens, if one was made for this file. */
 export async function key(file, phrase) {
   const chosen = at(file).files[0];
-  return chosen ? { file: new Uint8Array(await chosen.arrayBuffer()), passphrase: at(phrase).value, origin: given.origin } : null;
+  if (!chosen) return null;
+  const bytes = new Uint8Array(await chosen.arrayBuffer()), passphrase = at(phrase).value, wrapped = passphrase ? null : wrappedFor(bytes);
+  return { file: bytes, passphrase, origin: given.origin, ...(wrapped ? { wrapped, prf: await evaluate(wrapped) } : {}) };
 }
 
 /** Hand bytes to the user, to be saved. */

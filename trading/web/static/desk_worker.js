@@ -3,12 +3,13 @@
  * the page that uploads them never holds a key. One question at a time: {ask, how} → {told} …, then {done} or {refused}. */
 
 import { Archive } from "../../../audit/browser/archive.js";
-import { base64 } from "../../../audit/browser/bytes.js";
+import { base64, unbase64 } from "../../../audit/browser/bytes.js";
 import { checkPromise } from "../../../audit/browser/log.js";
 import { Policy } from "../../../audit/browser/trust.js";
 import { Refused, register, withdraw } from "../../../bidding/browser/envelope.js";
-import { makeKeyFile, openKeyFile } from "../../../bidding/browser/keyfile.js";
+import { makeKeyFile, openKeyFile, peek } from "../../../bidding/browser/keyfile.js";
 import { kept, keeping, openStore } from "../../../bidding/browser/upload.js";
+import { unwrap, wrap } from "../../../bidding/browser/wrapping.js";
 import { guardsOf, lookAt, sealBid } from "./whole_bid.js";
 
 const OFTEN = 80; // milliseconds between two words on progress
@@ -22,10 +23,13 @@ async function check({ kit: blob, trust, tender, kept: last, consistency, accept
   return { guards: guardsOf(checked), checkpoint, deadline, schema, set: set && { set: set.set, files: set.files.map((one) => one.name) } };
 }
 
-const open = ({ file, passphrase, bidder, origin }) => openKeyFile(file, passphrase, { kind: "bidder", origin }).then((key) => {
+/* A key file, opened by its passphrase or by a passkey's PRF that has wrapped it. */
+async function open({ file, passphrase, wrapped, prf, bidder, origin }) {
+  const phrase = wrapped ? await unwrap(prf, unbase64(peek(file).public), wrapped) : passphrase;
+  const key = await openKeyFile(file, phrase, { kind: "bidder", origin });
   if (key.id !== bidder) throw new Refused("K-OWNER", { id: key.id, wanted: bidder });
   return key.signer;
-});
+}
 
 /** Lock every stage into the store, then sign: {bid, stages: {stage: {name, hash, size}}}. The key file is opened first, so that a wrong
  * passphrase costs nothing. `lasts`: {stage: {seq, hash}} of the bid that is replaced. */
@@ -56,6 +60,11 @@ async function receipts({ policy, receipts: given, wanted }) {
 
 const ASKED = {
   check, seal, receipts,
+  /* The file opens before its passphrase is wrapped. */
+  async wrap({ key, prf, bidder, origin }) {
+    await open({ ...key, bidder, origin });
+    return wrap(prf, unbase64(peek(key.file).public), key.passphrase);
+  },
   make: ({ id, origin, passphrase }) => makeKeyFile({ kind: "bidder", id, origin }, passphrase),
   /* Vouched for by an earlier key, by nobody, or by an authority, which countersigns the file that comes of it. */
   async register({ key, earlier, authority, bidder, origin }) {
