@@ -21,8 +21,8 @@ async def publish(platform: Installation) -> int:
     if missing:
         async with acting(platform.centre) as act:
             for name in missing:
-                tool = {"tool": f"{name}.html", "sha256": offline.digest(name)}
-                act.record(TOOL_PUBLISHED.name, subject=platform.origin, **tool)
+                sha256 = offline.digest(name)
+                act.record(TOOL_PUBLISHED.name, subject=platform.origin, tool=f"{name}.html", sha256=sha256)
     return len(missing)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from trading import offline, tool_hashes
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 """Should a browser show it all the same, it is text and does nothing here."""

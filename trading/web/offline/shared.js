@@ -140,6 +140,7 @@ export function trustCard(changed) {
     const own = trust();
     show("trust-own", Boolean(own));
     show("trust-none", !own);
+    show("trust-forget", Boolean(own));
     at("trust").classList.toggle("done", Boolean(own));
     if (own) for (const name of NAMES) at(`print-${name}`).textContent = groups(hex(sha256(own[name])));
     if (own) at("origin").textContent = own.origin;
