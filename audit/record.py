@@ -196,6 +196,7 @@ def parse_entry(entry: bytes) -> Entry:
 
 LOG_OPENED = declare("log-opened", Rule.PUBLIC, fields=("origin", "clock", "beat", "width", "policy", "parties"))
 TRUST_PUBLISHED = declare("trust-published", Rule.PUBLIC, fields=("policy", "parties"))
+TOOL_PUBLISHED = declare("tool-published", Rule.PUBLIC, fields=("tool", "sha256"))
 IDENTITY_VOUCHED = declare("identity-vouched", Rule.PUBLIC, fields=("id", "role", "vkey", "from", "until", "by", "sig"))
 WIDTH_CHANGED = declare("width-changed", Rule.PUBLIC, fields=("width",))
 ARCHIVED = declare("archived", Rule.PUBLIC, fields=("tender", "last_sserial"))

@@ -24,7 +24,7 @@ OLDER = set("log-opened trust-published identity-vouched custodian-key-registere
 PUBLIC = OLDER - CLOSING | set("""keyset-made project-announced deadline-moved closed stored window-ended released stage-settled unsealed
     bid-rejected candidates-published evaluation-closed archived awarded
     line-corrected draw-committed draw-nonce-committed draw-nonce-revealed draw-voided
-    panel-requested panel-named abandoned width-changed""".split()) | {*reader_auction.AUCTION}
+    panel-requested panel-named abandoned width-changed tool-published""".split()) | {*reader_auction.AUCTION}
 TIMED = set("deposited withdrawn closed released draw-called panel-seated".split()) | {x for x in PUBLIC if x.startswith("draw-")}
 TIMED |= reader_auction.TIMED
 SECOND, HOUR, DAY, NEVER, EPOCH = 10**6, 3600 * 10**6, 86400 * 10**6, 2**62, datetime(1970, 1, 1, tzinfo=UTC)

@@ -38,6 +38,7 @@ from trading import (
     projects,
     remedies,
     sessions,
+    tool_hashes,
 )
 from trading.installation import Installation, open_
 from trading.settings import Settings
@@ -259,13 +260,15 @@ async def _due(custodian: str) -> set[tuple[str, str]]:
 
 
 async def housekeeping(platform: Installation) -> None:
-    """What a crash may have left behind: payloads to erase, uploads nobody finished, answers nobody asks for again."""
+    """What a crash may have left behind: payloads to erase, uploads nobody finished, answers nobody asks for again;
+    and what this version of the offline pages is, if the log does not know it yet."""
     from trading.web import replies
 
     await boxes.erase_due(platform.store)
     await platform.uploads.expire()
     await replies.forget()
     await sessions.forget(platform.settings)
+    await tool_hashes.publish(platform)
 
 
 async def timers(platform: Installation) -> None:

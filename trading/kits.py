@@ -16,6 +16,7 @@ from audit import tiles
 from audit.act import pool
 from audit.archive import write_archive
 from audit.canon import b64, canon
+from audit.merkle import consistency_proof
 from audit.refusal import Refused
 from bidding import custodians, files, releases
 from trading import logbook, material
@@ -28,9 +29,10 @@ BEFORE_SEALING = (
 )  # fmt: skip
 
 
-async def sealing_kit(platform: Installation, tender: str) -> bytes:
+async def sealing_kit(platform: Installation, tender: str, seen: int = 0) -> bytes:
     """Key sets, statements, trust files, and every record §2a asks for with its proof under one fresh checkpoint.
 
+    `seen`: the size of the checkpoint that a tool without a network has kept; the kit then proves that the log only grew.
     Refused: E-PENDING until the announcement is under a checkpoint with quorum.
     """
     rows = await pool().fetch(
@@ -44,11 +46,14 @@ async def sealing_kit(platform: Installation, tender: str) -> bytes:
     size = await tiles.quorate(pool(), platform.policy, max(places) + 1)
     shown = [Disclosed(r["index"], None, r["record"]) for r in rows if r["index"] is not None and r["index"] < size]
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
-    return await _kit(platform, tender, size, shown, {"rulebook.json": rulebook, **await _keysets(tender)})
+    return await _kit(platform, tender, size, shown, {"rulebook.json": rulebook, **await _keysets(tender)}, seen=seen)
 
 
-async def custodian_kit(platform: Installation, tender: str, stage: str) -> bytes:
-    """The log from the tender's first bundle on, what the closing disclosed, and bidding's part. Refused: E-PENDING."""
+async def custodian_kit(platform: Installation, tender: str, stage: str, seen: int = 0) -> bytes:
+    """The log from the tender's first bundle on, what the closing disclosed, and bidding's part. `seen` as above.
+
+    Refused: E-PENDING.
+    """
     closed = [k for k in await logbook.public_of(tender) if k.type == "closed"]
     if not closed or any(k.index is None for k in closed):
         raise Refused("E-PENDING", record="closed")
@@ -58,7 +63,7 @@ async def custodian_kit(platform: Installation, tender: str, stage: str) -> byte
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
     found: dict[str, Content] = {"rulebook.json": rulebook}
     found.update(await files.kit(platform.store, tender, stage))
-    return await _kit(platform, tender, size, shown, found, bundles=True)
+    return await _kit(platform, tender, size, shown, found, bundles=True, seen=seen)
 
 
 async def _keysets(tender: str) -> dict[str, Content]:
@@ -83,6 +88,7 @@ async def _kit(
     held: dict[str, Content],
     *,
     bundles: bool = False,
+    seen: int = 0,
 ) -> bytes:
     first, named = material.first_bundle(tender), int(tender.rpartition("@")[2])
     notes = await material.notes(platform.policy, first if bundles else size, size, [named, size])
@@ -107,6 +113,9 @@ async def _kit(
         more = material.record_files(tree, shown, notes[size])
         if bundles:
             more += material.log_files(tree, first, size)
+        if 0 < seen < size:
+            lines = [b64(value) for value in consistency_proof(tree, seen, size)]
+            more.append((f"consistency/{seen}", ("\n".join(lines) + "\n").encode()))
         whole = io.BytesIO()
         write_archive(whole, sorted({**held, **dict(more)}.items()))
         return whole.getvalue()

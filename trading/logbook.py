@@ -61,6 +61,11 @@ async def public_of(tender: str) -> list[Kept]:
     return await _kept("r.tender = $1 AND r.nonce IS NULL ORDER BY l.index NULLS LAST, r.id", tender)
 
 
+async def of_type(type: str) -> list[Kept]:
+    """Every public record of a type, in order."""
+    return await _kept("r.type = $1 AND r.nonce IS NULL ORDER BY r.id", type)
+
+
 async def own(actor: str, types: Sequence[str]) -> list[Kept]:
     """A party's own records of these types, oldest first."""
     return await _kept("r.actor_kind = 'bidder' AND r.actor = $1 AND r.type = ANY ($2) ORDER BY r.id", actor, types)

@@ -133,16 +133,21 @@ REASON = "why: "
 """Codes of details. Lower floors say `why` in a word or a phrase of their own; the catalogue has it in both languages."""
 
 
+def phrase(text: str) -> str | None:
+    """The code (`why: …`) of the phrase that says a detail; None where the catalogue has none."""
+    return next((code for pattern, _, code in _reasons() if pattern.fullmatch(text)), None)
+
+
 @lru_cache(maxsize=1)
-def _reasons() -> tuple[tuple[re.Pattern[str], Mapping[str, str]], ...]:
+def _reasons() -> tuple[tuple[re.Pattern[str], Mapping[str, str], str], ...]:
     """Every phrase as a pattern, those that say most first."""
     made = []
     for code, entry in catalogue().items():
         if code.startswith(REASON):
             words = re.split(r"\{(\w+)\}", code[len(REASON) :])
             pattern = "".join(f"(?P<{w}>.*)" if n % 2 else re.escape(w) for n, w in enumerate(words))
-            made.append((sum(map(len, words[::2])), re.compile(pattern, re.DOTALL), entry))
-    return tuple((pattern, entry) for _, pattern, entry in sorted(made, key=lambda one: -one[0]))
+            made.append((sum(map(len, words[::2])), re.compile(pattern, re.DOTALL), entry, code))
+    return tuple((pattern, entry, code) for _, pattern, entry, code in sorted(made, key=lambda one: -one[0]))
 
 
 def _fact(name: str, value: Any, key: str) -> str:
@@ -171,7 +176,7 @@ def _name(code: str, prefixes: Iterable[str], key: str) -> str:
 
 def _reason(text: str, key: str) -> str:
     """A detail in the reader's language; what nobody foresaw (an error of the system) as it came."""
-    for pattern, entry in _reasons():
+    for pattern, entry, _ in _reasons():
         if found := pattern.fullmatch(text):
             inner = {name: _reason(part, key) if name == "why" else part for name, part in found.groupdict().items()}
             return entry[key].format_map(inner)

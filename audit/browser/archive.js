@@ -19,8 +19,8 @@ for (let n = 0; n < 256; n++) {
 }
 for (let n = 0; n < 256; n++) for (let t = 1; t < 8; t++) TABLES[t][n] = (TABLES[t - 1][n] >>> 8) ^ TABLES[0][TABLES[t - 1][n] & 255];
 
-/* CRC-32 of zip, going on from an earlier value. */
-function crc32(data, before) {
+/** CRC-32 of zip, going on from an earlier value. */
+export function crc32(data, before) {
   let c = ~before;
   let at = 0;
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
@@ -79,6 +79,20 @@ function ending(count, size, offset) {
   const short = Math.min(count, FULL16);
   const last = packed([4, 0x06054b50], [2, 0], [2, 0], [2, short], [2, short], [4, fit(size)], [4, fit(offset)], [2, 0]);
   return long ? join(record, locator, last) : last;
+}
+
+/** A zip in this framing, as a Blob: `files` are [path, bytes or Blob, CRC-32 of it], in the order they are to have. */
+export function zipped(files) {
+  const parts = [], members = [], encoder = new TextEncoder();
+  let offset = 0;
+  for (const [path, content, crc] of files) {
+    const member = { name: encoder.encode(path), crc, size: content.size ?? content.length, offset }, header = localHeader(member);
+    parts.push(header, content);
+    members.push(centralHeader(member));
+    offset += header.length + member.size;
+  }
+  const central = join(...members);
+  return new Blob([...parts, central, ending(members.length, central.length, offset)], { type: "application/zip" });
 }
 
 const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -19,7 +19,7 @@ const PUBLIC = words(`log-opened trust-published identity-vouched custodian-key-
   awarded documents-issued documents-amended question-answered remedy-filed remedy-accepted remedy-refused remedy-answered
   suspension-ordered suspension-lifted auction-opened auction-bid auction-extended auction-closed report-received award-notified
   report-filed contract-signed contract-published contract-filed securities-settled idle-warned tender-failed tender-terminated
-  evaluation-closed archived width-changed panel-requested draw-committed draw-nonce-committed draw-nonce-revealed draw-voided panel-named`);
+  evaluation-closed archived width-changed tool-published line-corrected auction-resumed panel-requested draw-committed draw-nonce-committed draw-nonce-revealed draw-voided panel-named`);
 const BLINDED = words(`bidder-key-registered deposited withdrawn refused erased scores-entered explanation-asked explanation-given
   question-asked objector-noted auction-joined security-received security-returned draw-called panel-seated panel-exhausted seat-keyed
   conflict-declared scores-committed report-answered expert-admitted panel-read experts-named expert-changed expert-read

@@ -239,7 +239,8 @@ export class Policy {
     need(Number.isSafeInteger(size), "VB-NOTE");
     const met = [...times.values()].sort((a, b) => (a < b ? -1 : 1)).find((t) =>
       this.#met(this.quorum, new Set([...times].filter(([, u]) => u <= t).map(([name]) => name))));
-    return { size, root: unbase64(told[3], 32), time: met === undefined ? null : met * 1_000_000n };
+    const earliest = [...times.values()].reduce((a, b) => (a === null || b < a ? b : a), null); // of those that are counted
+    return { size, root: unbase64(told[3], 32), time: met === undefined ? null : met * 1_000_000n, earliest: earliest === null ? null : earliest * 1_000_000n };
   }
 }
 

@@ -185,5 +185,5 @@ export async function tally(stages, events, acts, keyring, { tender, minBids, un
     doubtful[bid] = !envelopes.every(vouched);
     if (!doubtful[bid] && envelopes.length === stages.length) counting.add(bidder);
   }
-  return { stages: found, opens: counting.size >= minBids, superseded, unvouched: doubtful };
+  return { stages: found, opens: counting.size >= minBids, counting: counting.size, superseded, unvouched: doubtful };
 }

@@ -2,9 +2,9 @@
  * unless all of it holds. The kit is the platform's and nothing in it is believed; trust files, clock and the checkpoint kept from last
  * time are the user's own. A kit is anything with `names` and `read(name)` that gives bytes or throws. */
 
-import { hex, join, same, unbase64, unhex } from "../../audit/browser/bytes.js";
+import { hex, join, same, uint64, unbase64, unhex } from "../../audit/browser/bytes.js";
 import { canon, parse, text } from "../../audit/browser/canon.js";
-import { checkConsistency, climb, entryOf, leafHash, nodeHash, readProof } from "../../audit/browser/log.js";
+import { CLEAR, MARKER, Tree, bundle, bundlePath, checkConsistency, climb, entryOf, leafHash, nodeHash, ofAKind, readProof } from "../../audit/browser/log.js";
 import { NEVER, Policy, parties as readParties, vkey, when } from "../../audit/browser/trust.js";
 import { FORM, Refused, STATEMENT, checkSignatures, is, readKeyset, readStatement } from "./envelope.js";
 import { rehearsalProof, rehearsedBytes, sha256Hex, sigHash } from "./envelope.js";
@@ -22,7 +22,7 @@ const max = (...times) => times.reduce((a, b) => (a > b ? a : b));
 // ---- the log under one checkpoint
 
 /** The index below which records of a tender are void: the `<size>` its id ends in. */
-function born(tender) {
+export function born(tender) {
   return Number(must(/@(0|[1-9][0-9]{0,14})$/.exec(tender), `${tender} does not say when it was made`)[1]);
 }
 
@@ -35,30 +35,59 @@ function checkRecord(data) {
   return { record, type: record.type, time: when(record.time) };
 }
 
-/** What a kit shows of the log: {of, only, moment, checkpoint, note, now, lines, policy}. Throws what it lacks. */
+/* The log replayed from a kit's first bundle on, as a custodian follows it (log.md §4, §7); null for a kit without bundles. */
+async function replay(kit, size) {
+  if (![...kit.names].includes("frontier.json")) return null;
+  const { size: first, hashes } = is.keys({ size: is.int(0), hashes: is.list((one) => unhex(one)) })(parse(await kit.read("frontier.json")));
+  must(first % 256 === 0 && first <= size, "frontier.json");
+  const leaves = [], clear = new Map();
+  let beat = null;
+  for (let n = first / 256; n < Math.ceil(size / 256); n++)
+    for (const entry of bundle(await kit.read(bundlePath(n, size)), Math.min(256, size - 256 * n))) {
+      must(ofAKind(entry), "an entry of no kind");
+      if (entry[0] === MARKER) must(beat === null || uint64(entry, 1) === beat + 1n, "markers do not count up");
+      if (entry[0] === MARKER) beat = uint64(entry, 1);
+      if (entry[0] === CLEAR) clear.set(first + leaves.length, entry.slice(1));
+      leaves.push(leafHash(entry));
+    }
+  return { first, clear, leaves, tree: new Tree(first, hashes, leaves) };
+}
+
+/** What a kit shows of the log: {of, only, shown, moment, checkpoint, note, now, lines, policy, first, beat, earliest}. Throws what it lacks.
+ * `first`: every entry from that index on was seen; `earliest`: the smallest time of a cosignature. */
 export async function look(kit, { policy, parties }, { kept = null, consistency = null, now = null } = {}) {
   if (/^quorum[ \t]+none[ \t]*$/m.test(text(policy))) throw new Refused("E-QUORUM-NONE", { origin: "" });
   const rules = new Policy(policy), lines = readParties(parties), data = await kit.read("checkpoint");
   const note = await rules.note(data).catch((why) => must(false, `the checkpoint: ${why.message}`));
   must(note.time !== null, "N-QUORUM: the checkpoint lacks cosignatures");
-  const shown = [];
+  const replayed = await replay(kit, note.size), first = replayed?.first ?? note.size;
+  if (replayed) must(same(replayed.tree.root(note.size), note.root), "the entries do not give the checkpoint's root");
+  const every = new Map();
+  const take = (index, data, nonce) => {
+    const one = { index, data, clear: nonce === null, ...checkRecord(data) };
+    // a record of a public type is valid in clear only: blinded it could be shown to one bidder alone
+    must(one.clear || SEALED.has(one.type), `record ${one.index}, ${one.type}, is blinded`);
+    every.set(index, one);
+  };
+  for (const [index, data] of replayed?.clear ?? []) take(index, data, null);
   for (const name of [...kit.names].filter((one) => one.startsWith("records/")).sort()) {
     const found = is.keys({ index: is.int(0), nonce: is.maybe(is.string), record: is.bytes() })(parse(await kit.read(name)));
     must(name === `records/${found.index}.json`, `${name} holds another record`);
-    const place = `proofs/${found.index}.tlog-proof`, proof = readProof(await kit.read(place));
-    must(proof.index === found.index && same(proof.note, data), `${place} ends in another checkpoint`);
-    const root = climb(leafHash(entryOf(found.nonce, found.record)), proof.index, note.size, proof.path);
-    must(same(root, note.root), `M-INCLUSION: record ${found.index} is not in the log`);
-    const one = { index: found.index, clear: found.nonce === null, ...checkRecord(found.record) };
-    // a record of a public type is valid in clear only: blinded it could be shown to one bidder alone
-    must(one.clear || SEALED.has(one.type), `record ${one.index}, ${one.type}, is blinded`);
-    shown.push(one);
+    const leaf = leafHash(entryOf(found.nonce, found.record));
+    if (found.index >= first) must(same(replayed.leaves[found.index - first] ?? new Uint8Array(0), leaf), `record ${found.index} is not what the log holds`);
+    else {
+      const place = `proofs/${found.index}.tlog-proof`, proof = readProof(await kit.read(place));
+      must(proof.index === found.index && same(proof.note, data), `${place} ends in another checkpoint`);
+      const root = climb(leaf, proof.index, note.size, proof.path);
+      must(same(root, note.root), `M-INCLUSION: record ${found.index} is not in the log`);
+    }
+    take(found.index, found.record, found.nonce);
   }
-  shown.sort((a, b) => a.index - b.index);
+  const shown = [...every.values()].sort((a, b) => a.index - b.index);
   const of = (type, fields = {}) => {
-    const first = "tender" in fields ? born(fields.tender) : 0;
+    const since = "tender" in fields ? born(fields.tender) : 0;
     const alike = ({ record }) => Object.entries(fields).every(([name, value]) => record[name] === value);
-    return shown.filter((one) => one.type === T(type) && one.index >= first && alike(one));
+    return shown.filter((one) => one.type === T(type) && one.index >= since && alike(one));
   };
   const only = (type, fields) => {
     const found = of(type, fields);
@@ -75,6 +104,7 @@ export async function look(kit, { policy, parties }, { kept = null, consistency 
   if (kept?.size) {
     must(kept.origin === rules.origin && kept.size <= note.size, `the tool has kept a later checkpoint, ${kept.size}, than ${note.size}`);
     if (kept.size === note.size) must(kept.root === checkpoint.root, `the log is another than at ${kept.size}`);
+    else if (kept.size >= first) must(kept.root === hex(replayed.tree.root(kept.size)), `the log is another than at ${kept.size}`);
     else {
       const name = `consistency/${kept.size}`;
       const lines = async () => text(await kit.read(name)).trim().split("\n").map((line) => unbase64(line, 32));
@@ -88,7 +118,8 @@ export async function look(kit, { policy, parties }, { kept = null, consistency 
     }
   }
   const vouched = of("identity-vouched");
-  const known = { of, only, checkpoint, note: data, now: moment, lines, policy: rules };
+  const beat = BigInt(is.int(1)(opened.record.beat)) * SECOND * factor, { earliest } = note;
+  const known = { of, only, shown, checkpoint, note: data, now: moment, lines, policy: rules, first, beat, earliest };
   /** Dated back, a record would make a key that was replaced since sign once more. */
   known.moment = (one) => max(one.time, ...vouched.filter((other) => other.index < one.index).map((other) => other.time));
   known.identities = await identities(vouched, lines);
@@ -134,7 +165,13 @@ export async function consistencyProof(old, size, tile) {
 
 // ---- §2 identity keys
 
-const inForce = (line, at) => line.from <= at && at < line.until;
+export const inForce = (line, at) => line.from <= at && at < line.until;
+
+/** What a signature over a record covers (log.md §1). */
+export function covered(record) {
+  const told = Object.entries(record).filter(([name]) => !["actor", "time", "serial", "sserial", "sig"].includes(name));
+  return join("trading/record-sig/v1\n", canon(Object.fromEntries(told)));
+}
 
 /** Vouchings in the order of the log; one that does not hold is void. [{id, role, key, from, until}] */
 async function identities(vouched, lines) {
@@ -145,9 +182,8 @@ async function identities(vouched, lines) {
       const from = when(record.from), until = record.until === null ? NEVER : when(record.until);
       must(["custodian", "tenderee", "party"].includes(role) && vkey(record.vkey, 1).name === id && from < until, "form");
       must(!lines.some((line) => line.id === id && line.role !== "ca"), "in parties.txt");
-      const covered = Object.fromEntries(Object.entries(record).filter(([name]) => !["actor", "time", "serial", "sserial", "sig"].includes(name)));
       const signed = new Set();
-      for (const one of await checkSignatures(record.sig, join("trading/record-sig/v1\n", canon(covered)), id)) {
+      for (const one of await checkSignatures(record.sig, covered(record), id)) {
         const line = lines.find((each) => each.role === "authority" && each.key === one.key && inForce(each, time));
         signed.add(must(line && one.alg === "EdDSA" && !one.x5c && line.id, "authority"));
       }
@@ -184,7 +220,7 @@ function checkSchema(schema) {
   }
 }
 
-async function guarding(view, kit, tender, stage, id, announced) {
+export async function guarding(view, kit, tender, stage, id, announced) {
   const data = await kit.read(`keysets/${is.hash(id)}.json`);
   must((await sha256Hex(data)) === id, `the key set of ${stage} is not the one announced`);
   const keyset = await readKeyset(data);
@@ -218,7 +254,7 @@ async function rehearsed(view, kit, { keyset, made }, seat) {
 
 /** Everything of §2a under the user's own trust files: {tender, announcement, schema, deadline, guards, checkpoint, now}, where guards is
  * {stage: {keyset, custodians: [statement], hour}}; the page shows the custodians' names and the hour and keeps `checkpoint`. `accept`: ids
- * of key sets taken by name although they are not 2 of 3; `operators`: custodians run by whoever runs the platform. Refused: E-KEYSET with
+ * of key sets taken by name although they are not 2 of 3 (else the refusal tells them in `odd`); `operators`: custodians run by whoever runs the platform. Refused: E-KEYSET with
  * why, E-QUORUM-NONE. */
 export async function checkBeforeSealing(kit, trust, { tender, accept = [], operators = [], ...how }) {
   try {
@@ -227,21 +263,24 @@ export async function checkBeforeSealing(kit, trust, { tender, accept = [], oper
     const deadlines = [notice, ...view.of("deadline-moved", { tender }).map((one) => one.record)].map((one) => is.time(one.deadline));
     must(Object.hasOwn(notice.keysets, FORM), "no stage form");
     checkSchema(notice.opening_schema);
-    const guards = {}, latest = (times) => times.reduce((a, b) => (a > b ? a : b));
+    const guards = {}, odd = [], latest = (times) => times.reduce((a, b) => (a > b ? a : b));
     for (const [stage, id] of Object.entries(notice.keysets)) {
       const guard = await guarding(view, kit, tender, stage, id, announced), { keyset } = guard, { k, n } = keyset;
-      must((k === 2 && n === 3) || accept.includes(keyset.hash), `${k} of ${n} custodians, not named as accepted`);
       const own = keyset.custodians.some((seat) => operators.includes(seat.custodian));
       must(k >= 3 || !own, "whoever runs the platform is a custodian, and k is below 3");
       must(keyset.opens_at >= deadlines[0], `${stage} may open before the deadline`);
       const custodians = [];
       for (const seat of keyset.custodians) custodians.push(await rehearsed(view, kit, guard, seat));
       guards[stage] = { keyset, custodians, hour: latest([keyset.opens_at, ...deadlines]) };
+      const usual = (k === 2 && n === 3) || accept.includes(keyset.hash);
+      if (!usual) odd.push({ stage, keyset: keyset.hash, k, n, names: custodians.map((one) => one.name || one.custodian) });
     }
+    if (odd.length) throw Object.assign(new Error(`${odd[0].k} of ${odd[0].n} custodians, not named as accepted`), { odd });
     const { checkpoint, now } = view;
     return { tender, announcement: notice, schema: notice.opening_schema, deadline: latest(deadlines), guards, checkpoint, now };
   } catch (why) {
     if (why instanceof ReferenceError || why.code === "E-QUORUM-NONE") throw why;
-    throw new Refused("E-KEYSET", { why: why.message });
+    const more = why.odd ? { odd: why.odd } : {}; // all else holds: a page may ask its user
+    throw new Refused("E-KEYSET", { why: why.message, ...more, ...(why.code ? { cause: { code: why.code, facts: why.facts } } : {}) });
   }
 }

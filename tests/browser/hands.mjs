@@ -11,6 +11,7 @@ import * as c from "../../bidding/browser/custody.js";
 import * as e from "../../bidding/browser/envelope.js";
 import * as k from "../../bidding/browser/keyfile.js";
 import * as o from "../../bidding/browser/opening.js";
+import * as r from "../../bidding/browser/release.js";
 import * as s from "../../bidding/browser/sealing.js";
 
 const bytesOf = (told, length) => unhex(told, length ?? told.length / 2);
@@ -151,6 +152,16 @@ const hands = {
     const { guards, deadline, checkpoint, tender } = await s.checkBeforeSealing(kit, trust, { ...how, kept });
     const shown = Object.entries(guards).map(([stage, { keyset, custodians, hour }]) => [stage, { keyset: keyset.hash, hour, custodians: custodians.map((one) => one.custodian) }]);
     return { tender, deadline, checkpoint, guards: Object.fromEntries(shown) };
+  },
+  checkClosing: async ({ files, policy64, parties64, own, receipts64 = [], pair = null, seed = null, ...how }) => {
+    const read = async (name) => unbase64(files[name] ?? fail(`${name} is missing`));
+    const kit = { names: Object.keys(files), read, blob: async (name) => new Blob([await read(name)]) };
+    const statements = await Promise.all(own.map((one) => e.readStatement(utf8(one)))), trust = { policy: unbase64(policy64), parties: unbase64(parties64) };
+    const checked = await r.checkClosing(kit, trust, { ...how, own: statements, receipts: receipts64.map((one) => unbase64(one)) });
+    const made = pair && (await r.makeRelease(checked, await b.boxKey(bytesOf(pair)), await ed25519(seed)));
+    const { i, closed, hour, findings, keyset, listed } = checked, decoded = (one) => new TextDecoder().decode(one);
+    const release = made && { bytes: decoded(made.release), sig: made.sig };
+    return { i, closed, hour, findings, keyset: keyset.hash, stage: keyset.stage, listed: listed.map((one) => decoded(one.data)), release };
   },
   consistency: async ({ old, size, tiles }) => (await s.consistencyProof(old, size, (...at) => unbase64(tiles[at.join(" ")]))).map(base64),
   openBox: async ({ manifest, ikm, i }) => {

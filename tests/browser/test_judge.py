@@ -147,7 +147,8 @@ def test_what_is_not_done_here_is_named() -> None:
 
 
 def test_the_verifier_stands_alone() -> None:
-    """Its modules import one another and nothing else, touch no network and run no text as code."""
+    """Its modules import one another and nothing else, touch no network and run no text as code (WebAuthn's PRF has a
+    member of the name eval)."""
     for address, path in modules().items():
         text = path.read_text(encoding="utf-8")
         folder = address.rpartition("/")[0]
@@ -160,7 +161,7 @@ def test_the_verifier_stands_alone() -> None:
                     parts.append(part)
             assert "/".join(parts) in modules(), (address, name)
         assert not re.search(
-            r"\b(eval|importScripts|innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b", text
+            r"\b(eval(?!: \{ first:)|importScripts|innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b", text
         ), address
         if path.name in ("verify.js", "verify_page.js", "verify_worker.js") or "audit/" in address:
             assert not re.search(r"\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|EventSource)\b", text), address

@@ -38,7 +38,7 @@ FILES = {
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
     "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
     "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
-    "/healthz", "/readyz", "/openapi.json",
+    "/healthz", "/readyz", "/openapi.json", "/offline/{page}.html",
 }  # fmt: skip
 """Open to everybody too, and no pages."""
 MISSING = "/t/none@1"

@@ -57,45 +57,41 @@ def prove(
     out: Annotated[Path | None, typer.Option(help=t("help.log.out"))] = None,
 ) -> None:
     """Fetch checkpoint, tiles and the entry; check the cosignatures and the inclusion proof; print or write the proof."""
-    from audit.checkpoint import TlogProof, verify_note
-    from audit.merkle import (
-        TILE,
-        Tiles,
-        entries_path,
-        inclusion_proof,
-        leaf_hash,
-        tile_path,
-        tile_width,
-        unpack_entries,
-        verify_inclusion,
-    )
     from audit.trust import Policy
     from trading.client import Platform
+    from trading.tools.entry import proved
 
-    trusted = Policy.parse(policy.read_bytes())
     with Platform(url, lang=screen().lang) as platform:
-        note = platform.fetch("/log/checkpoint")
-        verified = verify_note(note, trusted)
-        checkpoint = verified.checkpoint
-        if not 0 <= index < checkpoint.size:
-            raise Refused("L-INDEX", index=index, size=checkpoint.size)
-
-        def tile(level: int, number: int, width: int) -> bytes:
-            return platform.fetch("/log" + "/" + tile_path(level, number, width).lstrip("/"))
-
-        path = inclusion_proof(Tiles(checkpoint.size, tile), index, checkpoint.size)
-        bundle, place = divmod(index, TILE)
-        where = entries_path(bundle, tile_width(checkpoint.size, 0, bundle))
-        entry = unpack_entries(platform.fetch("/log/" + where.lstrip("/")))[place]
-    verify_inclusion(leaf_hash(entry), index, checkpoint.size, path, checkpoint.root)
-    proof = TlogProof(index, tuple(path), note).format()
+        found = proved(platform, Policy.parse(policy.read_bytes()), index)
     if out is not None:
-        out.write_bytes(proof)
+        out.write_bytes(found.proof)
     else:
-        screen().line(proof.decode())
-    names = ", ".join(sorted(verified.cosigned))
-    screen().say("log.proved", index=index, size=checkpoint.size, witnesses=names)
-    screen().result({"index": index, "size": checkpoint.size, "proof": base64.b64encode(proof).decode()})
+        screen().line(found.proof.decode())
+    names, size = ", ".join(sorted(found.note.cosigned)), found.note.checkpoint.size
+    screen().say("log.proved", index=index, size=size, witnesses=names)
+    screen().result({"index": index, "size": size, "proof": base64.b64encode(found.proof).decode()})
+
+
+@log.command("tool", help=t("help.log.tool"))
+def tool(
+    file: Annotated[Path, typer.Argument(help=t("help.log.tool.file"), exists=True, dir_okay=False)],
+    policy: Annotated[Path, typer.Option(help=t("help.policy"))],
+    url: Url = HERE,
+) -> None:
+    """Say whether the SHA-256 of a saved offline page stands in the log, proved under a cosigned checkpoint."""
+    from hashlib import sha256
+
+    from audit.trust import Policy
+    from trading.client import Platform
+    from trading.tools.entry import tool_of
+
+    digest = sha256(file.read_bytes()).hexdigest()
+    with Platform(url, lang=screen().lang) as platform:
+        found, record = tool_of(platform, Policy.parse(policy.read_bytes()), digest)
+    screen().line(f"{digest}  {file}")
+    names = ", ".join(sorted(found.note.cosigned))
+    screen().say("log.tool", tool=record["tool"], index=found.index, time=record["time"], witnesses=names)
+    screen().result({"sha256": digest, "tool": record["tool"], "index": found.index})
 
 
 # ------------------------------------------------------------------------------------------------ the operator's side

@@ -54,10 +54,11 @@ async def list_custody(call: Call) -> m.Custody:
     return m.Custody(items=[m.CustodyItem(**c) for c in await opening.custody(call.caller)])
 
 
-@operation("GET", "/tenders/{tender}/kits/{stage}", media="application/zip")
+@operation("GET", "/tenders/{tender}/kits/{stage}", query=m.Seen, media="application/zip")
 async def get_kit(call: Call) -> Answer:
     """What a custodian's tool computes the list from (envelope.md §6), as a zip in the archive layout."""
-    data = await kits.custodian_kit(call.platform, call.path["tender"], call.path["stage"])
+    assert isinstance(call.query, m.Seen)
+    data = await kits.custodian_kit(call.platform, call.path["tender"], call.path["stage"], call.query.seen)
     return Answer(response=Response(data, media_type="application/zip"))
 
 

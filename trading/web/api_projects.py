@@ -116,8 +116,9 @@ async def move_deadline(call: Call) -> Answer:
     return _tagged(m.Tender(**await tenders.read_tender(call.path["tender"])))
 
 
-@operation("GET", "/tenders/{tender}/sealing-kit", media="application/zip")
+@operation("GET", "/tenders/{tender}/sealing-kit", query=m.Seen, media="application/zip")
 async def get_sealing_kit(call: Call) -> Answer:
     """Everything a bidder's tool checks before it seals (envelope.md §2a), as a zip in the archive layout."""
-    data = await kits.sealing_kit(call.platform, call.path["tender"])
+    assert isinstance(call.query, m.Seen)
+    data = await kits.sealing_kit(call.platform, call.path["tender"], call.query.seen)
     return Answer(response=Response(data, media_type="application/zip"))

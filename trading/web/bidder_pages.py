@@ -27,12 +27,14 @@ from trading.messages import EN, catalogue
 from trading.web import message_pages
 from trading.web.doors import SCRIPTED, Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
+from trading.web.sayings import details
 
 CSP = SCRIPTED.replace("trusted-types 'none'", "worker-src 'self'; trusted-types desk")
 """For pages with the thread that holds keys; its own file forbids it to connect anywhere (verify_page.py)."""
 SAID = (
     "page.b.",
     "page.stage.",
+    "page.role.custodian",
     "VB-",
     "K-",
     "E-FILES",
@@ -41,6 +43,10 @@ SAID = (
     "E-QUORUM-NONE",
     "E-CONTEXT",
     "E-CANON",
+    "E-SEALED-FILE",
+    "E-IDENTITY",
+    "E-REHEARSAL",
+    "E-STATEMENT",
 )
 SAID_TOO = (
     "E-SIG",
@@ -81,7 +87,8 @@ async def _tender(visit: Visit) -> dict[str, Any]:
 def said(lang: str) -> dict[str, str]:
     """The sentences that the pages' scripts say by themselves."""
     key = "en" if lang == EN else "zh"
-    return {code: told[key] for code, told in catalogue().items() if code.startswith(SAID) or code in SAID_TOO}
+    told = {code: told[key] for code, told in catalogue().items() if code.startswith(SAID) or code in SAID_TOO}
+    return {**told, **details(key)}
 
 
 def _given(visit: Visit, **more: Any) -> dict[str, Any]:

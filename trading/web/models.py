@@ -83,6 +83,12 @@ class Page(Model):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
+class Seen(Model):
+    """What a tool without a network has kept: the size of the last checkpoint; 0 for none."""
+
+    seen: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+
+
 class Problem(Model):
     """RFC 9457. `code` is stable, `detail` is in the language asked for."""
 

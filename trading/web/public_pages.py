@@ -15,7 +15,7 @@ from audit.act import pool
 from audit.canon import b64
 from audit.tiles import Published
 from trading.standing import Standings
-from trading.web import api_reference
+from trading.web import api_reference, offline_pages
 
 if TYPE_CHECKING:
     from trading.settings import Settings
@@ -65,6 +65,8 @@ def shown(configured: Settings) -> dict[str, Any]:
         "/open-data/api/{operation}": api_reference.one,
         "/help": _help,
         "/accessibility": _accessibility,
+        "/offline": offline_pages.shown,
+        "/offline/{page}.html": offline_pages.file,
     }
 
 

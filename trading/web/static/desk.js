@@ -5,13 +5,15 @@ import { base64, hex, sha256, unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
 import { consistencyProof } from "../../../bidding/browser/sealing.js";
 import { Api, serverClock } from "../../../bidding/browser/upload.js";
+import { evaluate, wrappedFor } from "./prf.js";
+import { speaker } from "./words.js";
 
 export const at = (id) => document.getElementById(id);
 export const given = JSON.parse(at("given").textContent);
 const { words, lang, token } = given;
 
 /** A sentence of the catalogue. */
-export const say = (code, facts = {}) => (words[code] ?? code).replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "…");
+export const say = speaker(words);
 /** A sentence of the bidder's pages. */
 export const page = (code, facts) => say(`page.b.${code}`, facts);
 
@@ -70,10 +72,12 @@ export function ask(what, how, told = () => {}) {
   });
 }
 
-/** A key file that was chosen and its passphrase, for the thread. */
+/** A key file that was chosen and its passphrase, for the thread; without one, what a passkey opens, if one was made for this file. */
 export async function key(file, phrase) {
   const chosen = at(file).files[0];
-  return chosen ? { file: new Uint8Array(await chosen.arrayBuffer()), passphrase: at(phrase).value, origin: given.origin } : null;
+  if (!chosen) return null;
+  const bytes = new Uint8Array(await chosen.arrayBuffer()), passphrase = at(phrase).value, wrapped = passphrase ? null : wrappedFor(bytes);
+  return { file: bytes, passphrase, origin: given.origin, ...(wrapped ? { wrapped, prf: await evaluate(wrapped) } : {}) };
 }
 
 /** Hand bytes to the user, to be saved. */
@@ -103,6 +107,10 @@ export function pinned() {
   return rules && parties ? { policy: unbase64(rules), parties: unbase64(parties) } : null;
 }
 export const pin = (name, bytes) => remembered(PINNED + name, base64(bytes));
+/** Forget them: nothing is checked until they are pinned again. */
+export function forgetTrust() {
+  for (const name of ["policy", "parties"]) localStorage.removeItem(PINNED + name);
+}
 export const print = (bytes) => hex(sha256(bytes));
 export const seen = () => JSON.parse(remembered(SEEN) ?? "null");
 export const see = (checkpoint) => remembered(SEEN, JSON.stringify(checkpoint));

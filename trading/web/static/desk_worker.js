@@ -4,79 +4,45 @@
 
 import { Archive } from "../../../audit/browser/archive.js";
 import { base64, unbase64 } from "../../../audit/browser/bytes.js";
-import { parse } from "../../../audit/browser/canon.js";
 import { checkPromise } from "../../../audit/browser/log.js";
 import { Policy } from "../../../audit/browser/trust.js";
-import { FORM, Refused, is, newBid, register, sealEnvelope, signManifest, stamp, withdraw } from "../../../bidding/browser/envelope.js";
-import { makeKeyFile, openKeyFile } from "../../../bidding/browser/keyfile.js";
-import { checkBeforeSealing } from "../../../bidding/browser/sealing.js";
+import { Refused, register, withdraw } from "../../../bidding/browser/envelope.js";
+import { makeKeyFile, openKeyFile, peek } from "../../../bidding/browser/keyfile.js";
 import { kept, keeping, openStore } from "../../../bidding/browser/upload.js";
+import { unwrap, wrap } from "../../../bidding/browser/wrapping.js";
+import { guardsOf, lookAt, sealBid } from "./whole_bid.js";
 
-const DOCUMENTS = "documents"; // the field of an opening that names the document set it answers (trading/document_sets.py)
 const OFTEN = 80; // milliseconds between two words on progress
 let checked = null;
-
-/* The newest document set of the log. The records of this kit have been proved by `checkBeforeSealing`. */
-async function newestSet(kit, tender) {
-  let newest = null;
-  for (const name of kit.named(/^records\//)) {
-    const found = parse(await kit.read(name)), record = parse(unbase64(found.record));
-    const ours = /^trading\.documents-(issued|amended)\/v1$/.test(record.type) && record.tender === tender;
-    if (ours && (!newest || found.index > newest.index)) newest = { index: found.index, set: is.hash(record.set), files: record.files };
-  }
-  return newest;
-}
 
 /** envelope.md §2a under the user's own trust files. */
 async function check({ kit: blob, trust, tender, kept: last, consistency, accept }) {
   checked = null;
-  const kit = await Archive.open(blob, () => true);
-  const view = { names: [...kit.members.keys()], read: (name) => kit.read(name) };
-  const found = await checkBeforeSealing(view, trust, { tender, kept: last, consistency, accept });
-  const set = Object.hasOwn(found.schema, DOCUMENTS) ? await newestSet(kit, tender) : null;
-  if (Object.hasOwn(found.schema, DOCUMENTS) && !set) throw new Refused("E-KEYSET", { why: "the notice asks for a document set, and the log shows none" });
-  checked = { ...found, set };
-  const guards = Object.entries(found.guards).map(([stage, { keyset, custodians, hour }]) => {
-    const names = custodians.map((one) => one.name || one.custodian);
-    return { stage, hour, k: keyset.k, n: keyset.n, keyset: keyset.hash, names };
-  });
-  const { checkpoint, deadline, schema } = found;
-  return { guards, checkpoint, deadline, schema, set: set && { set: set.set, files: set.files.map((one) => one.name) } };
+  checked = await lookAt(await Archive.open(blob, () => true), trust, { tender, kept: last, consistency, accept });
+  const { checkpoint, deadline, schema, set } = checked;
+  return { guards: guardsOf(checked), checkpoint, deadline, schema, set: set && { set: set.set, files: set.files.map((one) => one.name) } };
 }
 
-const open = ({ file, passphrase, bidder, origin }) => openKeyFile(file, passphrase, { kind: "bidder", origin }).then((key) => {
+/* A key file, opened by its passphrase or by a passkey's PRF that has wrapped it. */
+async function open({ file, passphrase, wrapped, prf, bidder, origin }) {
+  const phrase = wrapped ? await unwrap(prf, unbase64(peek(file).public), wrapped) : passphrase;
+  const key = await openKeyFile(file, phrase, { kind: "bidder", origin });
   if (key.id !== bidder) throw new Refused("K-OWNER", { id: key.id, wanted: bidder });
   return key.signer;
-});
+}
 
 /** Lock every stage into the store, then sign: {bid, stages: {stage: {name, hash, size}}}. The key file is opened first, so that a wrong
  * passphrase costs nothing. `lasts`: {stage: {seq, hash}} of the bid that is replaced. */
 async function seal({ key, files, opening, bidder, bid: old, lasts, store: folder }, told) {
-  const signer = await open({ ...key, bidder });
-  const { tender, schema, guards, set, now } = checked, bid = old ?? newBid(), stages = Object.keys(guards);
-  const store = await openStore(folder), answers = set ? { ...opening, [DOCUMENTS]: set.set } : opening;
-  const created = stamp(new Date(Number(now / 1000n))), locked = {};
-  const sizes = files.reduce((sum, one) => sum + one.size, 0);
-  const all = stages.map((stage) => (stage === FORM ? 1 : 2 * sizes + 1)), whole = all.reduce((a, b) => a + b, 0);
-  let before = 0;
-  for (const [at, stage] of stages.entries()) {
-    const last = lasts?.[stage] ?? null, seq = last ? last.seq + 1 : 1, name = `${bid} ${seq} ${stage}`;
-    const context = { tender, stage, keyset: guards[stage].keyset.hash, bidder, bid, seq };
-    const { sink } = await keeping(store, name);
-    const progress = (done, of) => told({ step: "lock", stage, done: before + all[at] * (of ? done / of : 0), all: whole });
-    const how = { files: stage === FORM ? [] : files.map((blob) => ({ blob })), opening: stage === FORM ? answers : {}, schema };
-    const sealed = await sealEnvelope(context, guards[stage].keyset, { ...how, prev: last?.hash ?? null, created, sink, progress });
-    locked[stage] = { sealed, name, seq };
-    before += all[at];
-  }
-  told({ step: "sign", done: 0, all: stages.length });
-  const found = {};
-  for (const stage of stages) {
-    const { sealed, name, seq } = locked[stage];
-    const more = { tender, bidder, bid, stage, stages, seq, hash: sealed.hash, at: created, submitted: false };
-    await kept(store, name, sealed, await signManifest(sealed.manifest, signer), more);
+  const signer = await open({ ...key, bidder }), store = await openStore(folder), found = {};
+  const named = (bid, seq, stage) => `${bid} ${seq} ${stage}`;
+  const place = async (bid, seq, stage) => (await keeping(store, named(bid, seq, stage))).sink;
+  const keep = async (stage, sealed, sig, more) => {
+    const name = named(more.bid, more.seq, stage);
+    await kept(store, name, sealed, sig, { ...more, submitted: false });
     found[stage] = { name, hash: sealed.hash, size: sealed.size };
-  }
+  };
+  const bid = await sealBid(checked, signer, { files, opening, bidder, bid: old, lasts }, { place, keep, told });
   return { bid, stages: found, lasting: store.lasting };
 }
 
@@ -94,6 +60,11 @@ async function receipts({ policy, receipts: given, wanted }) {
 
 const ASKED = {
   check, seal, receipts,
+  /* The file opens before its passphrase is wrapped. */
+  async wrap({ key, prf, bidder, origin }) {
+    await open({ ...key, bidder, origin });
+    return wrap(prf, unbase64(peek(key.file).public), key.passphrase);
+  },
   make: ({ id, origin, passphrase }) => makeKeyFile({ kind: "bidder", id, origin }, passphrase),
   /* Vouched for by an earlier key, by nobody, or by an authority, which countersigns the file that comes of it. */
   async register({ key, earlier, authority, bidder, origin }) {

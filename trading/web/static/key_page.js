@@ -2,6 +2,7 @@
  * command line reads. Registering opens the saved file again: what cannot be opened is not registered. */
 
 import { api, ask, at, given, key, page, receipt, save, show, wrong } from "./desk.js";
+import { enrol, keepWrapped } from "./prf.js";
 
 const { bidder, origin } = given;
 const chosen = () => document.querySelector("input[name=by]:checked").value;
@@ -59,6 +60,15 @@ doing("register", async () => {
   if (by !== "authority") return post(made);
   save(JSON.stringify({ registration: made.registration, sig: made.sig }), `${bidder}.registration.json`);
   return told("registered", page("requested", { authority: at("authority").value }));
+});
+
+doing("wrap", async () => {
+  const file = at("wrap-key").files[0], passphrase = at("wrap-phrase").value;
+  if (!file) throw refused("K-FILE", { path: page("key.none") });
+  const bytes = new Uint8Array(await file.arrayBuffer()), { credential, input, prf } = await enrol(bidder);
+  keepWrapped(bytes, { credential, input, ...(await ask("wrap", { key: { file: bytes, passphrase }, prf, bidder, origin })) });
+  at("wrap-phrase").value = "";
+  told("wrapped", page("wrapped"));
 });
 
 doing("bring", async () => {

@@ -4,13 +4,15 @@
 import { Archive } from "../../../audit/browser/archive.js";
 import { unbase64 } from "../../../audit/browser/bytes.js";
 import { canon } from "../../../audit/browser/canon.js";
-import { openStore, send, submit } from "../../../bidding/browser/upload.js";
+import { Policy, parties as readParties } from "../../../audit/browser/trust.js";
+import { readSealed, segmented } from "../../../bidding/browser/sealed.js";
+import { kept, keeping, openStore, send, submit } from "../../../bidding/browser/upload.js";
 import { amount, upper } from "./amounts.js";
-import { api, ask, at, beijing, countdown, element, given, groups, key, list, page, pin, pinned, print, receipt, save, say, see, seen, show, since, size, wrong } from "./desk.js";
+import { api, ask, at, beijing, countdown, element, given, groups, key, list, page, pin, pinned, print, forgetTrust, receipt, save, say, see, seen, show, since, size, wrong } from "./desk.js";
 
 const { tender, bidder, fields, bid: replaced, lasts } = given;
 const store = await openStore();
-let deadline = given.deadline, sealed = null, ready = null, sending = null, paused = false;
+let accept = [], deadline = given.deadline, sealed = null, ready = null, sending = null, paused = false;
 
 // ---- words: one line says where the bid stands, and it is never green before there is a receipt
 
@@ -63,10 +65,24 @@ at("trust-compared").addEventListener("change", () => {
   look().catch((why) => fail("check", why));
 });
 at("trust-files").addEventListener("change", async () => {
-  for (const file of at("trust-files").files) {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    if (/^(policy|parties)\.txt$/.test(file.name)) pin(file.name.split(".")[0], bytes);
+  show("wrong", false);
+  const held = {};
+  try {
+    for (const file of at("trust-files").files) {
+      const [, name] = /^(policy|parties)[^/]*\.txt$/.exec(file.name) ?? [];
+      if (name) held[name] = new Uint8Array(await file.arrayBuffer());
+    }
+    if (held.policy) new Policy(held.policy); // what cannot be read takes nobody's place
+    if (held.parties) readParties(held.parties);
+    for (const [name, bytes] of Object.entries(held)) pin(name, bytes);
+  } catch (why) {
+    return fail("check", why);
   }
+  trusted();
+  return pinned() && look().catch((why) => fail("check", why));
+});
+at("trust-forget").addEventListener("click", () => {
+  forgetTrust();
   trusted();
 });
 
@@ -77,7 +93,13 @@ async function look() {
   step("check", "now", page("check.running"));
   const kit = await (await api.once("GET", `/tenders/${tender}/sealing-kit`)).blob();
   const about = await Archive.peek(kit, "archive.json"), last = seen();
-  const found = await ask("check", { kit, trust: pinned(), tender, kept: last, consistency: await since(last, about.size), accept: [] });
+  const consistency = await since(last, about.size);
+  const found = await ask("check", { kit, trust: pinned(), tender, kept: last, consistency, accept }).catch((why) => {
+    show("odd", Boolean(why.facts?.odd));
+    if (why.facts?.odd) offered(why.facts.odd);
+    throw why;
+  });
+  show("odd", false);
   see(found.checkpoint);
   deadline = found.deadline;
   const [first] = found.guards, hour = (guard) => beijing(guard.hour);
@@ -92,6 +114,21 @@ async function look() {
   if (found.set) at("set").textContent = page("set", { set: groups(found.set.set.slice(0, 16)), files: list(found.set.files) });
   step("check", "done", page("check.done", { size: found.checkpoint.size, n: first.n }));
   return found;
+}
+
+/* Key sets that are no 2 of 3, everything else about which holds: taken by name alone (envelope.md, who is trusted with what). */
+function offered(odd) {
+  at("odd-text").textContent = page("odd", odd[0]);
+  at("odd-sets").replaceChildren(...odd.map((one) => {
+    const line = element("li");
+    line.append(element("b", say(`page.stage.${one.stage}`).replace("page.stage.", "")), ` ${list(one.names)} `, element("span", groups(one.keyset), "mono small"));
+    return line;
+  }));
+  at("odd-accept").onclick = () => {
+    accept = odd.map((one) => one.keyset);
+    show("wrong", false);
+    look().catch((why) => fail("check", why));
+  };
 }
 
 // ---- what is typed
@@ -154,6 +191,7 @@ async function begin() {
     step("sign", "done", page("sign.done"));
     if (!made.lasting) show("fleeting", true);
     sealed = Object.values(made.stages).map(({ name }) => name);
+    show("bring", false);
     show("form", false); // it is locked: what is typed now would change nothing
   } catch (why) {
     return fail(where, why);
@@ -243,6 +281,35 @@ async function forget() {
   location.reload();
 }
 
+// ---- a file that was sealed elsewhere: no key, no passphrase, and nothing of what is in it
+
+async function bring(file) {
+  show("wrong", false);
+  try {
+    if (!pinned()) throw Object.assign(new Error("trust"), { code: "W-FAULT", facts: { trace: page("trust.needed") } });
+    const found = await readSealed(file), stages = Object.keys(found.stages).sort(), names = [];
+    for (const [field, wanted] of [["tender", tender], ["bidder", bidder]])
+      if (found[field] !== wanted) throw Object.assign(new Error(field), { code: "E-CONTEXT", facts: { field, found: found[field], wanted } });
+    enable(false);
+    stand("working");
+    for (const stage of stages) {
+      const { manifest, sig, payload } = found.stages[stage], name = `${found.bid} ${manifest.seq} ${stage}`;
+      const { leaves, root } = await segmented(payload, manifest, (await keeping(store, name)).sink);
+      const more = { tender, bidder, bid: found.bid, stage, stages, seq: manifest.seq, hash: manifest.hash, at: manifest.created, submitted: false };
+      await kept(store, name, { manifest: manifest.data, root, size: manifest.size, leaves }, sig, more);
+      names.push(name);
+    }
+    sealed = names;
+  } catch (why) {
+    return fail("lock", why);
+  }
+  show("form", false);
+  show("bring", false);
+  for (const name of ["check", "lock", "sign"]) step(name, "done", page("elsewhere"));
+  return upload();
+}
+at("bring-file").addEventListener("change", () => at("bring-file").files[0] && bring(at("bring-file").files[0]));
+
 at("form").addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
@@ -270,6 +337,7 @@ if (whole && pinned()) {
   sealed = waiting.map(([name]) => name);
   enable(false);
   show("form", false);
+  show("bring", false);
   show("kept", true);
   at("kept-text").textContent = page("kept", { time: beijing(waiting[0][1].at) });
   for (const name of ["check", "lock", "sign"]) step(name, "done", page("before"));
