@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.canon import canon
 from audit.refusal import Refused
 from tests import reader  # noqa: F401  (it says where its parts lie)
+
 from tests import reader_methods  # isort: skip
 from trading.law import methods, regimes
 from trading.law.methods import BENCHMARK, COMPREHENSIVE, EVALUATED, LOWEST_SCORE, Offer, Sheet
