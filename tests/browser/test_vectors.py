@@ -236,8 +236,9 @@ def sealed_by(hands: Hands, guard: Keyset, tmp_path: Path, files: list[Any], ope
     where = make_envelope.context(guard)
     names = ("tender", "stage", "keyset", "bidder", "bid", "seq")
     said = hands.ask(
-        "sealGiven", out=str(tmp_path / "payload"), context={name: getattr(where, name) for name in names}, keyset=guard.data.decode(), files=files,
-        opening=opening or {}, schema=VECTORS["schema"], created="2026-03-02T04:00:00.000000Z",
+        "sealGiven", out=str(tmp_path / "payload"), context={name: getattr(where, name) for name in names},
+        keyset=guard.data.decode(), files=files, opening=opening or {}, schema=VECTORS["schema"],
+        created="2026-03-02T04:00:00.000000Z",
     )  # fmt: skip
     manifest = Manifest.parse(said["manifest"].encode(), nfc=True)
     released = {i: open_box(PRIVATE[i - 1], manifest, i) for i in (1, 3)}
