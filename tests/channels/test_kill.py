@@ -52,7 +52,8 @@ def run(folder: Path, notes: Path, seconds: float | None) -> list[str]:
     if seconds is not None:
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
-    out, _ = process.communicate(timeout=240)
+    out = process.stdout.read()  # not communicate(): it would pass over what readline() has in its buffer already
+    process.wait()
     return out.splitlines()
 
 

@@ -312,6 +312,12 @@ class Hall:
             await self.dispatcher.run_once()
             await asyncio.wait_for(self.dispatcher.settle(), 20)
 
+    async def ringing(self, many: int) -> None:
+        """Waits until so many telephones were rung; all may ring still."""
+        async with asyncio.timeout(20):
+            while len(self.exchange.calls) < many:
+                await asyncio.sleep(0.01)
+
     async def push(self, by: timedelta) -> None:
         await pool().execute("UPDATE test_clock SET shift = shift + $1::interval", by)
 

@@ -195,7 +195,7 @@ async def test_a_death_between_a_try_and_its_record_rings_nobody_twice(hall: Hal
     await hall.drawn(draw)
     hall.exchange.before = lambda number: asyncio.sleep(3600)  # all five ring, and nobody has answered
     await hall.dispatcher.run_once()
-    await asyncio.sleep(0.2)
+    await hall.ringing(5)
     assert len(hall.exchange.calls) == 5
     for task in list(hall.dispatcher._tasks.values()):
         task.cancel()  # the process dies
@@ -232,7 +232,7 @@ async def test_a_driver_that_forgets_would_ring_twice_and_be_seen(hall: Hall) ->
     await hall.drawn(draw)
     hall.exchange.before = lambda number: asyncio.sleep(3600)
     await hall.dispatcher.run_once()
-    await asyncio.sleep(0.2)
+    await hall.ringing(5)
     for task in list(hall.dispatcher._tasks.values()):
         task.cancel()
     hall.exchange.before = lambda number: None

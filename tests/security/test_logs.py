@@ -67,7 +67,16 @@ def lines() -> Iterator[Lines]:
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # servers that other tests of this worker started have configured these; the platform's own does not (log_config=None)
+    theirs = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error")]
+    before = [(one, one.level, one.propagate) for one in theirs]
+    for one in theirs:
+        one.setLevel(logging.NOTSET)
+        one.propagate = True
     yield handler
+    for one, level_then, propagated in before:
+        one.setLevel(level_then)
+        one.propagate = propagated
     root.removeHandler(handler)
     root.setLevel(level)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
+from typing import Any
 
 import typer
 
+from audit.refusal import Refused
 from trading.cli.screen import Screen, language
 
 LANG = language()
@@ -37,6 +39,12 @@ ARGUMENTS, _AS_JSON = _flags(sys.argv[1:])
 def screen() -> Screen:
     """This run's screen."""
     return Screen(LANG, as_json=_AS_JSON)
+
+
+def agree(question: str, yes: bool, **facts: Any) -> None:
+    """Ask for a yes, unless it was given on the line or a program reads the answers. Raises Refused("T-STOPPED")."""
+    if not yes and not screen().as_json and not typer.confirm(screen().text(question, **facts), err=True):
+        raise Refused("T-STOPPED")
 
 
 def t(code: str) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audit.refusal import Refused
-from trading.cli.app import app, group, screen, t
+from trading.cli.app import agree, app, group, screen, t
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
 
@@ -138,8 +137,7 @@ def seal(
         shown = decimal(value, currency) if found.schema[name]["kind"] == "fen" else str(value)
         screen().line(f"    {name} = {shown}")
     screen().say("seal.files", count=len(files), size=sum(one.path.stat().st_size for one in files))
-    if not yes and not screen().as_json and not typer.confirm(screen().text("seal.confirm"), err=True):
-        raise Refused("T-STOPPED")
+    agree("seal.confirm", yes)
     who, signer = signer_of(key, trusted.policy.origin)
     with screen().progress("seal.running", 0) as bar:
         sealed = tool.seal(
@@ -272,8 +270,7 @@ def withdraw(
     from trading.client import Platform
     from trading.tools import bidder as tool
 
-    if not yes and not screen().as_json and not typer.confirm(screen().text("withdraw.confirm"), err=True):
-        raise Refused("T-STOPPED")
+    agree("withdraw.confirm", yes)
     sealed, trusted = SealedFile(file), trust(policy, parties)
     _, signer = signer_of(key, trusted.policy.origin)
     into = file.with_suffix(".receipts")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.refusal import Broken, Refused
-from trading.cli.app import group, screen, t
+from trading.cli.app import agree, group, screen, t
 from trading.cli.bidder import STATE, PartiesOption, PolicyOption, StateOption, TokenOption, signer_of, trust
 from trading.cli.log import HERE, Url
 
@@ -163,8 +163,7 @@ def approve(
         screen().say("draw.draft", tender=tender, attempt=record["attempt"], pool=record["pool_size"])
         for name in sorted(record):
             screen().line(f"    {name}: {record[name]}")
-        if not yes and not screen().as_json and not typer.confirm(screen().text("draw.approve"), err=True):
-            raise Refused("T-STOPPED")
+        agree("draw.approve", yes)
         platform.post(f"/tenders/{tender}/panel/approvals", {"sig": [signer.sign(unapproved(record))]})
     screen().say("draw.approved", who=who, attempt=record["attempt"])
     screen().result({"tender": tender, "attempt": record["attempt"], "by": who})

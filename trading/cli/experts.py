@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from audit.refusal import Refused
-from trading.cli.app import group, screen, t
+from trading.cli.app import agree, group, screen, t
 from trading.cli.bidder import TokenOption, signer_of
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
@@ -265,7 +265,7 @@ def remove(
     """Take somebody off the roster, for good."""
     from experts import standing
 
-    _agree("experts.remove", yes, expert=expert)
+    agree("experts.remove", yes, expert=expert)
     _change(data, expert, lambda act: standing.remove(act, expert))
 
 
@@ -332,11 +332,6 @@ def _unfit(field: str, word: str) -> Refused:
     return Refused("E-EXPERT-VALUE", why="roster " + word)
 
 
-def _agree(question: str, yes: bool, **facts: Any) -> None:
-    if not yes and not screen().as_json and not typer.confirm(screen().text(question, **facts), err=True):
-        raise Refused("T-STOPPED")
-
-
 # ------------------------------------------------------------------------------------------------------ key and admission
 
 
@@ -390,7 +385,7 @@ def sign_admission(
         for id in one["experts"]:
             screen().line(f"    {id}")
     screen().say("experts.about", count=admission.count(found))
-    _agree("experts.confirm", yes)
+    agree("experts.confirm", yes)
     who, signer = signer_of(key, str(peek(key)["origin"]), kind="identity")
     paper.write_bytes(admission.write(admission.sign(found, who, signer)))
     screen().say("experts.signed", who=who, count=admission.count(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ import typer
 
 from audit.refusal import Refused
 from trading.cli.app import group, screen, t
-from trading.cli.bidder import TokenOption, signer_of
+from trading.cli.bidder import TokenOption
 from trading.cli.log import HERE, Url
+from trading.cli.two_signed import IdentityOption, YesOption, countersign
 
 ledger = group("ledger")
 
@@ -47,24 +49,11 @@ def draft(
 
 
 @ledger.command("sign", help=t("help.ledger.sign"))
-def sign(
-    paper: PaperArgument,
-    key: Annotated[Path, typer.Option(help=t("help.settle.key"))],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("help.yes"))] = False,
-) -> None:
-    """Show what is signed, ask, sign: first one of the two, then the other, each on its own machine."""
-    from trading.keyfiles import peek
+def sign(paper: PaperArgument, key: IdentityOption, yes: YesOption = False) -> None:
+    """Sign a correction."""
     from trading.tools import correction
 
-    found = correction.read(paper.read_bytes())
-    _show(found)
-    if not yes and not screen().as_json and not typer.confirm(screen().text("settle.confirm"), err=True):
-        raise Refused("T-STOPPED")
-    who, signer = signer_of(key, str(peek(key)["origin"]), kind="identity")
-    signed = correction.sign(found, signer)
-    paper.write_bytes(correction.write(signed))
-    screen().say("settle.signed", who=who, count=len(signed["sig"]), needed=correction.SIGNED)
-    screen().result({"file": str(paper), "by": who, "signatures": len(signed["sig"])})
+    countersign(paper, correction.KIND, key, yes, _show)
 
 
 @ledger.command("correct", help=t("help.ledger.correct"))
@@ -80,7 +69,7 @@ def correct(paper: PaperArgument, url: Url = HERE, token: TokenOption = "") -> N
     screen().result({"record": answer["record"], "tender": found["tender"], "correction": found["correction"]})
 
 
-def _show(paper: dict[str, Any]) -> None:
+def _show(paper: Mapping[str, Any]) -> None:
     from trading.messages import say
     from trading.statement_words import exact
 

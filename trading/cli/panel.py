@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit.refusal import Refused
-from trading.cli.app import group, screen, t
+from trading.cli.app import agree, group, screen, t
 from trading.cli.bidder import PolicyOption, TokenOption, signer_of
 from trading.cli.log import HERE, Url
 
@@ -80,8 +79,7 @@ def remove(
 
     if outcome not in ("removed", "conflict"):
         raise typer.BadParameter(outcome)
-    if not yes and not screen().as_json and not typer.confirm(screen().text("panel.confirm", seat=seat), err=True):
-        raise Refused("T-STOPPED")
+    agree("panel.confirm", yes, seat=seat)
     by, signer = signer_of(identity, Policy.parse(policy.read_bytes()).origin, kind="identity")
     with Platform(url, token=token, lang=screen().lang) as platform:
         made = door.remove(platform, tender, seat, outcome, by, signer)

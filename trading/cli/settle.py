@@ -10,8 +10,9 @@ import typer
 
 from audit.refusal import Refused
 from trading.cli.app import group, screen, t
-from trading.cli.bidder import TokenOption, signer_of
+from trading.cli.bidder import TokenOption
 from trading.cli.log import HERE, Url
+from trading.cli.two_signed import IdentityOption, YesOption, countersign
 
 settle = group("settle")
 
@@ -44,26 +45,11 @@ def draft(
 
 
 @settle.command("sign", help=t("help.settle.sign"))
-def sign(
-    paper: PaperArgument,
-    key: Annotated[Path, typer.Option(help=t("help.settle.key"))],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("help.yes"))] = False,
-) -> None:
-    """Show what is signed, ask, sign: first one of the two, then the other, each on its own machine."""
-    from trading.keyfiles import peek
+def sign(paper: PaperArgument, key: IdentityOption, yes: YesOption = False) -> None:
+    """Sign whom the second envelope admits."""
     from trading.tools import settlement
 
-    found = settlement.read(paper.read_bytes())
-    screen().say("settle.about", tender=found["tender"], stage=found["stage"], count=len(found["admitted"]))
-    for bid in found["admitted"]:
-        screen().line(f"    {bid}")
-    if not yes and not screen().as_json and not typer.confirm(screen().text("settle.confirm"), err=True):
-        raise Refused("T-STOPPED")
-    who, signer = signer_of(key, str(peek(key)["origin"]), kind="identity")
-    signed = settlement.sign(found, signer)
-    paper.write_bytes(settlement.write(signed))
-    screen().say("settle.signed", who=who, count=len(signed["sig"]), needed=settlement.SIGNED)
-    screen().result({"file": str(paper), "by": who, "signatures": len(signed["sig"])})
+    countersign(paper, settlement.KIND, key, yes, _about)
 
 
 @settle.command("send", help=t("help.settle.send"))
@@ -77,6 +63,12 @@ def send(paper: PaperArgument, url: Url = HERE, token: TokenOption = "") -> None
         answer = settlement.send(platform, found)
     screen().say("settle.sent", tender=found["tender"], stage=found["stage"], count=len(found["admitted"]))
     screen().result({"record": answer["record"], "admitted": found["admitted"]})
+
+
+def _about(paper: Mapping[str, Any]) -> None:
+    screen().say("settle.about", tender=paper["tender"], stage=paper["stage"], count=len(paper["admitted"]))
+    for bid in paper["admitted"]:
+        screen().line(f"    {bid}")
 
 
 def _show(bids: list[Mapping[str, Any]], admitted: set[str]) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from audit.refusal import Refused
-from trading.cli.app import app, screen, t
+from trading.cli.app import agree, app, screen, t
 from trading.cli.bidder import PolicyOption, signer_of
 
 
@@ -27,8 +26,7 @@ def vouch(
     origin = Policy.parse(policy.read_bytes()).origin
     made, sig = registration.request_of(request.read_bytes(), origin)
     screen().say("vouch.about", bidder=made.bidder, key=made.key.hex(), authority=made.by_authority or "—")
-    if not yes and not screen().as_json and not typer.confirm(screen().text("vouch.confirm"), err=True):
-        raise Refused("T-STOPPED")
+    agree("vouch.confirm", yes)
     who, signer = signer_of(key, origin, kind="identity")
     path = out or request.with_suffix(".signed.json")
     path.write_bytes(registration.countersign(made, sig, who, signer))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from audit.refusal import Refused
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 METHODS = ("get", "post", "put", "patch", "delete")
 REF = "#/components/schemas/"

@@ -32,8 +32,8 @@ from trading.settings import Settings
 from trading.signin import Door, Visitor
 from trading.web import cookies, guard, origin, problems
 from trading.web.models import RoleName
-from trading.web.pages import Screen
 from trading.web.roles import Verdict, matrix
+from trading.web.screen import Screen
 
 logger = logging.getLogger("trading.web")
 LIMIT = 32 * 1024

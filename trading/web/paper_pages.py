@@ -18,7 +18,7 @@ from trading.printing import Printed
 from trading.web.openapi import PARAMETER_PATTERNS
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 PDF = "application/pdf"
 

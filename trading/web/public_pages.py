@@ -19,7 +19,7 @@ from trading.web import api_reference
 
 if TYPE_CHECKING:
     from trading.settings import Settings
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 READERS: dict[str, int] = {"bidder": 6, "visitor": 4, "journalist": 5, "expert": 5}
 """For whom there is help, and how many questions are answered to each."""

@@ -13,7 +13,7 @@ from trading.law.regimes import REGIMES
 from trading.law.regions import REGIONS
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 SHOWN = 12
 """Values of a facet that are offered, the most frequent ones."""

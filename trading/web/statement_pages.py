@@ -27,7 +27,7 @@ from trading.web import models_statements as m
 from trading.web.paper_pages import handed, matches
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 50

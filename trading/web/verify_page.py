@@ -20,7 +20,7 @@ import bidding
 from trading.messages import EN, catalogue
 
 if TYPE_CHECKING:
-    from trading.web.pages import Screen
+    from trading.web.screen import Screen
 
 FOLDERS = {
     "audit/browser": Path(audit.__file__).parent / "browser",

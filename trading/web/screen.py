@@ -1,0 +1,157 @@
+"""One page for one reader: the frame every page has, and what is refused told as a page.
+
+What stands above and below a page is the same for everybody who reads alike, so it is set once for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.refusal import Refused
+from trading import tenders
+from trading.messages import EN, ZH, language, negotiate, say
+from trading.settings import Settings
+from trading.web import problems
+from trading.web.reader import READERS, Reader, bare, brief, plainly
+
+STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
+REACHED = {
+    "announced": 1, "closed": 2, "shut": 2, "opened": 3, "ranked": 4, "awarded": 5, "contracted": 6, "archived": 7,
+    "failed": 3, "terminated": 1,
+}  # fmt: skip
+SECTIONS = {
+    **dict.fromkeys(("/",), "projects"),
+    **dict.fromkeys(("/ledger", "/statements", "/trade-lines", "/imported"), "ledger"),
+    **dict.fromkeys(("/proof", "/verify", "/why", "/log"), "proof"),
+}
+"""Pages by the part of the site they belong to; pages of one project or tender belong to the projects."""
+FOOT = {
+    "/help": "help.nav", "/why": "why.nav", "/log": "log.nav", "/status": "status.nav", "/open-data": "opendata.nav",
+    "/accessibility": "accessibility.nav",
+}  # fmt: skip
+"""What stands below every page, and its name."""
+
+environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+environment.globals |= {"plainly": plainly, "brief": brief, "bare": bare, "steps": STEPS, "reached": REACHED}
+
+
+class Screen(Reader):
+    """One page for one reader: language, log time, and how values are written."""
+
+    def __init__(self, request: Request, configured: Settings) -> None:
+        asked = request.query_params.get("lang")
+        chosen = asked in ("zh", "zh-CN", "en")
+        lang = language(asked or "") if chosen else negotiate(request.headers.get("accept-language"))
+        super().__init__(lang, chosen)
+        self.reader = READERS[lang, chosen]
+        self.request = request
+        self.settings = configured
+        self.now: datetime | None = None
+
+    async def prepare(self) -> None:
+        """Read the log's clock."""
+        self.now = await tenders.log_time()
+
+    def show(self, template: str, status: int = 200, **context: Any) -> Response:
+        """Render a template."""
+        path = self.request.url.path
+        text = environment.get_template(template).render(
+            _words(self.reader),
+            path=path,
+            switch=self.switch,
+            now=self.now,
+            origin=self.settings.origin,
+            opening=_opening(self.reader, _section(path), _desk_of(context), self._demo),
+            closing=_closing(self.reader, path if path in FOOT else ""),
+            **context,
+        )
+        headers = {
+            "Content-Language": self.lang,
+            "Vary": "Accept-Language",
+            "Cache-Control": "no-cache",
+        }
+        return Response(text, status, headers, "text/html")
+
+    def refuse(self, no: Refused) -> Response:
+        """What a rule says no to, as a page."""
+        status = 404 if no.code in ("W-UNKNOWN", "W-CURSOR") else problems.STATUS.get(no.code, 409)
+        shown = self.show("problem.html", status, sentence=say(no.code, self.lang, **no.facts), code=no.code)
+        if status == 503:
+            shown.headers["Retry-After"] = "2"
+        return shown
+
+    @property
+    def switch(self) -> str:
+        """The same page in the other language: what was asked for stays asked."""
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
+        return "?" + urlencode([*kept, ("lang", "en" if self.lang == ZH else "zh")])
+
+    @property
+    def _demo(self) -> str:
+        """The origin of a demonstration; "" of a platform at work."""
+        return self.settings.origin if self.settings.origin.startswith("demo.") else ""
+
+
+def _section(path: str) -> str:
+    if path.startswith(("/p/", "/t/")):
+        return "projects"
+    return "desk" if path.startswith("/b") else SECTIONS.get(path, "")
+
+
+def _desk_of(context: Mapping[str, Any]) -> str:
+    """Whose desk stands in the navigation: that of the role somebody is signed in with."""
+    visit = context.get("visit")
+    return visit.caller.role if visit is not None and visit.caller.role == "bidder" else ""
+
+
+@lru_cache
+def _words(reader: Reader) -> dict[str, Any]:
+    """What every template may say to this reader."""
+    names = (
+        "link", "money", "offer", "phrase", "unit", "wan", "headline", "in_words", "named", "act", "cited", "derivation",
+        "time", "until",
+    )  # fmt: skip
+    return {
+        **{name: getattr(reader, name) for name in names},
+        "t": reader.text,
+        "lang": reader.lang,
+        "chosen_lang": ("en" if reader.lang == EN else "zh") if reader.chosen else "",
+        "other": EN if reader.lang == ZH else ZH,
+    }
+
+
+@lru_cache(maxsize=128)
+def _opening(reader: Reader, section: str, desk: str, demo: str) -> Markup:
+    """The top of a page down to its navigation."""
+    told = environment.get_template("frame_opening.html").render(_words(reader), section=section, desk=desk, demo=demo)
+    return Markup(told)
+
+
+@lru_cache(maxsize=128)
+def _closing(reader: Reader, path: str) -> Markup:
+    """The foot of a page."""
+    return Markup(environment.get_template("frame_closing.html").render(_words(reader), path=path, foot=FOOT))
+
+
+@lru_cache(maxsize=128)
+def chip(reader: Reader, state: str) -> Markup:
+    """A state as lists show it: one of a dozen."""
+    module: Any = environment.get_template("state.html").module
+    return Markup(module.chip(reader.text, state))
