@@ -1,5 +1,5 @@
-"""Journeys 1 and 2 without a mouse: seal and hand in, then prove it. At every stop of the Tab key the focus is seen: it has a
-ring, nothing lies over it (WCAG 2.4.11), and what is pressed there is at least 24 px each way (2.5.8)."""
+"""Journeys 1 and 2 without a mouse: seal and hand in, then prove it. At every stop of the Tab key the focus is seen: it has
+a ring, nothing lies over it (WCAG 2.4.11), and what is pressed there is at least 24 px each way (2.5.8)."""
 
 from __future__ import annotations
 
