@@ -6,6 +6,7 @@ Which pages there are is said in everypage.py. `TRADING_SCREENSHOTS=folder` keep
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
@@ -177,14 +178,17 @@ async def test_every_page_for_everybody_in_both_languages_and_every_light(place:
         seen: set[str] = set()
 
         async def look(looks: list[tuple[str, str, str]], state: str) -> None:
-            windows: dict[str, Page] = {}
+            windows: dict[tuple[str, str], Page] = {}
             for route, who, path in looks:
-                if who not in windows:
-                    windows[who] = await (await window(browser, site, who)).new_page()
-                for lang in ("zh", "en"):
+
+                async def one(lang: str, route: str = route, who: str = who, path: str = path) -> None:
+                    if (who, lang) not in windows:
+                        windows[who, lang] = await (await window(browser, site, who)).new_page()
                     name = f"{who}.{route}{path}.{state}"
-                    if told := await Look(windows[who], site.address + path, lang, name, seen)():
+                    if told := await Look(windows[who, lang], site.address + path, lang, name, seen)():
                         wrong[f"{path} as {who} in {lang}, {state}"] = told
+
+                await asyncio.gather(one("zh"), one("en"))
             for page in windows.values():
                 await page.context.close()
 
