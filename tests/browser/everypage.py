@@ -6,12 +6,15 @@ A new page is one line in `OPEN` or `DESKS`; a page that stands in neither fails
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.browser.wire import served
+import uvicorn
+
 from tests.security.browsers import PASSWORD, Browser, Clock, Generator, code_of, come_in, invite
 from tests.trading.desk import Bidder, Desk
 from tests.trading.town import Town
@@ -150,9 +153,17 @@ EMPTY = (
 
 @asynccontextmanager
 async def centre(place: Town) -> AsyncIterator[Centre]:
-    """Running, and empty."""
-    async with served(place.app) as (address, _, _):
-        yield Centre(address, place)
+    """Running, and empty; a browser may think for a minute between two requests on one connection."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(place.app, lifespan="off", log_level="warning", timeout_keep_alive=75)
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve([listening]))
+        try:
+            yield Centre(f"http://127.0.0.1:{listening.getsockname()[1]}", place)
+        finally:
+            server.should_exit = server.force_exit = True
+            await running
 
 
 async def fill(made: Centre, tmp: Path) -> None:

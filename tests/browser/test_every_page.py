@@ -50,6 +50,8 @@ EDGES = """() => ({
         .filter(one => one.checkVisibility() && one.getBoundingClientRect().width > 2)
         .filter(one => parseFloat(getComputedStyle(one).borderTopWidth) < 1).map(one => one.outerHTML.slice(0, 80)),
 })"""
+DONE = 120_000
+"""Milliseconds that a busy machine may need."""
 SHOTS = os.environ.get("TRADING_SCREENSHOTS", "")
 
 
@@ -115,7 +117,7 @@ class Look:
 
     async def __call__(self) -> list[str]:
         page = self.page
-        answer = await page.goto(f"{self.address}{'&' if '?' in self.address else '?'}lang={self.lang}")
+        answer = await page.goto(f"{self.address}{'&' if '?' in self.address else '?'}lang={self.lang}", timeout=DONE)
         assert answer is not None
         self.note("status", answer.status if answer.status >= 500 else 0)
         await page.wait_for_function(SETTLED)
