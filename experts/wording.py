@@ -247,6 +247,13 @@ ENGLISH: Final = Wording(
     subject="{centre}: notification",
 )
 WORDINGS: Final[Mapping[str, Wording]] = {"zh-CN": CHINESE, "en": ENGLISH}
+
+
+def said(template: str, values: Mapping[str, str]) -> str:
+    """A text by its name, in the language that `values` names. Raises Refused as `render` does."""
+    return render(getattr(WORDINGS[values.get("lang", "zh-CN")], template), values)
+
+
 SALUTATION: Final[Mapping[str, str]] = {"zh-CN": "专家", "en": "expert"}
 """Whom a call greets when no name is to be said."""
 

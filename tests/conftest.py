@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tortoise.context import TortoiseContext
 
@@ -21,6 +22,10 @@ from trading import postgres
 from trading.settings import Settings
 
 __all__ = ["pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
+
+# A busy machine is no fault: times are measured in benchmarks, beside their limits.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 STATEFUL = {"server", "template", "clone", "database", "db", "settings"}
 ELSEWHERE = (

@@ -25,7 +25,7 @@ from trading.cli.reference import reference
 ROOT = Path(__file__).parent.parent
 DOCKER = ROOT / "docker"
 PACKAGES = ("audit", "bidding", "experts", "trading")
-OURS = ("migrate", "serve", "jobs", "dispatch")
+OURS = ("migrate", "serve", "jobs", "dispatch", "post")
 """Services that read the platform's settings."""
 TEXT = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
@@ -132,7 +132,7 @@ def test_lists_in_the_environment_are_lists() -> None:
 def test_the_owner_is_kept_away_from_the_platform() -> None:
     services = composed()["services"]
     assert [n for n, s in services.items() if "DATABASE_OWNER_URL" in s.get("environment", {})] == ["migrate"]
-    for name in ("serve", "jobs", "dispatch"):
+    for name in ("serve", "jobs", "dispatch", "post"):
         assert "trading_app:" in services[name]["environment"]["DATABASE_URL"]
     assert not services["database"].get("ports"), "the database is nobody's business outside"
     assert services["database"]["networks"] == ["inside"] and composed()["networks"]["inside"] == {"internal": True}

@@ -29,7 +29,7 @@ from experts.handed import CLOSED, GIVEN_UP, RUNNING, Asked, Bidders, Delays, Li
 from experts.summons import Policy
 from experts.vault import Vault
 from trading import accounts, lives, logbook, logs, postgres
-from trading.channels import ChannelError, Channels, ChannelUnfit, open_channels
+from trading.channels import ChannelError, Channels, ChannelUnfit, PostChannels, open_channels
 from trading.channels.settings import ChannelSettings
 from trading.installation import clock_row
 from trading.law import committee, secrecy
@@ -206,7 +206,7 @@ async def run(
 
 
 @contextlib.asynccontextmanager
-async def listening(channels: Channels) -> AsyncIterator[None]:
+async def listening(channels: Channels | PostChannels) -> AsyncIterator[None]:
     """Providers may call back meanwhile, where the settings say so. Raises OSError at once if the port is taken."""
     if channels.callbacks is None:
         yield

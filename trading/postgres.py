@@ -73,6 +73,7 @@ TABLES = {
         "trading.tables_retention",
         "trading.tables_auctions",
         "trading.tables_signin",
+        "trading.tables_post",
     ),
 }
 APPS = tuple(TABLES)

@@ -116,6 +116,12 @@ class Settings(BaseSettings):
     client_ca: Path | None = None
     """A PEM file of the CAs whose certificates may stand in for a code; none without it."""
 
+    # -- letters to bidders' people (trading/posting.py); pages say which channels there are ---------------------------
+    post_mail: str = ""
+    """What `trading post` hands mails to: smtp, eml (files under `data/post/mail`, for development), or nothing."""
+    post_sms: str = ""
+    """What it hands short messages to: aliyun_sms, http_generic, file, or nothing."""
+
     ocds_prefix: str = "ocds-000000"
     """The publisher's prefix, registered with the Open Contracting Partnership; this one is nobody's (trading/ocds.md)."""
 

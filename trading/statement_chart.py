@@ -69,6 +69,11 @@ def write_picture(statement: s.Statement, lang: str, form: Literal["svg", "png"]
     return draw(chart(statement, lang), form, datetime.combine(day, time(), UTC))
 
 
+def keys(statement: s.Statement) -> list[str]:
+    """Which trades are behind each row of the chart, as `/trade-lines?key=` takes it; "" for the sum of the others."""
+    return ["" if row.key == OTHERS else row.key for row in _drawn(statement, EN)[0]]
+
+
 def _owed(statement: s.Statement, lang: str, rows: list[s.Row], unit: int) -> Iterator[str]:
     """What the table below the chart owes its reader; latest months alone never sum to a period's total."""
     cut = statement.query.by == s.MONTH and rows[:1] != list(statement.rows[:1])

@@ -68,7 +68,7 @@ def test_every_border_of_chunk_padding_and_segment(size: int, tmp_path: Path) ->
     assert opens(sealed, out, tmp_path / "out") == {"0.bin": data}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 200_000), min_size=0, max_size=5))
 def test_many_files(sizes: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("seal")

@@ -186,7 +186,7 @@ def test_x_container_for_a_file_that_is_not_what_the_header_says(tmp_path: Path)
         assert not (tmp_path / "out").exists()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, 65671), bit=st.integers(0, 7))
 def test_no_byte_of_a_payload_can_change(at: int, bit: int) -> None:
     made = envelope()
@@ -199,7 +199,7 @@ def test_no_byte_of_a_payload_can_change(at: int, bit: int) -> None:
     assert found.verdict == (Verdict.X_PAYLOAD if at >= 56 else Verdict.X_COMMIT)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(i=st.integers(1, 3), at=st.integers(0, 112), bit=st.integers(0, 7))
 def test_no_byte_of_a_box_can_change(i: int, at: int, bit: int) -> None:
     made = envelope()

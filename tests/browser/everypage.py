@@ -66,6 +66,7 @@ DESKS: dict[str, tuple[str, ...]] = {
     "me_password_page": ("/me/password",),
     "me_generator_page": ("/me/generator",),
     "b_bids": ("/b",),
+    "b_messages": ("/b/messages",),
     "b_key": ("/b/key",),
     "b_prepare": ("/b/{fresh}/prepare", "/b/{sealed}/prepare"),
     "b_seal": ("/b/{fresh}/seal", "/b/{sealed}/seal", "/b/{sold}/seal"),

@@ -22,7 +22,7 @@ async def test_every_page_stands_in_both_languages_and_on_a_telephone(place: Tow
     async with office(place, tmp_path) as wang:
         await wang.key()
         tender = wang.desk.tender
-        pages = ("", "/key", *(f"/{tender}/{one}" for one in ("prepare", "seal", "withdraw", "hall")))
+        pages = ("", "/key", "/messages", *(f"/{tender}/{one}" for one in ("prepare", "seal", "withdraw", "hall")))
         for lang, width in (("zh", 1280), ("en", 1280), ("zh", 360), ("en", 360)):
             await wang.page.set_viewport_size({"width": width, "height": 800})
             for path in pages:

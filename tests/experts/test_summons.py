@@ -179,7 +179,7 @@ class Walk:
             self.records.append((place, outcome))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.data(), st.sampled_from([TWO, TEXT, ("sip", "aliyun_voice", "sms-text")]), st.integers(1, 5), st.integers(0, 12)
 )

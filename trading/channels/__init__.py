@@ -2,18 +2,21 @@
 
 What every driver keeps: the same `key` rings or writes once, whatever crashes in between (trading/channels/notes.py);
 names and numbers leave it only in the provider's own field for them; no exception and no log line carries either.
-`open_channels` makes those that the settings name, in order of preference. Only the dispatcher's process opens them.
+`open_channels` makes those that the settings name, in order of preference. Only the
+dispatcher's process opens them, and the post's, which writes to bidders' people and has notes of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from experts.conversation import Answer, Script
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from trading.channels.callbacks import Callbacks
     from trading.channels.settings import ChannelSettings
 
@@ -37,6 +40,10 @@ class ChannelError(Exception):
 
 class ChannelDown(ChannelError):
     """The provider cannot be reached, or says that it cannot now."""
+
+
+class ChannelLater(ChannelDown):
+    """The receiver cannot be reached now, which says nothing about the others."""
 
 
 class ChannelNonsense(ChannelError):
@@ -79,6 +86,32 @@ class Text(Protocol):
         """Replies and bounces that came since, each with the key of its message; after a restart some come again."""
 
 
+Said = Callable[[str, Mapping[str, str]], str]
+"""The text of a name with its fields (`lang` among them). Raises what it raises for what may not be said."""
+
+
+class Mailer(Protocol):
+    """Hands whole mails over; its caller remembers which (trading/outbox.py)."""
+
+    name: str
+
+    @property
+    def sender(self) -> str:
+        """From whom."""
+
+    async def send(self, mail: EmailMessage) -> Answer:
+        """State "answered": taken; "failed": refused for good. Raises ChannelError where it may be tried again."""
+
+
+@dataclass(frozen=True)
+class PostChannels:
+    """What letters to bidders' people go out by (trading/posting.py); None: not here."""
+
+    mail: Mailer | None = None
+    sms: Text | None = None
+    callbacks: Callbacks | None = None
+
+
 @dataclass(frozen=True)
 class Channels:
     """The drivers of this installation, the preferred one first. `mail` writes to addresses instead of numbers.
@@ -97,3 +130,13 @@ def open_channels(settings: ChannelSettings) -> Channels:
     from trading.channels.switchboard import connect  # the drivers, and httpx with them, only where they are wanted
 
     return connect(settings)
+
+
+def open_post(settings: ChannelSettings, *, mail: str, sms: str, words: Said, fields: Collection[str]) -> PostChannels:
+    """The channels of the post: `mail` one of smtp, eml; `sms` one of aliyun_sms, http_generic, file; "" is none.
+
+    `words` are what a short message says. Raises Refused("E-CHANNEL…") for settings that cannot work.
+    """
+    from trading.channels.switchboard import connect_post
+
+    return connect_post(settings, mail, sms, words, fields)

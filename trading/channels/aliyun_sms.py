@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any, Final
 
 from experts.conversation import Answer, unanswered
-from experts.wording import FIELDS, WORDINGS, render
-from trading.channels import ChannelDown, ChannelUnfit
+from experts.wording import FIELDS, said
+from trading.channels import ChannelDown, ChannelUnfit, Said
 from trading.channels.acs3 import Aliyun, Unsure
 from trading.channels.hints import Hints
 from trading.channels.notes import Note, Notes, once
@@ -37,12 +37,22 @@ REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "con
 
 
 class AliyunSms:
-    """A text at Aliyun's. `templates` maps `invited`, `confirmed`, `released` to the provider's codes."""
+    """A text at Aliyun's. `templates` maps texts to the provider's codes; `fields` are what theirs may carry."""
 
     name = "aliyun_sms"
 
-    def __init__(self, aliyun: Aliyun, sign: str, templates: Mapping[str, str], notes: Notes, hints: Hints) -> None:
+    def __init__(
+        self,
+        aliyun: Aliyun,
+        sign: str,
+        templates: Mapping[str, str],
+        notes: Notes,
+        hints: Hints,
+        words: Said = said,
+        fields: Collection[str] = FIELDS,
+    ) -> None:
         self._aliyun, self._sign, self._templates, self._notes, self._hints = aliyun, sign, templates, notes, hints
+        self._said, self._fields = words, fields
         self._told: set[str] = set()
         self._written: dict[str, tuple[str, str, int]] = {}
         for note in notes.all():
@@ -52,13 +62,13 @@ class AliyunSms:
         """As `Text.write`."""
         if not NUMBER.fullmatch(number) or template not in self._templates:
             raise ChannelUnfit(self.name, "number" if template in self._templates else "template")
-        render(getattr(WORDINGS[fields.get("lang", "zh-CN")], template), fields)  # refuses what may not be said
+        self._said(template, fields)  # refuses what may not be said
         reference, at = _reference(key), int(time.time() * 1000)
         params = {
             "PhoneNumbers": number,
             "SignName": self._sign,
             "TemplateCode": self._templates[template],
-            "TemplateParam": json.dumps({k: v for k, v in fields.items() if k in FIELDS}, ensure_ascii=False),
+            "TemplateParam": json.dumps({k: v for k, v in fields.items() if k in self._fields}, ensure_ascii=False),
             "OutId": reference,
         }
 

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from audit.refusal import Refused
 from experts.conversation import Answer, Conversation, Script, unanswered
-from experts.wording import WORDINGS, render
-from trading.channels import ChannelDown, ChannelNonsense
+from experts.wording import said
+from trading.channels import ChannelDown, ChannelNonsense, Said
 from trading.channels.notes import Notes, once
 
 PRESSES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -58,8 +58,17 @@ class File:
 
     name = "file"
 
-    def __init__(self, directory: Path, calls: Notes, texts: Notes, default: str = "accept", pace: float = 1.0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        calls: Notes,
+        texts: Notes,
+        default: str = "accept",
+        pace: float = 1.0,
+        words: Said = said,
+    ) -> None:
         """Raises Refused("E-CHANNEL-PLAN") for a default that is no behaviour."""
+        self._said = words
         self._directory, self._calls, self._texts = directory, calls, texts
         self._default, self._pace = _behaviour(default), pace
         directory.mkdir(parents=True, exist_ok=True)
@@ -100,12 +109,12 @@ class File:
 
     async def write(self, *, key: str, number: str, template: str, fields: Mapping[str, str]) -> Answer:
         """Appends the message to the number's file. Raises Refused("E-WORDING…") for values that may not be said."""
-        said = render(getattr(WORDINGS[fields.get("lang", "zh-CN")], template), fields)
+        text = self._said(template, fields)
 
         async def act() -> Answer:
             if self.behaviour(number)[0] == "down":
                 raise ChannelDown(self.name, "plan")
-            self._append(f"{safe(number)}.sms.txt", f"[{key}] {said}")
+            self._append(f"{safe(number)}.sms.txt", f"[{key}] {text}")
             if self._late.get(number):
                 self._append("replies.jsonl", {"key": key, "text": "2", "due": time.time() + LATE})
             return Answer("answered", "no_answer", "", self.name, self._provider(key, "taken"))

@@ -24,8 +24,8 @@ from typing import Any, Final
 import httpx
 
 from experts.conversation import STATES, Answer, Conversation, Script, unanswered
-from experts.wording import CLIPS, WORDINGS, render
-from trading.channels import ChannelDown, ChannelNonsense
+from experts.wording import CLIPS, said
+from trading.channels import ChannelDown, ChannelNonsense, Said
 from trading.channels.acs3 import LARGEST, TIMEOUT, Unsure
 from trading.channels.hints import Hints
 from trading.channels.notes import Note, Notes, once
@@ -56,7 +56,9 @@ class HttpGeneric:
         *,
         poll: float = POLL,
         talk: float = TALK,
+        words: Said = said,
     ) -> None:
+        self._said = words
         self._url, self._secret, self._calls, self._texts, self._hints = url.rstrip("/"), secret, calls, texts, hints
         self._poll, self._talk = poll, talk
         self._keys = {reference(note.key): note.key for note in texts.all()}
@@ -92,7 +94,7 @@ class HttpGeneric:
 
     async def write(self, *, key: str, number: str, template: str, fields: Mapping[str, str]) -> Answer:
         """As `Text.write`; after a crash the same id is posted again, and the gateway knows it."""
-        text = render(getattr(WORDINGS[fields.get("lang", "zh-CN")], template), fields)
+        text = self._said(template, fields)
         id = reference(key)
 
         async def act() -> Answer:

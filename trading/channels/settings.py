@@ -1,4 +1,5 @@
-"""Which channels the dispatcher opens and how: `TRADING_<NAME>` in its own environment. No other process reads these.
+"""Which channels the dispatcher opens and how: `TRADING_<NAME>` in its own environment. The post reads of them how mail and
+short messages leave (`TRADING_POST_MAIL`, `TRADING_POST_SMS` of the platform say by which); no other process does.
 
 `TRADING_VOICE`, `TRADING_TEXT` and `TRADING_MAIL` list drivers, the preferred one first: `sip,aliyun_voice`.
 """
@@ -68,6 +69,8 @@ class ChannelSettings(BaseSettings):
     """The provider's code of each clip: {"invitation": "TTS_1", "confirm_yes": "TTS_2", …, "goodbye": "TTS_9"}."""
     aliyun_sms_templates: dict[str, str] = Field(default_factory=dict)
     """The same of each text: {"invited": "SMS_1", "confirmed": "SMS_2", "released": "SMS_3"}."""
+    aliyun_post_templates: dict[str, str] = Field(default_factory=dict)
+    """The same of each message to bidders' people (trading/letters.py): {"deadline": "SMS_4", …, "confirm": "SMS_13"}."""
     aliyun_sms_sign: str = ""
     """The signature that stands before every short message."""
     aliyun_without_code: bool = False

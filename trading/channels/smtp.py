@@ -21,8 +21,8 @@ from typing import Final
 import aiosmtplib
 
 from experts.conversation import Answer, unanswered
-from experts.wording import WORDINGS, render
-from trading.channels import ChannelDown, ChannelUnfit
+from experts.wording import WORDINGS, render, said
+from trading.channels import ChannelDown, ChannelLater, ChannelUnfit
 from trading.channels.notes import Notes, once
 
 TIMEOUT: Final = 20.0
@@ -69,11 +69,11 @@ class Smtp:
         mail["Subject"] = render(wording.subject, fields)
         mail["Message-ID"] = self.message_id(key)
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(render(getattr(wording, template), fields))
+        mail.set_content(said(template, fields))
 
         async def act() -> Answer:
             self._keys[self.message_id(key)] = key
-            return await self._send(mail)
+            return await hand_over(self._server, mail)
 
         return await once(self._notes, key, self.name, act, lambda note: act())
 
@@ -94,33 +94,72 @@ class Smtp:
                     came.append((key, Answer("answered", REPLIES[word], word, self.name, told)))
         return came
 
-    async def _send(self, mail: EmailMessage) -> Answer:
-        server = self._server
-        try:
-            _, told = await aiosmtplib.send(
-                mail,
-                hostname=server.host,
-                port=server.port,
-                username=server.user or None,
-                password=server.password or None,
-                use_tls=server.security == "tls",
-                start_tls=server.security == "starttls",
-                timeout=TIMEOUT,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = [(one.code, one.message) for one in error.recipients]
-            if all(500 <= code < 600 for code, _ in codes):
-                return unanswered("failed", self.name, "; ".join(f"{c} {m}" for c, m in codes).encode())
-            raise ChannelDown(self.name, f"status {codes[0][0]}") from None
-        except aiosmtplib.SMTPAuthenticationError:
-            raise ChannelDown(self.name, "login") from None
-        except aiosmtplib.SMTPResponseException as error:
-            if isinstance(error, aiosmtplib.SMTPDataError) and 500 <= error.code < 600:
-                return unanswered("failed", self.name, f"{error.code} {error.message}".encode())
-            raise ChannelDown(self.name, f"status {error.code}") from None
-        except (aiosmtplib.SMTPException, OSError, ValueError):
-            raise ChannelDown(self.name, "unreachable") from None  # or dropped: the Message-ID makes two of them one
-        return Answer("answered", "no_answer", "", self.name, told.encode())
+
+async def hand_over(server: Server, mail: EmailMessage) -> Answer:
+    """One try to hand a mail to the server: "answered", or "failed" where it refuses the receiver or the mail for good.
+
+    Raises ChannelLater where the receiver cannot be reached now (4xx), ChannelDown where the server cannot.
+    """
+    try:
+        _, told = await aiosmtplib.send(
+            mail,
+            hostname=server.host,
+            port=server.port,
+            username=server.user or None,
+            password=server.password or None,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            timeout=TIMEOUT,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        codes = [(one.code, one.message) for one in error.recipients]
+        if all(500 <= code < 600 for code, _ in codes):
+            return unanswered("failed", Smtp.name, "; ".join(f"{c} {m}" for c, m in codes).encode())
+        raise ChannelLater(Smtp.name, f"status {codes[0][0]}") from None
+    except aiosmtplib.SMTPAuthenticationError:
+        raise ChannelDown(Smtp.name, "login") from None
+    except aiosmtplib.SMTPResponseException as error:
+        if isinstance(error, aiosmtplib.SMTPDataError) and 500 <= error.code < 600:
+            return unanswered("failed", Smtp.name, f"{error.code} {error.message}".encode())
+        raise ChannelDown(Smtp.name, f"status {error.code}") from None
+    except (aiosmtplib.SMTPException, OSError, ValueError):
+        raise ChannelDown(Smtp.name, "unreachable") from None  # or dropped: the Message-ID makes two of them one
+    return Answer("answered", "no_answer", "", Smtp.name, told.encode())
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A mailer: whole mails, whose caller remembers what was handed over. The same Message-ID may be handed over again."""
+
+    server: Server
+    name = "smtp"
+
+    @property
+    def sender(self) -> str:
+        """From whom mails are."""
+        return self.server.sender
+
+    async def send(self, mail: EmailMessage) -> Answer:
+        """As `hand_over`."""
+        return await hand_over(self.server, mail)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The mailer of development: a mail is a file `<its id>.eml`, so one handed over again is the same file."""
+
+    path: Path
+    sender: str
+    name = "eml"
+
+    async def send(self, mail: EmailMessage) -> Answer:
+        """Whole or not at all."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = self.path / f"{hashlib.sha256(mail['Message-ID'].encode()).hexdigest()[:32]}.eml"
+        fresh = made.with_suffix(".new")
+        fresh.write_bytes(mail.as_bytes())
+        fresh.replace(made)
+        return Answer("answered", "no_answer", "", self.name, b"")
 
 
 def bounced(raw: bytes) -> str:

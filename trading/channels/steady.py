@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from experts.conversation import Answer, Script
-from trading.channels import ChannelDown, ChannelError, ChannelUnfit, Text, Voice
+from trading.channels import ChannelDown, ChannelError, ChannelLater, ChannelUnfit, Text, Voice
 
 FIRST_REST: Final = 5.0
 LONGEST_REST: Final = 600.0
@@ -68,7 +68,7 @@ class Circuit:
         seen = self._failures
         try:
             answer = await act()
-        except ChannelUnfit:
+        except (ChannelUnfit, ChannelLater):
             raise  # says nothing about the line
         except ChannelError as error:
             if seen == self._failures:

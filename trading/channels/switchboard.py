@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 
 from audit.refusal import Refused
-from trading.channels import Channels, Text, Voice, aliyun_sms, aliyun_voice
+from experts.wording import FIELDS, said
+from trading.channels import Channels, Mailer, PostChannels, Said, Text, Voice, aliyun_sms, aliyun_voice
 from trading.channels.acs3 import Aliyun, Signer
 from trading.channels.callbacks import Callbacks
 from trading.channels.file import File
@@ -17,10 +19,11 @@ from trading.channels.http_generic import HttpGeneric
 from trading.channels.notes import Notes, secret_at
 from trading.channels.settings import ChannelSettings
 from trading.channels.sip import Sip, Trunk
-from trading.channels.smtp import ADDRESS, Server, Smtp
+from trading.channels.smtp import ADDRESS, Folder, Sending, Server, Smtp
 from trading.channels.speech import Speech
 from trading.channels.steady import SteadyText, SteadyVoice
 from trading.channels.webhook import secret_bytes
+from trading.letters import CONFIRM, EVENTS
 
 TEXT_TEMPLATES: Final = {"invited", "confirmed", "released"}
 SECURITY: Final = ("starttls", "tls", "none")
@@ -41,16 +44,36 @@ def connect(settings: ChannelSettings) -> Channels:
     )
 
 
+def connect_post(settings: ChannelSettings, mail: str, sms: str, words: Said, fields: Collection[str]) -> PostChannels:
+    """The channels of letters to bidders' people. Raises Refused as `connect` does."""
+    board = _Board(settings, settings.data / "post", words, fields, settings.aliyun_post_templates)
+    return PostChannels(
+        mail=board.made(mail, MAILERS, "TRADING_POST_MAIL") if mail else None,
+        sms=SteadyText(board.made(sms, TEXTS, "TRADING_POST_SMS")) if sms else None,
+        callbacks=board.callbacks() if sms else None,
+    )
+
+
 class _Board:
-    def __init__(self, settings: ChannelSettings) -> None:
-        self.settings = settings
-        self._secret = secret_at(settings.key_path)
+    def __init__(
+        self,
+        settings: ChannelSettings,
+        own: Path | None = None,
+        words: Said = said,
+        fields: Collection[str] = FIELDS,
+        templates: Mapping[str, str] | None = None,
+    ) -> None:
+        """`own`: a directory for the notes of a process that is not the dispatcher."""
+        self.settings, self._own, self._words, self._fields = settings, own, words, fields
+        self._templates = settings.aliyun_sms_templates if templates is None else templates
+        self._wanted = TEXT_TEMPLATES if templates is None else {*EVENTS, CONFIRM}
+        self._secret = secret_at(own / "notes.key" if own else settings.key_path)
         self._file: File | None = None
         self._gateway: HttpGeneric | None = None
         self._hints = Hints()
 
     def notes(self, name: str) -> Notes:
-        return Notes(self.settings.notes_path / name, self._secret)
+        return Notes((self._own / "notes" if self._own else self.settings.notes_path) / name, self._secret)
 
     def made(self, name: str, known: Mapping[str, Callable[[_Board], T]], setting: str) -> T:
         if name not in known:
@@ -61,9 +84,9 @@ class _Board:
         """One for calls, messages and mail: a late reply follows a call."""
         if self._file is None:
             s = self.settings
-            self._file = File(
-                s.file_path, self.notes("file-calls"), self.notes("file-texts"), s.file_behaviour, s.file_pace
-            )
+            behaviour, pace = ("accept", 1.0) if self._own else (s.file_behaviour, s.file_pace)
+            folder = self._own / "sms" if self._own else s.file_path
+            self._file = File(folder, self.notes("file-calls"), self.notes("file-texts"), behaviour, pace, self._words)
         return self._file
 
     def sip(self) -> Voice:
@@ -102,18 +125,29 @@ class _Board:
         s = self.settings
         aliyun = self._aliyun("aliyun_sms", s.aliyun_sms_url, aliyun_sms.VERSION)
         self._need("aliyun_sms", aliyun_sms_sign=s.aliyun_sms_sign)
-        self._need("aliyun_sms", aliyun_sms_templates=s.aliyun_sms_templates.keys() >= TEXT_TEMPLATES)
+        self._need("aliyun_sms", **{
+            "aliyun_post_templates" if self._own else "aliyun_sms_templates": self._templates.keys() >= self._wanted
+        })  # fmt: skip
         return aliyun_sms.AliyunSms(
-            aliyun, s.aliyun_sms_sign, s.aliyun_sms_templates, self.notes("aliyun-sms"), self._hints
+            aliyun, s.aliyun_sms_sign, self._templates, self.notes("aliyun-sms"), self._hints, self._words, self._fields
         )
 
     def smtp(self) -> Text:
+        return Smtp(self._server(), self.notes("smtp"), self.settings.smtp_bounces)
+
+    def sending(self) -> Mailer:
+        return Sending(self._server())
+
+    def folder(self) -> Mailer:
+        assert self._own is not None
+        return Folder(self._own / "mail", self.settings.smtp_from or "post@centre.example")
+
+    def _server(self) -> Server:
         s = self.settings
         self._need("smtp", smtp_from=ADDRESS.fullmatch(s.smtp_from), smtp_security=s.smtp_security in SECURITY)
         password = s.smtp_password.get_secret_value()
         self._need("smtp", smtp_security=s.smtp_security != "none" or not password)
-        server = Server(s.smtp_host, s.smtp_port, s.smtp_from, s.smtp_security, s.smtp_user, password)
-        return Smtp(server, self.notes("smtp"), s.smtp_bounces)
+        return Server(s.smtp_host, s.smtp_port, s.smtp_from, s.smtp_security, s.smtp_user, password)
 
     def http_generic(self) -> HttpGeneric:
         """One for calls and messages."""
@@ -122,7 +156,12 @@ class _Board:
             self._need("http_generic", gateway_url=s.gateway_url.startswith(("https://", "http://127.0.0.1")))
             secret = secret_bytes(s.gateway_secret.get_secret_value())
             self._gateway = HttpGeneric(
-                s.gateway_url, secret, self.notes("gateway-calls"), self.notes("gateway-texts"), self._hints
+                s.gateway_url,
+                secret,
+                self.notes("gateway-calls"),
+                self.notes("gateway-texts"),
+                self._hints,
+                words=self._words,
             )
         return self._gateway
 
@@ -153,3 +192,4 @@ TEXTS: Final[Mapping[str, Callable[[_Board], Text]]] = {
     "aliyun_sms": _Board.aliyun_sms, "http_generic": _Board.http_generic, "file": _Board.file,
 }  # fmt: skip
 MAILS: Final[Mapping[str, Callable[[_Board], Text]]] = {"smtp": _Board.smtp, "file": _Board.file}
+MAILERS: Final[Mapping[str, Callable[[_Board], Mailer]]] = {"smtp": _Board.sending, "eml": _Board.folder}

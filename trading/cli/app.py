@@ -95,6 +95,7 @@ def _rooms() -> None:
         "panel",
         "phone",
         "dispatch",
+        "post",
         "service",
         "reference",
         "open_data",

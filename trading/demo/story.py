@@ -58,6 +58,8 @@ READY = frozenset({"opened", "shut", "terminated", "archived"})
 """Stages in which nothing is awaited of custodians and timers."""
 WORKERS = 4
 BEAT, WIDTH = 1, 8
+POST = {"TRADING_POST_MAIL": "eml", "TRADING_POST_SMS": "file"}
+"""Mails lie under `post/mail` of the demonstration's directory."""
 DISPATCH = {
     "TRADING_DISPATCH_LOOK_MACHINE": "0.2",
     "TRADING_DISPATCH_RING_MACHINE": "2",
@@ -85,7 +87,7 @@ def run(
         home = data if data is not None else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trading-")))
         if data is not None and data.exists() and any(data.iterdir()):
             raise Refused("D-DATA", path=str(data))
-        story = Story(screen, home, port if stays else free_port(), runs)
+        story = Story(screen, home, port if stays else free_port(), runs, post=stays)
         stack.callback(story.close)
         story.begin(stack)
         story.play()
@@ -107,7 +109,11 @@ def _tenders(source: Path | None) -> list[SourceTender]:
 class Story:
     """One run of the demonstration, from an empty directory."""
 
-    def __init__(self, screen: Screen, home: Path, port: int, runs: Sequence[Run], *, factor: int = 0) -> None:
+    def __init__(
+        self, screen: Screen, home: Path, port: int, runs: Sequence[Run], *, factor: int = 0, post: bool = False
+    ) -> None:
+        """`post`: letters to bidders' people are written too, as files; for a demonstration that somebody visits."""
+        self.post = post
         self.began = time.monotonic()
         self.screen, self.home, self.port = screen, home, port
         self.url = f"http://127.0.0.1:{port}"
@@ -145,6 +151,7 @@ class Story:
             "TRADING_PORT": str(self.port),
             "TRADING_WITNESSES": json.dumps([f"{people.WITNESS_NAME}=http://127.0.0.1:{witness_port}"]),
             "TRADING_LANG": self.screen.lang,
+            **(POST if self.post else {}),
         }
         settings = Settings(data=self.home, origin=people.ORIGIN, beat=BEAT, width=WIDTH, port=self.port)
         stack.enter_context(running(settings))
@@ -164,6 +171,8 @@ class Story:
         self.processes.start("jobs", ["jobs"], self.environment)
         if self.runs:  # whoever tells no tender of the demonstration has panels of his own, or none
             self.processes.start("dispatcher", ["dispatch"], self.environment | self._passphrase | DISPATCH)
+        if self.post:
+            self.processes.start("post", ["post"], self.environment)
         self.processes.wait_for("server", f"{self.url}/healthz")
         self.market = Market(self.url, self.screen.lang, self.cast, administrator)
         self.panels = Panels(self)

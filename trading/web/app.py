@@ -56,6 +56,7 @@ from trading.web import (
     guard,
     invited_pages,
     me_pages,
+    message_pages,
     open_data,
     openapi,
     pages,
@@ -75,7 +76,7 @@ DESKS = (
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
-PAGES = (signin_pages, me_pages, invited_pages, bidder_pages)
+PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages)
 """Importing them declares their doors (doors.py)."""
 
 AWAY = (

@@ -18,12 +18,13 @@ from starlette.responses import Response
 from audit.canon import canon
 from audit.receipt import Receipt, check_receipt
 from audit.refusal import Refused
-from trading import documents, logbook, own_bids, tendering, tenders
+from trading import documents, logbook, mailbox, own_bids, tendering, tenders
 from trading.accounts import Caller
 from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
 from trading.messages import EN, catalogue
+from trading.web import message_pages
 from trading.web.doors import SCRIPTED, Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
 
@@ -119,8 +120,10 @@ async def b_bids(visit: Visit) -> Response:
     lines.sort(key=lambda line: (line[0]["deadline"] < now, abs(line[0]["deadline"] - now)))
     others = [one for one in found.values() if one["listed"]]
     keys = await own_bids.keys(visit.caller)
-    given = _given(visit)
-    return _scripted(visit, "bidder/bids.html", "bids_page.js", given, lines=lines, others=others, keys=keys)
+    given, unread = _given(visit), await message_pages.waiting(visit)
+    return _scripted(
+        visit, "bidder/bids.html", "bids_page.js", given, lines=lines, others=others, keys=keys, unread=unread
+    )
 
 
 # -------------------------------------------------------------------------------------------------- prepare, and seal
@@ -154,6 +157,7 @@ async def b_prepare(visit: Visit) -> Response:
         "bidder/prepare.html", t_=tender, project=await tenders.read_project(tender["project"]), keys=keys, bid=bid,
         fields=_fields(visit, tender), sets=await documents.sets(tender["id"]),
         excepted=visit.caller.organisation in (tender["unvouched"] or []),
+        follows=any(one["id"] == tender["id"] for one in await mailbox.followed(visit.session.person or "")),
     )  # fmt: skip
 
 

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -39,11 +37,9 @@ from trading.law.history import CONTRACT_RULES
 from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
 from trading.settings import Settings
-from trading.web import paper_pages, public_pages, search_page, statement_pages, verify_page
+from trading.web import paper_pages, public_pages, search_page, statement_pages, static_files, verify_page
 from trading.web.reader import Reader, bare, exactly
 from trading.web.screen import REACHED, Screen, chip, environment
-
-HERE = Path(__file__).parent
 
 
 def routes(configured: Settings) -> list[BaseRoute]:
@@ -65,8 +61,6 @@ def routes(configured: Settings) -> list[BaseRoute]:
                 if file and "text/html" not in request.headers.get("accept", ""):
                     raise
                 return screen.refuse(no)
-            except HTTPException:
-                raise
 
         return served
 
@@ -85,7 +79,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/proof", page(_proof)),
         Route("/verify", page(verify_page.verify)),
         Route("/modules/{path:path}", verify_page.module),
-        Route("/static/{name}", _static),
+        Route("/static/{name}", static_files.static),
         *(Route(path, page(show)) for path, show in public_pages.shown(configured).items()),
     ]
 
@@ -222,18 +216,3 @@ async def _imported(request: Request, screen: Screen) -> Response:
 async def _proof(request: Request, screen: Screen) -> Response:
     size = await pool().fetchval("SELECT max(size) FROM log_checkpoint")
     return screen.show("proof.html", size=size or 0, url=screen.settings.base_url)
-
-
-_STATIC = {
-    "site.css": "text/css; charset=utf-8",
-    "desk.css": "text/css; charset=utf-8",
-    "seal.svg": "image/svg+xml",
-    "passkey.js": "text/javascript; charset=utf-8",
-}
-
-
-async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _STATIC:
-        raise HTTPException(404)
-    return FileResponse(HERE / "static" / name, media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import hashlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,12 +18,15 @@ from trading import publishing
 from trading.messages import ZH, say
 from trading.paper.tenders import bare
 from trading.printing import Printed
+from trading.web import static_files
 from trading.web.openapi import PARAMETER_PATTERNS
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
 
 PDF = "application/pdf"
+PACKED = frozenset({"image/svg+xml"})
+"""What gains by being packed, and tells no secret by its size."""
 
 
 async def of_tender(request: Request, screen: Screen) -> Response:
@@ -41,14 +47,26 @@ def handed(
     `private`: one party's, which no cache keeps.
     """
     headers = {
-        "ETag": f'"{printed.sha256}"',
         "Cache-Control": "no-store" if private else "no-cache",
         "Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(called, safe='')}",
-        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(printed.sha256)).decode()}:",
     }
+    data, tag = printed.data, printed.sha256
+    if media in PACKED and not private:
+        headers["Vary"] = "Accept-Encoding"
+        if static_files.takes_gzip(request.headers.get("accept-encoding", "")):
+            data, tag = _packed(printed), f"{tag}-gzip"
+            headers["Content-Encoding"] = "gzip"
+    digest = bytes.fromhex(printed.sha256) if data is printed.data else hashlib.sha256(data).digest()
+    headers |= {"ETag": f'"{tag}"', "Repr-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:"}
     if matches(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(printed.data, 200, headers, media)
+    return Response(data, 200, headers, media)
+
+
+@lru_cache(maxsize=32)
+def _packed(printed: Printed) -> bytes:
+    """Packed once: a picture whose letters are drawn is ten times smaller so. RFC 9530: its digest is the packed one's."""
+    return gzip.compress(printed.data, 9, mtime=0)
 
 
 def matches(request: Request, tag: str) -> bool:

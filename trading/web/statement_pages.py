@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from audit.act import pool
 from audit.refusal import Refused
-from trading import accounting, publishing, statement_words
+from trading import accounting, publishing, statement_chart, statement_words
 from trading import statement as s
 from trading.law.regimes import BUY, SELL
 from trading.printing import Printed
@@ -33,6 +33,11 @@ M = TypeVar("M", bound=BaseModel)
 SHOWN = 50
 """Trades on a page."""
 JSON = "application/json"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
+)
+"""The chart that can be asked is drawn by a script of ours with a library of others; both come from here alone."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:\s?(?:%|项|亿元|万元|元|million yuan|yuan))?")
 COLUMNS = ("trades", "failed", "deal", "saved", "saved", "added", "added")
 """Of each head of the table after the first: which trades are behind its numbers (`accounting.OF`)."""
@@ -83,9 +88,34 @@ async def statement(request: Request, screen: Screen) -> Response:
         pdf=await publishing.statement_hash(state.platform, state.printer, made),
         forms=publishing.FORMS,
         words=screen.phrase,
+        given=_given(made, screen) if made.start else None,
     )
     page.headers["Vary"] = "Accept, Accept-Language"
+    page.headers["Content-Security-Policy"] = CSP
     return page
+
+
+def _given(made: s.Statement, screen: Screen) -> dict[str, Any]:
+    """What the script of the page draws: the chart that is printed, each group with the address of its trades."""
+    drawn = statement_chart.chart(made, screen.lang)
+    keys = statement_chart.keys(made)
+    unit, word = s.unit_for(made.total.deal, screen.lang)
+    return {
+        "line": drawn.over_time,
+        "unit": word,
+        "rows": [
+            {"name": name, "to": screen.link(f"/trade-lines?{made.query.asked()}&{urlencode({'key': key})}") if key else ""}
+            for name, key in zip(drawn.rows, keys, strict=True)
+        ],
+        "measures": [
+            {
+                "head": one.head["zh"], "tone": one.tone, "texts": list(one.texts),
+                "amounts": [None if amount is None else amount / unit for amount in one.amounts],
+            }
+            for one in drawn.measures
+        ],
+        "words": {word: screen.text(f"statements.chart.{word}") for word in ("loading", "failed", "use")},
+    }  # fmt: skip
 
 
 async def file(request: Request, screen: Screen) -> Response:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 import audit
 import bidding
 from trading.messages import EN, catalogue
+from trading.web import static_files
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
@@ -69,5 +70,4 @@ async def module(request: Request) -> Response:
     path = _MODULES.get(request.path_params["path"])
     if path is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": "max-age=3600", "Content-Security-Policy": CSP}
-    return FileResponse(path, media_type="text/javascript; charset=utf-8", headers=headers)
+    return static_files.handed(request, path, static_files.SCRIPT, {"Content-Security-Policy": CSP})
