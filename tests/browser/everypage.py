@@ -44,6 +44,7 @@ OPEN: dict[str, tuple[str, ...]] = {
     "/open-data/api/{operation}": ("/open-data/api/get_tender", "/open-data/api/deposit"),
     "/help": ("/help",),
     "/accessibility": ("/accessibility",),
+    "/offline": ("/offline",),
 }
 """Pages for everybody, by route. They know no caller (`test_an_open_page_is_the_same_for_everybody`)."""
 
@@ -51,7 +52,7 @@ FILES = {
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
     "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
     "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
-    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}",
+    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/offline/{page}.html",
 }  # fmt: skip
 """Read with GET too, and no pages."""
 
@@ -81,10 +82,10 @@ ANYBODY = ("public", "bidder")
 
 
 def pages() -> set[str]:
-    """Every route that answers GET with a page: open paths, and names of doors."""
-    behind = {
-        name for name, door in doors.items() if door.method == "GET" and not door.machine and door.path not in FILES
-    }
+    """Every route that answers GET with a page: open paths, and names of doors. (A demonstration's page is looked at where
+    there is one: tests/cli/test_guided.py.)"""
+    told = [one for one in doors.values() if one.method == "GET" and not one.machine and not one.demo]
+    behind = {one.name for one in told if one.path not in FILES}
     return (open_routes() - FILES) | behind
 
 
