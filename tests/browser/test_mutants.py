@@ -64,7 +64,7 @@ MUTANTS: list[tuple[str, str, str, Story]] = [
     ("arrival.js", "last?.withdrawn", "false", error("sequence", "E-SEQ")),
     ("sealing.js", "one.clear || SEALED.has(one.type)", "true",
      warned("test_an_announcement_that_one_bidder_alone_is_shown")),
-    ("sealing.js", "one.index >= first &&", "", warned("test_an_announcement_from_before_its_tender")),
+    ("sealing.js", "one.index >= since &&", "", warned("test_an_announcement_from_before_its_tender")),
     ("sealing.js", "other.index < one.index", "false",
      warned("test_a_replaced_key_signs_nothing_by_a_record_dated_back")),
     ("sealing.js", "same(root, note.root)", "true", warned("test_a_record_that_the_log_does_not_hold")),

@@ -63,7 +63,7 @@ class Site:
         named = [path for path in sorted(open_routes()) if path not in FILES]
         named += [
             door.path for name, door in sorted(doors.items())
-            if door.method == "GET" and not door.machine and "{" not in door.path
+            if door.method == "GET" and not (door.machine or door.demo) and "{" not in door.path
             and matrix()[name].judge(RoleName.PUBLIC) is Verdict.ALLOW
         ]  # fmt: skip
         given = {

@@ -17,6 +17,7 @@ from audit.refusal import Broken, Refused
 from experts.conversation import Answer
 from tests.channels.calls import CODE, SCRIPT, VALUES, knows
 from trading.channels import ChannelDown, ChannelNonsense, Channels, open_channels
+from trading.channels import file as file_channel
 from trading.channels.file import BEHAVIOURS, File
 from trading.channels.notes import Notes
 from trading.channels.settings import ChannelSettings
@@ -114,7 +115,10 @@ async def test_who_was_not_rung_may_be_rung_under_the_same_key(tmp_path: Path) -
     assert (await ring(file, "k")).outcome == "accepted"
 
 
-async def test_a_message_is_written_once_and_a_late_refusal_comes_by_reply(tmp_path: Path) -> None:
+async def test_a_message_is_written_once_and_a_late_refusal_comes_by_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_channel, "LATE", 1.0)  # nobody is so slow that it has come before we looked
     file = line(tmp_path, {WEI: "accept_then_decline_late"})
     await ring(file, "call")
     for _ in range(2):
@@ -123,7 +127,7 @@ async def test_a_message_is_written_once_and_a_late_refusal_comes_by_reply(tmp_p
     (written,) = (tmp_path / f"{WEI}.sms.txt").read_text().splitlines()
     assert written.startswith("[sms-7] 您已确认十一月三十日") and "482913" in written
     assert await file.answers() == []
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.1)
     ((key, late),) = await file.answers()
     assert (key, late.outcome, late.keys) == ("sms-7", "declined", "2")
     assert await file.answers() == []

@@ -10,7 +10,7 @@ const wide = matchMedia("(min-width: 640px)");
 const looks = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((one) => matchMedia(one));
 let drawn = null;
 
-// The library empties elements with `innerHTML = ""`; under Trusted Types that alone is let through.
+// The library empties elements by giving them no markup; under Trusted Types that alone is let through.
 globalThis.trustedTypes?.createPolicy("default", {
   createHTML: (text) => {
     if (text !== "") throw new TypeError("no markup from a text");
