@@ -134,7 +134,7 @@ DENIED = {401, 403}
 
 
 @pytest.mark.parametrize("object_", ["", "project", "tender"])
-async def test_every_cell_is_what_the_guard_does(place: Town, object_: str) -> None:
+async def test_asvs_8_3_1_every_cell_is_what_the_guard_does(place: Town, object_: str) -> None:
     await _set_the_stage(place)
     names = [name for name, row in matrix().items() if row.object == object_ and name in operations]
     for state in STATES.get(object_, ("",)):
