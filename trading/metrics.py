@@ -61,6 +61,8 @@ _PAGES = "the pages on which a bid is sealed load it"
 _READ = "whoever bids reads it first"
 PASSED: Mapping[str, str] = {
     "/help": _READ,
+    "/offline": _READ,
+    "/offline/{page}.html": "whoever seals without a network fetches it",
     "/p/{project}": _READ,
     "/t/{tender}": _READ,
     "/static/{name}": _PAGES,

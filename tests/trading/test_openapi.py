@@ -62,6 +62,8 @@ def test_every_route_for_machines_is_documented() -> None:
         "/open-data/api/{operation}",
         "/help",
         "/accessibility",
+        "/offline",
+        "/offline/{page}.html",
     }
     wanted = {path.replace("{path:path}", "{level}/{number}") for path in open_routes() - pages - {"/openapi.json"}}
     documented = set(made()["paths"])  # type: ignore[call-overload]

@@ -416,7 +416,11 @@ class _Edge:
 
         mark = logs.REQUEST.set(logs.new_request())
         try:
-            await self.app(scope, receive, sending)
+            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+                answer = _two_lengths(Request(scope))
+                await answer(scope, receive, sending)
+            else:
+                await self.app(scope, receive, sending)
         except Exception as error:
             if begun:  # the connection is cut, and nobody takes half an answer for a whole one
                 raise
@@ -424,3 +428,12 @@ class _Edge:
             await answer(scope, receive, sending)
         finally:
             logs.REQUEST.reset(mark)
+
+
+def _two_lengths(request: Request) -> Response:
+    """A length and chunks: a proxy before us may have believed the other one, and what follows on this line would be a
+    request of somebody else's (RFC 9112 §6.3, ASVS 4.2.1). Refused, and the line ends."""
+    facts = {"at": "content-length", "why": "twice"}
+    return problems.problem(
+        problems.language(request), "W-BODY", status=400, facts=facts, headers={"Connection": "close"}
+    )
