@@ -125,7 +125,10 @@ def test_one_that_is_taken_away_is_missed() -> None:
         mark = f"test_asvs_{requirement.replace('.', '_')}_"
         without = [source.replace(f"def {mark}", f"def tried_{mark}") for source in sources if mark in source]
         assert requirement not in named([*without, f"# {mark}x\nx = 'def {mark}x(): ...'\n"]), requirement
-    assert named(["async def test_asvs_7_3_sessions() -> None: ...", "def test_asvs_7_5_30_x(): ..."]) == {"7.3", "7.5.30"}
+    assert named(["async def test_asvs_7_3_sessions() -> None: ...", "def test_asvs_7_5_30_x(): ..."]) == {
+        "7.3",
+        "7.5.30",
+    }
 
 
 def test_ids_are_of_the_standard() -> None:

@@ -61,7 +61,9 @@ KINDS: dict[str, tuple[str, str, int]] = {
 
 @pytest.fixture
 async def place(db: object, settings: Settings, owner_dsn: str) -> AsyncIterator[Town]:
-    async with town(settings.model_copy(update={"public_url": SECURE, "origin": "trade.example/log"}), owner_dsn) as made:
+    async with town(
+        settings.model_copy(update={"public_url": SECURE, "origin": "trade.example/log"}), owner_dsn
+    ) as made:
         yield made
 
 
@@ -130,7 +132,11 @@ async def test_asvs_3_4_7_a_violation_is_reported_and_counts_nobody(
     monkeypatch.setattr(csp_reports, "_told", {})
     browser = place.as_("public")
     headers = {"Content-Type": "application/csp-report"}
-    said = {"effective-directive": "script-src-elem", "blocked-uri": "https://evil.example/?u=wang", "document-uri": "/t/x"}
+    said = {
+        "effective-directive": "script-src-elem",
+        "blocked-uri": "https://evil.example/?u=wang",
+        "document-uri": "/t/x",
+    }
     for _ in range(40):
         assert (await browser.post(csp_reports.PATH, json={"csp-report": said}, headers=headers)).status_code == 204
     (line,) = [one for one in lines.written if "content security policy" in one]
@@ -192,11 +198,23 @@ async def test_asvs_16_5_1_nothing_of_the_house_stands_in_an_error(kinds: dict[s
     for kind, answer in kinds.items():
         if answer.status_code < 400:
             continue
-        for word in ("Traceback", "secret", "ZeroDivision", ".py", "asyncpg", "postgres", "starlette", "/work", "SELECT"):
+        for word in (
+            "Traceback",
+            "secret",
+            "ZeroDivision",
+            ".py",
+            "asyncpg",
+            "postgres",
+            "starlette",
+            "/work",
+            "SELECT",
+        ):
             assert word not in answer.text, (kind, word)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "trade.example@evil.example", "trade.example:80,evil.example", "x\"><i>evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "trade.example@evil.example", "trade.example:80,evil.example", 'x"><i>evil.example']
+)
 async def test_no_page_believes_the_host_header(place: Town, host: str) -> None:
     """Addresses are those of the settings: a poisoned cache or a letter leads nowhere else."""
     for path in ("/", "/signin", "/open-data", "/me", "/no", "/proof", "/why", "/openapi.json"):
@@ -319,7 +337,9 @@ async def test_asvs_4_2_1_the_control(socket_: tuple[str, int]) -> None:
 async def test_asvs_5_2_1_slow_short_and_long_bodies_harm_nobody(place: Town, socket_: tuple[str, int]) -> None:
     """Forty lines that send a byte and wait: others are served meanwhile; what is longer than said is cut at what was said."""
     await place.enrol("wang", "bidder")
-    head = b"POST /api/v1/papers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + place.tokens["wang"].encode() + b"\r\n"
+    head = (
+        b"POST /api/v1/papers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + place.tokens["wang"].encode() + b"\r\n"
+    )
     slow = [await asyncio.open_connection(*socket_) for _ in range(40)]
     for _, writer in slow:
         writer.write(head + b"Content-Length: 1000\r\n\r\nx")
@@ -389,7 +409,9 @@ async def test_asvs_1_5_3_a_name_that_stands_twice_is_refused(place: Town) -> No
         answer = await place.as_("sa").post("/api/v1/people", content=content, headers=headers)
         assert answer.status_code == 422 and answer.json()["code"] == "W-BODY", content
     one = b'{"name": "x", "organisation": %s, "roles": ["bidder"]}' % code.encode()
-    assert (await place.as_("sa").post("/api/v1/people", content=one, headers=headers)).status_code == 201  # the control
+    assert (
+        await place.as_("sa").post("/api/v1/people", content=one, headers=headers)
+    ).status_code == 201  # the control
     for query in ("limit=1&limit=2", "limit=1&%6Cimit=1"):
         answer = await place.as_("sa").get(f"/api/v1/people?{query}")
         assert answer.status_code == 422 and answer.json()["facts"]["why"] == "twice", query

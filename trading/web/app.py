@@ -416,11 +416,8 @@ class _Edge:
 
         mark = logs.REQUEST.set(logs.new_request())
         try:
-            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-                answer = _two_lengths(Request(scope))
-                await answer(scope, receive, sending)
-            else:
-                await self.app(scope, receive, sending)
+            no = _impossible(scope)
+            await (no or self.app)(scope, receive, sending)
         except Exception as error:
             if begun:  # the connection is cut, and nobody takes half an answer for a whole one
                 raise
@@ -430,10 +427,15 @@ class _Edge:
             logs.REQUEST.reset(mark)
 
 
-def _two_lengths(request: Request) -> Response:
-    """A length and chunks: a proxy before us may have believed the other one, and what follows on this line would be a
-    request of somebody else's (RFC 9112 §6.3, ASVS 4.2.1). Refused, and the line ends."""
-    facts = {"at": "content-length", "why": "twice"}
-    return problems.problem(
-        problems.language(request), "W-BODY", status=400, facts=facts, headers={"Connection": "close"}
-    )
+def _impossible(scope: Scope) -> Response | None:
+    """The answer to what no route should have to look at; None: any other request.
+
+    A length and chunks: a proxy before us may have believed the other one, and what follows on this line would be a request
+    of somebody else's (RFC 9112 §6.3, ASVS 4.2.1): refused, and the line ends. A null in a path: nothing is called so, and
+    no database takes one.
+    """
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        facts = {"at": "content-length", "why": "twice"}
+        lang = problems.language(Request(scope))
+        return problems.problem(lang, "W-BODY", status=400, facts=facts, headers={"Connection": "close"})
+    return problems.problem(problems.language(Request(scope)), "W-UNKNOWN") if "\x00" in scope["path"] else None

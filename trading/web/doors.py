@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ from trading.web.screen import Screen
 
 logger = logging.getLogger("trading.web")
 LIMIT = 32 * 1024
+PART = re.compile(r"[A-Za-z0-9._@-]{1,100}")
+"""What a part of a path may be; each door knows more about its own."""
 SCRIPTED = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -221,6 +224,8 @@ async def _arrive(request: Request, configured: Settings) -> Visit:
 
 async def _through(opening: Opening, visit: Visit) -> Response:
     request, row = visit.request, matrix()[opening.name]
+    if not all(PART.fullmatch(value) for value in request.path_params.values()):
+        raise Refused("W-UNKNOWN")
     visit.caller = PUBLIC if opening.report else await guard.who(request)
     visit.found = getattr(request.state, "session", None)
     await visit.screen.prepare()
