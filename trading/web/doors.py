@@ -153,8 +153,8 @@ Handler = Callable[[Visit], Awaitable[Response]]
 @dataclass(frozen=True)
 class Opening:
     """One method on one path: what `doors` holds. `machine`: its answers are JSON, for a script of ours; `demo`: there is no
-    such path but where the settings say so (installation.check_demo); `report`: a browser says something of a page by itself,
-    no cookie speaks for it and nothing changes by it (csp_reports.py)."""
+    such path but where the settings say so (installation.check_demo); `report`: what a browser says of a page by
+    itself; no cookie speaks for it and nothing changes by it (csp_reports.py)."""
 
     name: str
     method: str
