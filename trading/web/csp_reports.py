@@ -1,6 +1,6 @@
 """Where browsers report that a page wanted what its policy forbids (CSP `report-uri`, ASVS 3.4.7).
 
-Something of ours is wrong then, or somebody found a way to write into a page. A line says which directive it was, once a day
+Something of ours is wrong then, or somebody found a way to write into a page. A line says which directive it was, twice a day at most
 and process and no more: lines that came with each report would count who reads which page. What was blocked, on which page
 and for whom is neither kept nor told. Pages that may connect nowhere name no address for reports: one would be a way out.
 """
@@ -23,7 +23,7 @@ DIRECTIVES = frozenset(
         "worker-src", "media-src", "manifest-src", "require-trusted-types-for", "trusted-types",
     }
 )  # fmt: skip
-AGAIN = 24 * 3600.0
+AGAIN = 12 * 3600.0
 """Machine seconds after which a directive is told of again."""
 security = logging.getLogger("trading.security")
 _told: dict[str, float] = {}
