@@ -1,7 +1,7 @@
 """Where browsers report that a page wanted what its policy forbids (CSP `report-uri`, ASVS 3.4.7).
 
-Something of ours is wrong then, or somebody found a way to write into a page. A line says which directive it was, twice a day at most
-and process and no more: lines that came with each report would count who reads which page. What was blocked, on which page
+Something of ours is wrong then, or somebody found a way to write into a page. A line says which directive it was, twice a
+day at most and no more: lines that came with each report would count who reads which page. What was blocked, on which page
 and for whom is neither kept nor told. Pages that may connect nowhere name no address for reports: one would be a way out.
 """
 
