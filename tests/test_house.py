@@ -174,7 +174,7 @@ def test_what_workers_begin_with_is_here() -> None:
         assert (ROOT / name).is_file(), name
 
 
-def test_the_lock_file_names_no_address_and_holds_every_hash() -> None:
+def test_asvs_15_1_2_the_lock_file_names_no_address_and_holds_every_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links", lock)
     for requirement in re.split(r"\n(?=\S)", lock.strip()):

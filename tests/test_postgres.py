@@ -241,7 +241,7 @@ def test_no_migration_asks_a_model() -> None:
         assert "RunPython" not in path.read_text("utf-8"), path
 
 
-async def test_the_application_cannot_change_what_is_in_the_log(db, database: str) -> None:
+async def test_asvs_16_4_2_the_application_cannot_change_what_is_in_the_log(db, database: str) -> None:
     connection = await asyncpg.connect(database)
     try:
         for table in postgres.APPEND_ONLY:

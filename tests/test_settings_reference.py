@@ -64,7 +64,7 @@ def test_the_secrets_are_those_we_know_of() -> None:
 
 
 @pytest.mark.parametrize("flags", [["--markdown"], ["--json"], ["--lang", "en"], ["--lang", "zh"]])
-def test_no_secret_is_ever_printed(flags: list[str], tmp_path: Path) -> None:
+def test_asvs_13_3_1_no_secret_is_ever_printed(flags: list[str], tmp_path: Path) -> None:
     environment = {
         **PLANTED,
         "TRADING_DATA": str(tmp_path),

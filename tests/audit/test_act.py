@@ -58,7 +58,7 @@ async def test_an_act_without_a_record_rolls_back(world: LogWorld) -> None:
     assert not await pool().fetchval("SELECT count(*) FROM log_serial WHERE subject = 'x'")
 
 
-async def test_a_refusal_leaves_nothing(world: LogWorld) -> None:
+async def test_asvs_2_3_3_a_refusal_leaves_nothing(world: LogWorld) -> None:
     before = await count()
     with pytest.raises(Refused):
         async with acting(CLERK) as act:

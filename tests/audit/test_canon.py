@@ -51,7 +51,7 @@ def test_canonical_bytes_of_a_value(vector):
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda v: v["name"])
-def test_other_bytes_are_refused(vector):
+def test_asvs_1_5_3_other_bytes_are_refused(vector):
     with pytest.raises(NotCanonical):
         parse(bytes.fromhex(vector["bytes"]))
 

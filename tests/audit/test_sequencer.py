@@ -205,7 +205,7 @@ async def test_a_closing_follows_its_records_in_beats_at_once(world: LogWorld) -
     assert world.published().size == beats[-1].size
 
 
-async def test_a_database_older_than_what_left_the_house_stops_it(world: LogWorld) -> None:
+async def test_asvs_16_4_3_a_database_older_than_what_left_the_house_stops_it(world: LogWorld) -> None:
     sequencer = world.sequencer()
     await sequencer.lead()
     await sequencer.beat()

@@ -105,7 +105,7 @@ def test_boxes() -> None:
 
 
 @pytest.mark.parametrize("signer", [FIRM, ES256Signer.generate()])
-def test_signature(signer: Any) -> None:
+def test_asvs_4_1_5_signature(signer: Any) -> None:
     sigs = sign_manifest(MANIFEST.data, signer)
     arrival.check_signature(MANIFEST, sigs)
     other = envelope(GUARD, where=context(GUARD, seq=2)).manifest

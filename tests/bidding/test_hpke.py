@@ -46,7 +46,7 @@ def test_a_box_is_a_function_of_its_coins() -> None:
     assert hpke.seal(pub, b"f" * 32, b"i", b"x") != hpke.seal(pub, b"e" * 32, b"i", b"x")
 
 
-def test_nothing_opens_under_another_key_another_info_or_after_damage() -> None:
+def test_asvs_11_2_5_nothing_opens_under_another_key_another_info_or_after_damage() -> None:
     key, other = hpke.derive_key_pair(b"r" * 32), hpke.derive_key_pair(b"s" * 32)
     sealed = hpke.seal(hpke.public_bytes(key), b"e" * 32, b"i", b"share")
     flipped = [sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(len(sealed))]

@@ -92,7 +92,7 @@ async def test_a_document_is_kept_under_its_hash_or_not_at_all(store: Store, mon
     assert not any((store.root / "arriving").iterdir())
 
 
-def test_names_from_outside_are_no_paths(store: Store) -> None:
+def test_asvs_5_3_2_names_from_outside_are_no_paths(store: Store) -> None:
     for name in ("../../etc/passwd", "", "ABCD" * 8, "ab/" * 11):
         with pytest.raises(ValueError, match="not a store name"):
             store.path(name)

@@ -205,7 +205,7 @@ async def schedules(place: Town, owner_dsn: str, tmp: Path, count: int, seed: in
     return outcomes
 
 
-async def test_every_request_around_the_deadline_is_taken_in_time_or_refused_with_a_proof(
+async def test_asvs_15_4_2_every_request_around_the_deadline_is_taken_in_time_or_refused_with_a_proof(
     place: Town, owner_dsn: str, tmp_path: Path
 ) -> None:
     outcomes = await schedules(place, owner_dsn, tmp_path, SCHEDULES, SEED)

@@ -167,7 +167,7 @@ def test_a_log_that_cannot_be_synced_stops_the_sequencer_until_the_disk_is_sound
     until(lambda: tool.complete(firm.client, receipt, place.story.trust)[0].proof, 15, "the proof of a later receipt")
 
 
-def test_no_bid_is_acknowledged_while_the_database_has_no_room(place: Centre, tmp_path: Path) -> None:
+def test_asvs_16_5_3_no_bid_is_acknowledged_while_the_database_has_no_room(place: Centre, tmp_path: Path) -> None:
     firms = [place.firm(f"第{n}建筑公司", tmp_path / f"firm {n}") for n in range(3)]
     with bidding(place, firms):
         until(lambda: min(len(firm.taken) for firm in firms) >= 2, 30, "the first bids")

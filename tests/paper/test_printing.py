@@ -56,7 +56,7 @@ async def test_the_same_bytes_as_at_the_desk_and_once_for_all(printer: Printer, 
     assert (tmp_path / "made").read_text() == "x"
 
 
-async def test_a_crowd_is_told_to_come_again_and_the_house_goes_on(
+async def test_asvs_15_2_2_a_crowd_is_told_to_come_again_and_the_house_goes_on(
     printer: Printer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(printing, "WAITING", 5)

@@ -52,7 +52,7 @@ def pem(certificate: x509.Certificate) -> str:
     return quote(certificate.public_bytes(serialization.Encoding.PEM).decode())
 
 
-def test_a_chain_that_holds_and_those_that_do_not() -> None:
+def test_asvs_12_1_3_a_chain_that_holds_and_those_that_do_not() -> None:
     ours, other, leaf_as_ca = Authority(), Authority(), Authority("no CA", ca=False)
     good = ours.issue("wang")
     assert client_certificates.check(good, [other.certificate, ours.certificate], NOW) == good.fingerprint(

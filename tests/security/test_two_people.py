@@ -26,7 +26,7 @@ def test_which_acts_take_two() -> None:
     assert {name for name, row in matrix().items() if row.two} == {"move_deadline", "terminate_tender"}
 
 
-async def test_a_tender_is_given_up_by_two_and_by_none_alone(desk: Desk) -> None:
+async def test_asvs_2_3_5_a_tender_is_given_up_by_two_and_by_none_alone(desk: Desk) -> None:
     town, path = desk.town, f"/tenders/{desk.tender}/termination"
     made = await town.call("tenderee", "POST", path, 202, {"reason": "tenderee"})
     assert (await town.call("public", "GET", f"/tenders/{desk.tender}", 200))["state"] == "announced"

@@ -81,7 +81,7 @@ def test_no_bytes_crash_the_reader(whole: bytes) -> None:
 FORMULAS = ('=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "=cmd|' /C calc'!A0")
 
 
-def test_no_text_is_taken_for_a_formula(tmp_path: Path) -> None:
+def test_asvs_1_2_10_no_text_is_taken_for_a_formula(tmp_path: Path) -> None:
     lines = samples.sample("xinjian-2016")
     for place, formula in enumerate(FORMULAS):
         lines[place] = replace(lines[place], organisation=formula)

@@ -107,7 +107,7 @@ async def test_an_empty_a_wrong_and_a_greedy_paper_are_told_plainly(
     assert (await place.as_("public").post("/api/v1/papers", content=b"x")).status_code == 401
 
 
-async def test_papers_of_one_organisation_have_a_bound(place: Town, tmp_path: Path) -> None:
+async def test_asvs_5_2_4_papers_of_one_organisation_have_a_bound(place: Town, tmp_path: Path) -> None:
     await place.enrol("li", "tenderee")
     object.__setattr__(place.platform.settings, "paper_quota", 10)
     assert (await place.as_("li").post("/api/v1/papers", content=b"12345678")).status_code == 201
@@ -193,7 +193,7 @@ async def test_a_late_amendment_moves_the_deadline_in_the_same_act(place: Town, 
     assert (await amend("plans.zip", b"plans 4", 409))["code"] == "W-STATE"
 
 
-async def test_only_its_bidder_learns_that_a_bid_is_stale(place: Town, tmp_path: Path) -> None:
+async def test_asvs_8_2_3_only_its_bidder_learns_that_a_bid_is_stale(place: Town, tmp_path: Path) -> None:
     desk = Desk(place, tmp_path)
     files = await _announced(desk, project={"regime": "source-law"})
     wang, zhao = await desk.bidder("wang"), await desk.bidder("zhao")

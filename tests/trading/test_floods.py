@@ -22,7 +22,7 @@ async def desk(place: Town, tmp_path: Path) -> AsyncIterator[Desk]:
     yield made
 
 
-async def test_readings_are_counted_by_the_hour(desk: Desk) -> None:
+async def test_asvs_2_4_1_readings_are_counted_by_the_hour(desk: Desk) -> None:
     """Every reading is a record (log.md §1), and a beat holds only so many: others would wait behind them."""
     await desk.bidder("firm")
     path = f"/api/v1/tenders/{desk.tender}/bids"

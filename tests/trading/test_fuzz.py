@@ -14,6 +14,11 @@ import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypotheses
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from tests.trading.desk import Desk
 from tests.trading.town import ROLES, Town, town
@@ -26,6 +31,8 @@ from trading.web.roles import callers
 
 EXAMPLES = 5
 """Of each operation with each role; `.ci/run` has no time for more, a long night has."""
+
+CONFORMING = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 class Served:
@@ -122,6 +129,9 @@ def test_no_answer_is_a_5xx(served: Served, cases: list[schemathesis.Case], role
         )
         # 503 is an answer too: a key whose first request still runs
         assert answer.status_code < 500 or answer.status_code == 503, told
+        kind = answer.headers.get("content-type", [""])[0]
+        if answer.status_code < 300 and kind == "application/json":  # what is answered is what the description says
+            case.validate_response(answer, checks=CONFORMING)
         if answer.status_code >= 400:
             assert answer.headers["content-type"][0].startswith("application/problem+json"), told
     assert time.process_time() - begun < 60  # of this process, server and all: others on the machine do not count

@@ -152,7 +152,7 @@ async def _together(desk: Desk, *acts: tuple[str, str, Any]) -> list[int]:
     return [answer.status_code for answer in await asyncio.gather(*sent)]
 
 
-async def test_two_awards_and_an_objection_at_the_same_moment(desk: Desk) -> None:
+async def test_asvs_2_3_4_two_awards_and_an_objection_at_the_same_moment(desk: Desk) -> None:
     """One award at most; if the objection came first none, until it is answered. The archive holds either way."""
     await opened(desk, "works")
     await desk.candidates()

@@ -72,7 +72,7 @@ async def _written(made: dict[str, bytes]) -> None:
         )  # fmt: skip
 
 
-async def test_nothing_is_destroyed_while_fifteen_years_run(db: object, owner_dsn: str) -> None:
+async def test_asvs_14_2_7_nothing_is_destroyed_while_fifteen_years_run(db: object, owner_dsn: str) -> None:
     await _tender(owner_dsn, archived=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(Refused, match="E-RETENTION") as refused:
         await retention.check(TENDER, "甬档〔2026〕1号")

@@ -55,6 +55,22 @@ def test_a_route_without_a_row_does_not_start(settings: Settings, monkeypatch: p
             create_app(settings, connected=True)
 
 
+def test_a_door_or_an_operation_without_a_row_does_not_start_either(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the matrix does not name no test of it would ask for: so it is never served."""
+    stray: tuple[tuple[Any, Any], ...] = ((doors, doors["me"]), (operations, operations["whoami"]))
+    for known, one in stray:
+        with monkeypatch.context() as patched:
+            patched.setitem(known, "left_out", one)
+            with pytest.raises(RuntimeError, match="left_out"):
+                create_app(settings, connected=True)
+            patched.delitem(known, "left_out")
+            patched.delitem(known, one.name)
+            with pytest.raises(RuntimeError, match=one.name):
+                create_app(settings, connected=True)
+
+
 def test_nobody_may_do_everything() -> None:
     for role in RoleName:
         denied = [name for name, row in matrix().items() if row.cells.get(role, Cell.DENY) is Cell.DENY]
@@ -134,7 +150,7 @@ DENIED = {401, 403}
 
 
 @pytest.mark.parametrize("object_", ["", "project", "tender"])
-async def test_every_cell_is_what_the_guard_does(place: Town, object_: str) -> None:
+async def test_asvs_8_3_1_every_cell_is_what_the_guard_does(place: Town, object_: str) -> None:
     await _set_the_stage(place)
     names = [name for name, row in matrix().items() if row.object == object_ and name in operations]
     for state in STATES.get(object_, ("",)):

@@ -58,7 +58,7 @@ async def tender(ada):
     return make
 
 
-async def test_a_tender_goes_from_stage_to_stage_as_the_law_has_it_and_no_other_way(tender):
+async def test_asvs_2_3_1_a_tender_goes_from_stage_to_stage_as_the_law_has_it_and_no_other_way(tender):
     lawful = {(stage, after) for (stage, _), after in TABLE.items() if stage != after}
     assert {stage for pair in lawful for stage in pair} == set(STATES)
     taken = set()

@@ -22,6 +22,7 @@ from trading.cli.bidder import TokenOption, signer_of
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
 from trading.cli.service import Data, settings
+from trading.trade_file import cell
 
 if TYPE_CHECKING:
     from audit.act import Act, Actor, RecordRef
@@ -142,7 +143,7 @@ def _report(rejected: Sequence[Rejection], to: Path | None) -> None:
         out.say("experts.more", count=len(shown) - SHOWN)
     if to is not None:
         with to.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows([[out.text(head) for head in heads], *rows])
+            csv.writer(file).writerows([[out.text(head) for head in heads], *([cell(c) for c in row] for row in rows)])
 
 
 # --------------------------------------------------------------------------------------------------------------- looking

@@ -12,6 +12,7 @@ import typer
 from trading.cli.app import app, screen, t
 from trading.cli.experts import run
 from trading.cli.service import Data, settings
+from trading.trade_file import cell
 
 if TYPE_CHECKING:
     from trading.ocds_reading import Remark
@@ -58,11 +59,4 @@ def _report(remarks: Sequence[Remark], to: Path | None) -> None:
         out.say("ocds.more", count=len(rows) - SHOWN)
     if to is not None:
         with to.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows(
-                [[out.text(head) for head in heads], *([_plain(c) for c in row] for row in rows)]
-            )
-
-
-def _plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+            csv.writer(file).writerows([[out.text(head) for head in heads], *([cell(c) for c in row] for row in rows)])

@@ -38,6 +38,7 @@ from experts.scoring import Scale
 from trading.client import PREFIX, Platform
 from trading.law.methods import Sheet
 from trading.tools.memory import Memory
+from trading.trade_file import cell
 
 KEY, PLACE, SCORES, NONCE, SHEET = "seat.key", "seat.json", "scores.json", "nonce", "sheet.json"
 COLUMNS = ("label", "criterion", "points", "reason")
@@ -264,13 +265,16 @@ class Seat:
 
 
 def write_marks(path: Path, marks: list[Mark]) -> None:
-    """Write a file of scores: `.csv` with the columns label, criterion, points, reason, else JSON rows of these."""
+    """Write a file of scores: `.csv` with the columns label, criterion, points, reason, else JSON rows of these.
+
+    A criterion is a text of the tenderee's: in CSV none is a formula to the member's spreadsheet.
+    """
     rows = [{"label": m.label, "criterion": m.criterion, "points": m.points, "reason": m.reason} for m in marks]
     if path.suffix.lower() == ".csv":
         out = io.StringIO()
         writer = csv.DictWriter(out, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: cell(text) for name, text in row.items()} for row in rows)
         path.write_text(out.getvalue(), encoding="utf-8-sig")
     else:
         path.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -280,10 +284,19 @@ def read_marks(path: Path) -> list[Mark]:
     """Read such a file. Refused: T-SCORES-FILE."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        rows: Any = list(csv.DictReader(io.StringIO(text))) if path.suffix.lower() == ".csv" else json.loads(text)
+        rows: Any = (
+            json.loads(text)
+            if path.suffix.lower() != ".csv"
+            else [{name: _bare(value) for name, value in row.items()} for row in csv.DictReader(io.StringIO(text))]
+        )
         return [_mark(row) for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refused("T-SCORES-FILE", why="no rows of label, criterion, points, reason") from None
+
+
+def _bare(value: Any) -> Any:
+    """A cell without the apostrophe that `cell` put before it."""
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and cell(value[1:]) == value else value
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:

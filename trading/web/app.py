@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 from pydantic import BaseModel, ValidationError
@@ -52,6 +53,7 @@ from trading.web import (
     api_seats,
     api_statements,
     bidder_pages,
+    csp_reports,
     demo_pages,
     doors,
     guard,
@@ -78,7 +80,7 @@ DESKS = (
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
-PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages, demo_pages)
+PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages, demo_pages, csp_reports)
 """Importing them declares their doors (doors.py)."""
 
 AWAY = (
@@ -100,7 +102,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    f"base-uri 'none'; frame-ancestors 'none'; report-uri {csp_reports.PATH}",
 }
 
 
@@ -306,12 +308,27 @@ def _body(model: type[BaseModel], request: Request, raw: bytes) -> BaseModel:
     if media != "application/json":
         raise Refused("W-MEDIA", media=media[:80])
     try:
-        return model.model_validate_json(raw)
+        found = model.model_validate_json(raw)
     except ValidationError as error:
         raise _unreadable(error) from None
+    try:
+        json.loads(raw, object_pairs_hook=_once)
+    except ValueError:  # what pydantic read and json does not is read differently by somebody else too
+        raise Refused("W-BODY", errors=[], at="", why="unreadable") from None
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """A name that stands twice means one thing to a proxy and another to us (ASVS 1.5.3)."""
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Refused("W-BODY", errors=[], at=name[:200], why="twice")
+        seen.add(name)
 
 
 def _query(model: type[BaseModel], request: Request) -> BaseModel:
+    _once(request.query_params.multi_items())
     try:
         return model.model_validate(dict(request.query_params))
     except ValidationError as error:
@@ -390,7 +407,7 @@ class _Edge:
 
     def __init__(self, app: ASGIApp, requests: metrics.Requests, https: bool) -> None:
         self.app, self.requests = app, requests
-        sent = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
+        sent = HEADERS | ({"Strict-Transport-Security": "max-age=31536000; includeSubDomains"} if https else {})
         self.headers = [(k.lower().encode(), v.encode()) for k, v in sent.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -411,7 +428,8 @@ class _Edge:
 
         mark = logs.REQUEST.set(logs.new_request())
         try:
-            await self.app(scope, receive, sending)
+            no = _impossible(scope)
+            await (no or self.app)(scope, receive, sending)
         except Exception as error:
             if begun:  # the connection is cut, and nobody takes half an answer for a whole one
                 raise
@@ -419,3 +437,17 @@ class _Edge:
             await answer(scope, receive, sending)
         finally:
             logs.REQUEST.reset(mark)
+
+
+def _impossible(scope: Scope) -> Response | None:
+    """The answer to what no route should have to look at; None: any other request.
+
+    A length and chunks: a proxy before us may have believed the other one, and what follows on this line would be a request
+    of somebody else's (RFC 9112 §6.3, ASVS 4.2.1): refused, and the line ends. A null in a path: nothing is called so, and
+    no database takes one.
+    """
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        facts = {"at": "content-length", "why": "twice"}
+        lang = problems.language(Request(scope))
+        return problems.problem(lang, "W-BODY", status=400, facts=facts, headers={"Connection": "close"})
+    return problems.problem(problems.language(Request(scope)), "W-UNKNOWN") if "\x00" in scope["path"] else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -37,11 +38,14 @@ from trading.web.screen import Screen
 
 logger = logging.getLogger("trading.web")
 LIMIT = 32 * 1024
+PART = re.compile(r"[A-Za-z0-9._@-]{1,100}")
+"""What a part of a path may be; each door knows more about its own."""
 SCRIPTED = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """For pages with a script of ours; `data:` for the QR code of a code generator."""
+REPORT = "application/csp-report"
 KEPT_BY_NOBODY = {
     "Cache-Control": "no-store",
     "Vary": "Cookie, Accept-Language",
@@ -123,7 +127,7 @@ class Visit:
     def settled(self, response: Response) -> Response:
         """Never kept; and a browser that had no name has one now."""
         response.headers.update(KEPT_BY_NOBODY)
-        response.headers["Content-Security-Policy"] = SCRIPTED
+        response.headers["Content-Security-Policy"] = f"{SCRIPTED}; report-uri /csp-report"
         if self.new_device:
             cookies.give_device(self.settings, response, self.device)
         return response
@@ -149,7 +153,8 @@ Handler = Callable[[Visit], Awaitable[Response]]
 @dataclass(frozen=True)
 class Opening:
     """One method on one path: what `doors` holds. `machine`: its answers are JSON, for a script of ours; `demo`: there is no
-    such path but where the settings say so (installation.check_demo)."""
+    such path but where the settings say so (installation.check_demo); `report`: what a browser says of a page by
+    itself; no cookie speaks for it and nothing changes by it (csp_reports.py)."""
 
     name: str
     method: str
@@ -157,17 +162,20 @@ class Opening:
     handler: Handler
     machine: bool
     demo: bool = False
+    report: bool = False
 
 
 doors: dict[str, Opening] = {}
 
 
-def door(method: str, path: str, *, machine: bool = False, demo: bool = False) -> Callable[[Handler], Handler]:
+def door(
+    method: str, path: str, *, machine: bool = False, demo: bool = False, report: bool = False
+) -> Callable[[Handler], Handler]:
     """Declare the decorated coroutine as a door; its name is its row in `roles.toml`."""
 
     def declare(handler: Handler) -> Handler:
         assert handler.__name__ not in doors, f"two doors are called {handler.__name__}"
-        doors[handler.__name__] = Opening(handler.__name__, method, path, handler, machine, demo)
+        doors[handler.__name__] = Opening(handler.__name__, method, path, handler, machine, demo, report)
         return handler
 
     return declare
@@ -216,7 +224,9 @@ async def _arrive(request: Request, configured: Settings) -> Visit:
 
 async def _through(opening: Opening, visit: Visit) -> Response:
     request, row = visit.request, matrix()[opening.name]
-    visit.caller = await guard.who(request)
+    if not all(PART.fullmatch(value) for value in request.path_params.values()):
+        raise Refused("W-UNKNOWN")
+    visit.caller = PUBLIC if opening.report else await guard.who(request)
     visit.found = getattr(request.state, "session", None)
     await visit.screen.prepare()
     if opening.method not in origin.SAFE:
@@ -236,7 +246,8 @@ async def _read(opening: Opening, visit: Visit) -> None:
         if len(raw) > LIMIT:
             raise Refused("W-SIZE", limit=LIMIT)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != ("application/json" if opening.machine else "application/x-www-form-urlencoded"):
+    wanted = "application/json" if opening.machine else "application/x-www-form-urlencoded"
+    if media != (REPORT if opening.report else wanted):
         raise Refused("W-MEDIA", media=media[:80])
     try:
         if opening.machine:
@@ -251,8 +262,8 @@ async def _read(opening: Opening, visit: Visit) -> None:
     except (ValueError, RecursionError):
         raise Refused("W-BODY", at="", why="length") from None
     given = request.headers.get(origin.TOKEN, "") if opening.machine else visit.form.get("form_token", "")
-    if visit.caller.token is not None and visit.caller.session is None:
-        return  # a bearer token is no cookie: nobody's page can send it
+    if opening.report or (visit.caller.token is not None and visit.caller.session is None):
+        return  # a bearer token is no cookie: nobody's page can send it; and a report speaks for nobody
     origin.check_page(request, visit.settings, "" if visit.new_device and visit.found is None else visit.token, given)
 
 

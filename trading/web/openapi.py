@@ -198,5 +198,7 @@ def _operation(o: Operation, roles: list[str]) -> dict[str, Any]:
             "required": True,
             "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
+    if "requestBody" in out:
+        out["x-max-body-bytes"] = o.limit
     out["security"] = ([{}] if "public" in roles else []) + [{"token": []}]
     return out
