@@ -1,6 +1,7 @@
 """A bidder's own bids, for the bidder's own pages: where each stands, and what may still be handed in.
 
-Everything here is read under the name of whoever asks; nothing is written, so that looking at one's own page is no act.
+Everything here is read under the name of whoever asks, from its own records; nothing is written, over the API neither
+(tendering.own_deposits says why): looking at one's own bid is no act, and a record of it would tell who bids.
 """
 
 from __future__ import annotations

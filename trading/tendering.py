@@ -204,17 +204,18 @@ async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict
     raise Refused("W-UNKNOWN")
 
 
-async def own_deposits(platform: Installation, caller: Caller, tender: str) -> list[dict[str, Any]]:
-    """The caller's own deposits in a tender, and whether they answer the newest documents; the reading is a record
-    (log.md §1)."""
+async def own_deposits(caller: Caller, tender: str) -> list[dict[str, Any]]:
+    """The caller's own deposits in a tender, and whether they answer the newest documents.
+
+    Read, as on the pages of its desk (own_bids.py), from the bidder's own records and from no deposit of anybody: so it is
+    no reading that log.md §1 makes a record. That record catches who looks at others' bids; of one's own it would put
+    bidder and tender side by side where supervisors read, and tell before the hour who bids.
+    """
     bidder = _bidder(caller)
     lines = [k.value for k in await logbook.own(bidder, ("deposited", "withdrawn"))]
     gone = {v["bid"] for v in lines if v["type"].startswith("trading.withdrawn") and v["tender"] == tender}
     mine = [v for v in lines if v["type"].startswith("trading.deposited") and v["tender"] == tender]
     last = {(v["bid"], v["stage"]): v["seq"] for v in mine}
-    with platform.pace.taking("readings", bidder):
-        async with acting(caller.actor) as act:
-            act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
     stale = await documents.stale(tender, [instant(v["time"]) for v in mine], await _own_openings(tender, mine))
     return [
         {
