@@ -48,8 +48,8 @@ REFUSING = {
 
 
 def may_follow(terms: Mapping[str, Any]) -> bool:
-    """Whether, by the terms of its announcement, open rounds may follow the sealed prices (log.md §8, V15). That they will no
-    notice can say: the seller decides once the prices are read."""
+    """Whether, by the terms of its announcement, open rounds may follow the sealed prices (log.md §8, V15). That they will
+    no notice can say: the seller decides once the prices are read."""
     return bool(terms["direction"] == regimes.SELL and terms["method"] == METHOD)
 
 

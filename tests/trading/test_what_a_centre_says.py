@@ -21,7 +21,7 @@ LICENCE = "https://creativecommons.org/licenses/by/4.0/"
     [
         ("a11y@centre.example", "mailto:a11y@centre.example"),
         ("https://centre.example/tell", "https://centre.example/tell"),
-        ("0791 8888 0000", "tel:079188880000"), ("+86 (791) 88880000", "tel:+8679188880000"), 
+        ("0791 8888 0000", "tel:079188880000"), ("+86 (791) 88880000", "tel:+8679188880000"),
         ("请到一楼服务台", ""), ("", ""),
         ("javascript:alert(1)", ""), ("data:text/html,x@y.z", ""), ("mailto:a@b.c?cc=x@y.z", ""), ("https://a b", ""),
     ],

@@ -76,6 +76,8 @@ STATUS: Mapping[str, int] = {
     "E-QUOTA": 413,
     "T-ORGANISATION": 422,
     "T-PERSON": 422,
+    "T-COLLEAGUE": 422,
+    "T-COLLEAGUE-NAME": 422,
     "T-ADDRESS": 422,
     "T-ADDRESS-CODE": 422,
     "T-ROLE": 422,
