@@ -200,7 +200,7 @@ async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict
             value.get("withdrawal"),
             sha256_hex(kept.record),
         ):
-            return await _grown(platform, kept)
+            return await grown(platform, kept)
     raise Refused("W-UNKNOWN")
 
 
@@ -286,11 +286,12 @@ def _of(platform: Installation, kept: logbook.Kept) -> Receipt:
     return Receipt(kept.record, platform.key.promise(kept.entry), kept.value.get("manifest"), kept.nonce)
 
 
-async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
-    grown = _of(platform, kept)
+async def grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
+    """The receipt of a record with all there is of it by now."""
+    made = _of(platform, kept)
     if kept.index is not None:
         try:
-            grown = grown.with_proof(await tiles.proof(pool(), platform.policy, kept.id))
+            made = made.with_proof(await tiles.proof(pool(), platform.policy, kept.id))
         except Refused as pending:
             if pending.code != "E-PENDING":
                 raise
@@ -300,8 +301,8 @@ async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
         if value["manifest"] in listed:
             place = listed.index(value["manifest"])
             leaves = [bytes.fromhex(one) for one in listed]  # the hashes are the leaf hashes (envelope.md §6)
-            grown = grown.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
-    return grown.plain()
+            made = made.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
+    return made.plain()
 
 
 def _bidder(caller: Caller) -> str:

@@ -78,6 +78,7 @@ STATUS: Mapping[str, int] = {
     "T-PERSON": 422,
     "T-COLLEAGUE": 422,
     "T-COLLEAGUE-NAME": 422,
+    "T-CONFIRM-WORDS": 422,
     "T-ADDRESS": 422,
     "T-ADDRESS-CODE": 422,
     "T-ROLE": 422,
