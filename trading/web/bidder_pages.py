@@ -50,6 +50,7 @@ SAID = (
 )
 SAID_TOO = (
     "E-SIG",
+    "E-REGISTRATION",
     "E-PAYLOAD",
     "E-RECEIPT",
     "U-RESUME",
@@ -304,5 +305,9 @@ async def b_key(visit: Visit) -> Response:
     """The signing keys under this name: make one, save its file, register it (envelope.md §5)."""
     keys = await own_bids.keys(_caller(visit))
     authorities = sorted({line.id for line in visit.platform.parties.lines if line.kind == "authority"})
-    given = _given(visit, authorities=authorities)
-    return _scripted(visit, "bidder/key.html", "key_page.js", given, keys=keys, authorities=authorities)
+    now = visit.screen.now
+    assert now is not None
+    lines = (line for line in visit.platform.parties.lines if line.kind == "ca" and line.in_force(now))
+    cas = [{"id": line.id, "sha256": line.public.hex()} for line in lines]
+    given = _given(visit, authorities=authorities, cas=cas, now=now.isoformat())
+    return _scripted(visit, "bidder/key.html", "key_page.js", given, keys=keys, authorities=authorities, cas=cas)
