@@ -52,7 +52,8 @@ FILES = {
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
     "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
     "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
-    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/b/{tender}/hall/objections/{remedy}", "/offline/{page}.html",
+    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/b/{tender}/hall/objections/{remedy}",
+    "/offline/{page}.html",
 }  # fmt: skip
 """Read with GET too, and no pages."""
 
