@@ -47,6 +47,12 @@ REFUSING = {
 """Which refusal a constraint stands for, should anything race past the checks before it."""
 
 
+def may_follow(terms: Mapping[str, Any]) -> bool:
+    """Whether, by the terms of its announcement, open rounds may follow the sealed prices (log.md §8, V15). That they will
+    no notice can say: the seller decides once the prices are read."""
+    return bool(terms["direction"] == regimes.SELL and terms["method"] == METHOD)
+
+
 # ---------------------------------------------------------------------------------------------------------------- joining
 
 
@@ -93,7 +99,7 @@ async def _sold_so(act: Act, tender: str) -> Any:
     if row["state"] != "opened":
         raise Refused("E-STAGE", stage=row["state"], act="auction", allowed="")
     terms = loaded(row["terms"])
-    if terms["direction"] != regimes.SELL or terms["method"] != METHOD:
+    if not may_follow(terms):
         raise Refused("E-AUCTION-NONE")
     return row
 

@@ -1,6 +1,7 @@
 """How somebody gets in for the first time, and again after everything was lost: a one-time code, and one's own credentials.
 
-An invitation is made by the security administrator. A recovery takes two others: somebody of the same organisation or an
+An invitation is made by the security administrator; of a bidder's colleague, who comes in as a bidder and nothing else, by a
+bidder (colleagues.py). A recovery takes two others: somebody of the same organisation or an
 administrator proposes it, an administrator who is neither of them approves it (one of the two is a security
 administrator), and each is shown *half* of the code. The person needs both halves, so nobody becomes somebody else alone;
 all that signed in before ends with it.

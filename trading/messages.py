@@ -62,7 +62,10 @@ def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
     if entry is None:
         return code
     key = "en" if language(lang) == EN else "zh"
-    return entry[key].format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
+    told = entry[key].format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
+    if facts.get("derivation") == "":  # a moment that nothing was counted to
+        return told.replace("（）", "").replace(" ()", "")
+    return told
 
 
 @lru_cache(maxsize=8192)

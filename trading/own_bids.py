@@ -1,6 +1,7 @@
 """A bidder's own bids, for the bidder's own pages: where each stands, and what may still be handed in.
 
-Everything here is read under the name of whoever asks; nothing is written, so that looking at one's own page is no act.
+Everything here is read under the name of whoever asks, from its own records; nothing is written, over the API neither
+(tendering.own_deposits says why): looking at one's own bid is no act, and a record of it would tell who bids.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from audit.act import pool
 from audit.canon import b64, instant, sha256_hex
@@ -113,6 +117,20 @@ async def tenders(named: list[str]) -> dict[str, Any]:
     return {row["id"]: dict(row) for row in rows}
 
 
+def certificate(der: bytes) -> dict[str, Any]:
+    """What its owner recognises a certificate by, and its dates. It was read before, when it vouched (audit/trust.py)."""
+    read = x509.load_der_x509_certificate(der)
+    return {
+        "subject": _called(read.subject), "issuer": _called(read.issuer), "serial": f"{read.serial_number:X}",
+        "from": read.not_valid_before_utc, "until": read.not_valid_after_utc,
+    }  # fmt: skip
+
+
+def _called(name: x509.Name) -> str:
+    common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(common[0].value) if common else name.rfc4514_string()
+
+
 async def keys(caller: Caller) -> list[dict[str, Any]]:
     """Every registration under the caller's name, the newest first: key, time, its record's hash and place, and whether a
     certificate authority or an authority stands behind it (envelope.md §2a: shown whenever the bidder signs in)."""
@@ -128,6 +146,7 @@ async def keys(caller: Caller) -> list[dict[str, Any]]:
             {
                 "key": b64(made.key), "hex": made.key.hex(), "alg": made.alg, "at": each.at, "record": each.record,
                 "index": places.get(each.record), "by": by, "vouched": ring.vouched(code, made.key),
+                "certificate": certificate(made.by_x5c[0]) if made.by_x5c else None,
             }
         )  # fmt: skip
     return found

@@ -18,6 +18,7 @@ HOUR = 3600.0
 MOST = {
     "bids": 120, "keys": 20, "readings": 60, "questions": 30, "papers": 600, "securities": 60, "remedies": 20,
     "addresses": 20,
+    "invitations": 20,
 }  # fmt: skip
 """Acts of one party that left a record or made a letter, in an hour of the machine's clock and per process."""
 REMEMBERED = 100_000

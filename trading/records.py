@@ -45,6 +45,7 @@ PROCESSING_RESTRICTED = declare("processing-restricted", Rule.SUPERVISOR, fields
 TOKEN_ISSUED = declare("token-issued", Rule.SUPERVISOR, fields=("token", "person", "role", "expires"))
 TOKEN_REVOKED = declare("token-revoked", Rule.SUPERVISOR, fields=("token", "person", "role"))
 READING_REFUSED = declare("reading-refused", Rule.SUPERVISOR, fields=("route", "role", "organisation", "object"))
+# Of whoever reads deposits that are not its own; nothing of ours does (tendering.own_deposits), older logs hold such.
 DEPOSITS_READ = declare("deposits-read", Rule.SUPERVISOR, fields=("bidder", "box"))
 
 # Signing in and what takes two: ids of people and accounts, never names; no record of who signs in when, which would tell

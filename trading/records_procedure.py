@@ -22,6 +22,9 @@ REMEDY_FILED = declare(
     "remedy-filed", Rule.PUBLIC, fields=("tender", "remedy", "kind", "about", "known", "follows", "grounds")
 )
 OBJECTOR_NOTED = declare("objector-noted", Rule.PARTY, fields=("tender", "remedy", "objector", "salt", "grounds"))
+OPENING_CONFIRMED = declare("opening-confirmed", Rule.PUBLIC, fields=("tender", "bid", "unsealed"))
+"""A bidder says that its bid was read out as it was sealed; `unsealed`: the SHA-256 of the records it means. Nothing follows
+from it, so no verifier relies on it (and log.md §1 does not list it)."""
 REMEDY_ACCEPTED = declare("remedy-accepted", Rule.PUBLIC, fields=("tender", "remedy", "reason"))
 REMEDY_REFUSED = declare("remedy-refused", Rule.PUBLIC, fields=("tender", "remedy", "reason"))
 REMEDY_ANSWERED = declare("remedy-answered", Rule.PUBLIC, fields=("tender", "remedy", "outcome", "answer", "text"))

@@ -127,6 +127,12 @@ class Settings(BaseSettings):
 
     ocds_prefix: str = "ocds-000000"
     """The publisher's prefix, registered with the Open Contracting Partnership; this one is nobody's (trading/ocds.md)."""
+    data_licence: str = ""
+    """Under which licence the centre gives away its open data, as `/open-data` names it; empty: it has named none, and the
+    page says so. Nobody but the centre can grant one."""
+    contact: str = ""
+    """Whom to tell that something on a page is in one's way, as `/accessibility` and `/help` show it: an address of mail
+    or of the web, a telephone number, or words."""
 
     # -- panels ------------------------------------------------------------------------------------------------------
     panel_work: float = 8 * 3600.0

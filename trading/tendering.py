@@ -200,21 +200,22 @@ async def receipt(platform: Installation, caller: Caller, manifest: str) -> dict
             value.get("withdrawal"),
             sha256_hex(kept.record),
         ):
-            return await _grown(platform, kept)
+            return await grown(platform, kept)
     raise Refused("W-UNKNOWN")
 
 
-async def own_deposits(platform: Installation, caller: Caller, tender: str) -> list[dict[str, Any]]:
-    """The caller's own deposits in a tender, and whether they answer the newest documents; the reading is a record
-    (log.md §1)."""
+async def own_deposits(caller: Caller, tender: str) -> list[dict[str, Any]]:
+    """The caller's own deposits in a tender, and whether they answer the newest documents.
+
+    Read, as on the pages of its desk (own_bids.py), from the bidder's own records and from no deposit of anybody: so it is
+    no reading that log.md §1 makes a record. That record catches who looks at others' bids; of one's own it would put
+    bidder and tender side by side where supervisors read, and tell before the hour who bids.
+    """
     bidder = _bidder(caller)
     lines = [k.value for k in await logbook.own(bidder, ("deposited", "withdrawn"))]
     gone = {v["bid"] for v in lines if v["type"].startswith("trading.withdrawn") and v["tender"] == tender}
     mine = [v for v in lines if v["type"].startswith("trading.deposited") and v["tender"] == tender]
     last = {(v["bid"], v["stage"]): v["seq"] for v in mine}
-    with platform.pace.taking("readings", bidder):
-        async with acting(caller.actor) as act:
-            act.record("deposits-read", subject=bidder, bidder=bidder, box=tender)
     stale = await documents.stale(tender, [instant(v["time"]) for v in mine], await _own_openings(tender, mine))
     return [
         {
@@ -285,11 +286,12 @@ def _of(platform: Installation, kept: logbook.Kept) -> Receipt:
     return Receipt(kept.record, platform.key.promise(kept.entry), kept.value.get("manifest"), kept.nonce)
 
 
-async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
-    grown = _of(platform, kept)
+async def grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
+    """The receipt of a record with all there is of it by now."""
+    made = _of(platform, kept)
     if kept.index is not None:
         try:
-            grown = grown.with_proof(await tiles.proof(pool(), platform.policy, kept.id))
+            made = made.with_proof(await tiles.proof(pool(), platform.policy, kept.id))
         except Refused as pending:
             if pending.code != "E-PENDING":
                 raise
@@ -299,8 +301,8 @@ async def _grown(platform: Installation, kept: logbook.Kept) -> dict[str, Any]:
         if value["manifest"] in listed:
             place = listed.index(value["manifest"])
             leaves = [bytes.fromhex(one) for one in listed]  # the hashes are the leaf hashes (envelope.md §6)
-            grown = grown.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
-    return grown.plain()
+            made = made.with_listed(place, tuple(inclusion_proof(leaves, place, len(leaves))))
+    return made.plain()
 
 
 def _bidder(caller: Caller) -> str:

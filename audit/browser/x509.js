@@ -29,13 +29,15 @@ function read(bytes, at = 0) {
   return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end), end };
 }
 
-function inside(value) {
+/** The values inside one. */
+export function inside(value) {
   const out = [];
   for (let at = 0; at < value.content.length; at = out.at(-1).end) out.push(read(value.content, at));
   return out;
 }
 
-const one = (bytes) => {
+/** The one DER value that these bytes are. */
+export const one = (bytes) => {
   const value = read(bytes);
   need(value.end === bytes.length);
   return value;
@@ -90,8 +92,8 @@ export function certificateKey(der) {
   return key;
 }
 
-/* r || s of an ECDSA signature in DER. */
-function raw(der, size) {
+/** r || s of an ECDSA signature in DER. */
+export function raw(der, size) {
   const out = new Uint8Array(2 * size);
   inside(one(der)).forEach((value, n) => {
     const number = value.content.subarray(value.content.findIndex((byte) => byte) >>> 0);

@@ -52,7 +52,8 @@ FILES = {
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
     "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
     "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
-    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/offline/{page}.html",
+    "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/b/{tender}/hall/objections/{remedy}",
+    "/offline/{page}.html",
 }  # fmt: skip
 """Read with GET too, and no pages."""
 
@@ -69,6 +70,7 @@ DESKS: dict[str, tuple[str, ...]] = {
     "b_bids": ("/b",),
     "b_messages": ("/b/messages",),
     "b_key": ("/b/key",),
+    "b_org": ("/b/org",),
     "b_prepare": ("/b/{fresh}/prepare", "/b/{sealed}/prepare"),
     "b_seal": ("/b/{fresh}/seal", "/b/{sealed}/seal", "/b/{sold}/seal"),
     "b_withdraw": ("/b/{sealed}/withdraw", "/b/{fresh}/withdraw", "/b/{gone}/withdraw"),
@@ -118,6 +120,7 @@ class Centre:
         yield "problem", "tenderee", "/b"  # what is refused is a page too
         yield "b_bids", "newcomer", "/b"
         yield "b_key", "newcomer", "/b/key"
+        yield "b_org", "newcomer", "/b/org"
         yield "b_prepare", "newcomer", self.named("/b/{sealed}/prepare")
         yield "b_seal", "newcomer", self.named("/b/{sealed}/seal")
         yield "me", "colleague", "/me"  # for whom a proposal waits

@@ -6,6 +6,7 @@ import { utf8 } from "../../audit/browser/canon.js";
 import { entryOf, leafHash, rootOf } from "../../audit/browser/log.js";
 import * as a from "../../bidding/browser/arrival.js";
 import * as b from "../../bidding/browser/boxes.js";
+import * as x from "../../bidding/browser/certificate.js";
 import * as c from "../../bidding/browser/custody.js";
 import * as e from "../../bidding/browser/envelope.js";
 import * as k from "../../bidding/browser/keyfile.js";
@@ -65,6 +66,16 @@ const handsWith = ({ openAsBlob, writeFileSync }) => ({
     return { sha256: read.hash, signed: await e.sha256Hex(message), keys: signers.map((one) => one.key) };
   },
   sign: async ({ kind, bytes, seed }) => [await (await ed25519(seed)).sign(join(PREFIX[kind], utf8(bytes)))],
+  async certified({ file64, key64, passphrase, seed, origin, bidder, time, roots }) {
+    const chain = await x.readChain(unbase64(file64), { bidder, time: BigInt(time), roots });
+    const signedBy = key64 ? await x.openCertificateKey(unbase64(key64), passphrase, chain) : null;
+    const made = await e.register({ origin, bidder, signer: await ed25519(seed), by: { x5c: chain.map(base64) }, signedBy });
+    return { registration: base64(made.registration), sig: made.sig };
+  },
+  async toSign({ request }) {
+    return base64((await x.toSign(request)).message);
+  },
+  signedElsewhere: ({ request, signature64 }) => x.complete(request, unbase64(signature64)),
   register: async ({ seed, earlier, ...about }) => {
     const { registration, sig } = await e.register({ ...about, signer: await ed25519(seed), signedBy: earlier ? await ed25519(earlier) : null });
     return { bytes: new TextDecoder().decode(registration), sig };

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from audit.act import pool
+from audit.canon import b64
 from audit.refusal import Refused
+from audit.trust import Ed25519Signer
+from tests.security.browsers import Clock, come_in
 from tests.trading.desk import Desk
 from tests.trading.town import Town
 from trading import pace
 from trading.pace import Pace
+from trading.tools.registration import by_earlier_key
 
 
 @pytest.fixture
@@ -22,17 +26,35 @@ async def desk(place: Town, tmp_path: Path) -> AsyncIterator[Desk]:
     yield made
 
 
-async def test_asvs_2_4_1_readings_are_counted_by_the_hour(desk: Desk) -> None:
-    """Every reading is a record (log.md §1), and a beat holds only so many: others would wait behind them."""
-    await desk.bidder("firm")
-    path = f"/api/v1/tenders/{desk.tender}/bids"
-    answers = [await desk.town.as_("firm").get(path) for _ in range(pace.MOST["readings"] + 1)]
-    assert [answer.status_code for answer in answers] == [200] * pace.MOST["readings"] + [429]
+async def test_asvs_2_4_1_what_leaves_a_record_is_counted_by_the_hour(desk: Desk) -> None:
+    """A beat holds only so many records: others would wait behind them."""
+    firm, most, answers = await desk.bidder("firm"), pace.MOST["keys"], []
+    for _ in range(most):  # one was its first
+        made = by_earlier_key(desk.town.settings.origin, firm.code, Ed25519Signer.generate(), firm.signer)
+        body = {"registration": b64(made[0]), "sig": made[1]}
+        answers.append(await desk.town.as_("firm").post("/api/v1/registrations", json=body))
+    assert [answer.status_code for answer in answers] == [201] * (most - 1) + [429]
     assert answers[-1].headers["retry-after"] == "60"
-    recorded = await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'deposits-read'")
-    assert recorded == pace.MOST["readings"]
+    assert await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'bidder-key-registered'") == most
+    await desk.bidder("rival")  # whose first is taken
+
+
+async def test_looking_at_ones_own_bid_leaves_nothing_that_would_tell_who_bids(desk: Desk) -> None:
+    """As often as it likes, over the API and on its page; whoever watches the log learns nothing of it."""
+    firm, _ = await come_in(desk.town, "firm", "bidder", Clock(desk.town))
     await desk.bidder("rival")
-    assert (await desk.town.as_("rival").get(path)).status_code == 200
+    await desk.hand_in(await desk.bidder("late"), 9_000_000)
+    before = await pool().fetchval("SELECT count(*) FROM log_record")
+    path = f"/api/v1/tenders/{desk.tender}/bids"
+    for _ in range(pace.MOST["readings"] + 1):
+        answer = await desk.town.as_("late").get(path)
+        assert answer.status_code == 200 and len(answer.json()["items"]) == len(desk.stages)
+    await firm.get("/b")
+    assert (await desk.town.as_("rival").get(path)).json()["items"] == []  # another's is not there
+    assert await pool().fetchval("SELECT count(*) FROM log_record") == before
+    for who in ("supervisor", "operator", "tenderee"):  # the control: whoever may not leaves a trace
+        assert (await desk.town.as_(who).get(path)).status_code == 403
+    assert await pool().fetchval("SELECT count(*) FROM log_record WHERE type = 'reading-refused'") == 3
 
 
 async def test_an_hour_later_and_after_a_refusal() -> None:

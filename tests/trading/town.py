@@ -6,7 +6,7 @@ The only fake is the clock, which the test's owner may push forward.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -61,6 +61,8 @@ class Town:
     """Tokens by name; `as_("wang")` is an HTTP client with that token, `as_("public")` one without."""
 
     seats: tuple[str, ...] = ("C-SUP", "C-TEN", "C-NOT")
+    cas: Mapping[str, str] = {}
+    """Certificate authorities of parties.txt: the SHA-256 of each root's DER."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -71,6 +73,7 @@ class Town:
         policy = f"log {self.key.vkey}\nwitness w {vkey_of(witness, 'w.example', WITNESS)}\nquorum w\n"
         lines = [f"authority {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self._authorities()]
         lines += [f"custodian {n} {Vkey(n, 1, s.key)} {SINCE} -" for n, s in self.custodians.items()]
+        lines += [f"ca {name} {digest} {SINCE} -" for name, digest in self.cas.items()]
         later = max(calendar.BUILT_IN) + 1  # whenever the tests run, the next holidays have been announced
         for year in range(later, later + 3):
             holidays = calendar.Year(year, "示范", frozenset(date(year, m, d) for m, d in FEASTS), frozenset())

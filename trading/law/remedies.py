@@ -34,6 +34,8 @@ ABOUT = (PREQUALIFICATION, DOCUMENTS, OPENING, RESULT)
 DETAIL = "招标投标法实施条例"
 ON_THE_SPOT = Article(DETAIL, 44)
 """An objection to the opening is made and answered while it goes on, and recorded."""
+AT_THE_TABLE = Article("财政部令87号", 42)
+"""Who took part signs the record of the opening, and asks there what is doubtful; who did not, is taken to have assented."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,7 @@ def _objection(book: Book, about: str, now: datetime, course: Course) -> Due | N
             raise Refused("E-REMEDY-LATE", article, latest=course.publicity_ends, now=now, derivation="")
         return None
     if about == OPENING:
-        if course.opened is None or now < course.opened:
-            raise Refused("E-REMEDY-EARLY", ON_THE_SPOT, about=about)
-        if course.opening_ends is not None and now > course.opening_ends:
-            raise Refused("E-REMEDY-LATE", ON_THE_SPOT, latest=course.opening_ends, now=now, derivation="")
+        keep_opening(book, now, course)
         return None
     before, id = {
         DOCUMENTS: (course.deadline, "WK-09"),
@@ -142,6 +141,25 @@ def _objection(book: Book, about: str, now: datetime, course: Course) -> Due | N
         raise Refused("E-REMEDY-EARLY", about=about)
     keep_before(book, before, now, "E-REMEDY-LATE", id)
     return None
+
+
+def of_opening(book: Book) -> Article | None:
+    """The article under which bidders speak at the opening; None: the book knows none."""
+    if asked(book, "WK-39") is not None:
+        return ON_THE_SPOT
+    return AT_THE_TABLE if asked(book, "GP-19") is not None else None
+
+
+def keep_opening(book: Book, now: datetime, course: Course) -> None:
+    """The opening goes on: what a bidder says to it is said there, before anything is made of what was read out.
+
+    Raises Refused E-REMEDY-EARLY, E-REMEDY-LATE with the article.
+    """
+    article = of_opening(book)
+    if course.opened is None or now < course.opened:
+        raise Refused("E-REMEDY-EARLY", article, about=OPENING)
+    if course.opening_ends is not None and now > course.opening_ends:
+        raise Refused("E-REMEDY-LATE", article, latest=course.opening_ends, now=now, derivation="")
 
 
 def _complaint(book: Book, about: str, now: datetime, knew: datetime, follows: Earlier | None) -> Due | None:

@@ -72,7 +72,7 @@ async def withdraw(call: Call) -> m.Receipt:
 @operation("GET", "/tenders/{tender}/bids", answer=m.OwnDeposits)
 async def list_own_deposits(call: Call) -> m.OwnDeposits:
     """The caller's own deposits in this tender; nobody else's, whoever asks, before the deadline."""
-    items = await tendering.own_deposits(call.platform, call.caller, call.path["tender"])
+    items = await tendering.own_deposits(call.caller, call.path["tender"])
     return m.OwnDeposits(items=[m.OwnDeposit(**d) for d in items])
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from trading import awards, contracts, evaluation, failures, lives, remedies, reports, score_sheets, suspicions
+from trading import (
+    awards,
+    confirmations,
+    contracts,
+    evaluation,
+    failures,
+    lives,
+    remedies,
+    reports,
+    score_sheets,
+    suspicions,
+)
 from trading.web import models as m
 from trading.web import models_procedure as p
 from trading.web.api import LARGE, Call, operation
@@ -45,6 +56,13 @@ async def file_remedy(call: Call) -> p.Filed:
         kind=new.kind, about=new.about, text=new.text, known=new.known, follows=new.follows,
     )  # fmt: skip
     return p.Filed(remedy=filed["remedy"], salt=filed["salt"], receipt=m.Receipt(**filed["receipt"]))
+
+
+@operation("POST", "/tenders/{tender}/confirmation", body=p.NewConfirmation, answer=m.Recorded, status=201)
+async def confirm_opening(call: Call) -> m.Recorded:
+    """Confirm what was read out of one's own bid, while the opening lasts; a public record."""
+    unsealed = call.taken(p.NewConfirmation).unsealed
+    return m.Recorded(**await confirmations.confirm(call.platform, call.caller, call.path["tender"], unsealed))
 
 
 @operation("POST", "/tenders/{tender}/remedies/{remedy}/acceptance", body=p.Reason, answer=m.Recorded, status=201)

@@ -62,6 +62,7 @@ from trading.web import (
     message_pages,
     open_data,
     openapi,
+    org_pages,
     pages,
     problems,
     replies,
@@ -80,7 +81,9 @@ DESKS = (
     api_procedure, api_projects, api_roster, api_search, api_seats, api_statements,
 )  # fmt: skip
 """Importing them declares their operations."""
-PAGES = (signin_pages, me_pages, invited_pages, bidder_pages, message_pages, demo_pages, csp_reports)
+PAGES = (
+    signin_pages, me_pages, invited_pages, bidder_pages, org_pages, message_pages, demo_pages, csp_reports,
+)  # fmt: skip
 """Importing them declares their doors (doors.py)."""
 
 AWAY = (

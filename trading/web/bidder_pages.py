@@ -18,7 +18,7 @@ from starlette.responses import Response
 from audit.canon import canon
 from audit.receipt import Receipt, check_receipt
 from audit.refusal import Refused
-from trading import documents, logbook, mailbox, own_bids, tendering, tenders
+from trading import confirmations, documents, logbook, mailbox, own_bids, tendering, tenders
 from trading.accounts import Caller
 from trading.document_sets import FIELD
 from trading.law.gains import RATE
@@ -50,6 +50,7 @@ SAID = (
 )
 SAID_TOO = (
     "E-SIG",
+    "E-REGISTRATION",
     "E-PAYLOAD",
     "E-RECEIPT",
     "U-RESUME",
@@ -60,6 +61,7 @@ SAID_TOO = (
     "N-CHECKPOINT",
 )
 PER_CENT = "%"
+LONGEST_WORDS = confirmations.LONGEST
 
 
 def _caller(visit: Visit) -> Caller:
@@ -208,6 +210,10 @@ async def b_withdraw(visit: Visit) -> Response:
 @door("GET", "/b/{tender}/hall")
 async def b_hall(visit: Visit) -> Response:
     """The opening as it goes: closing, custodians one by one, what was read out; one's own bid among it."""
+    return await _hall(visit)
+
+
+async def _hall(visit: Visit, error: Refused | None = None) -> Response:
     tender = await _tender(visit)
     kept = await logbook.public_of(tender["id"])
     bid = await own_bids.counting(visit.caller, tender["id"])
@@ -216,10 +222,44 @@ async def b_hall(visit: Visit) -> Response:
     )
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))
     mine = next((b for b in bids if bid is not None and b["bid"] == bid.bid), None)
+    says = await confirmations.standing(visit.caller, tender["id"]) if bids else None
+    script = "" if error else "hall_page.js"  # what was refused stays until it is read
     return _scripted(
-        visit, "bidder/hall.html", "hall_page.js", given, t_=tender, bid=bid, bids=bids, mine=mine,
+        visit, "bidder/hall.html", script, given, error=error, t_=tender, bid=bid, bids=bids, mine=mine, says=says,
+        text=visit.form.get("text", ""), longest=LONGEST_WORDS,
         closings=[one for one in kept if one.type == "closed"], releases=[one for one in kept if one.type == "released"],
     )  # fmt: skip
+
+
+@door("POST", "/b/{tender}/hall/confirmation")
+async def b_hall_confirm(visit: Visit) -> Response:
+    """Confirm what was read out of one's own bid, as it stood on the page."""
+    tender = _named(visit, "tender")
+    try:
+        await confirmations.confirm(visit.platform, visit.caller, tender, visit.form.get("unsealed", "").split())
+    except Refused as no:
+        return await _hall(visit, no)
+    return visit.go(f"/b/{tender}/hall")
+
+
+@door("POST", "/b/{tender}/hall/objection")
+async def b_hall_object(visit: Visit) -> Response:
+    """Object to the opening, as far as the tender's rulebook and the hour allow."""
+    tender, text = _named(visit, "tender"), visit.form.get("text", "")
+    try:
+        await confirmations.object_to(visit.platform, visit.caller, tender, text)
+    except Refused as no:
+        return await _hall(visit, no)
+    return visit.go(f"/b/{tender}/hall")
+
+
+@door("GET", "/b/{tender}/hall/objections/{remedy}")
+async def b_hall_objection(visit: Visit) -> Response:
+    """What proves one's own objection, as a file: its words, its salt, its receipt."""
+    tender, remedy = _named(visit, "tender"), _named(visit, "remedy")
+    data = canon(await confirmations.proof(visit.platform, visit.caller, tender, remedy))
+    named = f'attachment; filename="{remedy}.objection.json"'
+    return visit.settled(Response(data, headers={"Content-Disposition": named}, media_type="application/json"))
 
 
 # ----------------------------------------------------------------------------------------------------------- receipts
@@ -265,5 +305,9 @@ async def b_key(visit: Visit) -> Response:
     """The signing keys under this name: make one, save its file, register it (envelope.md §5)."""
     keys = await own_bids.keys(_caller(visit))
     authorities = sorted({line.id for line in visit.platform.parties.lines if line.kind == "authority"})
-    given = _given(visit, authorities=authorities)
-    return _scripted(visit, "bidder/key.html", "key_page.js", given, keys=keys, authorities=authorities)
+    now = visit.screen.now
+    assert now is not None
+    lines = (line for line in visit.platform.parties.lines if line.kind == "ca" and line.in_force(now))
+    cas = [{"id": line.id, "sha256": line.public.hex()} for line in lines]
+    given = _given(visit, authorities=authorities, cas=cas, now=now.isoformat())
+    return _scripted(visit, "bidder/key.html", "key_page.js", given, keys=keys, authorities=authorities, cas=cas)

@@ -26,7 +26,7 @@ from audit.refusal import Broken, Refused
 from trading import logs
 from trading.accounts import PUBLIC, Caller
 from trading.installation import Installation
-from trading.messages import article_of, say
+from trading.messages import article_of, say, tell
 from trading.postgres import AWAY
 from trading.sessions import Session, form_token
 from trading.settings import Settings
@@ -108,7 +108,7 @@ class Visit:
         """A page of the desk's templates; with what was refused above it."""
         if error:
             problems.note(error)
-        sentence = say(error.code, self.screen.lang, **error.facts) if error else ""
+        sentence = tell(error, self.screen.lang) if error else ""
         code = error.code if error else ""
         response = self.screen.show(
             template, problems.STATUS.get(code, 409) if error else status, visit=self, token=self.token, next=self.next,

@@ -32,6 +32,12 @@ class NewRemedy(Model):
     follows: RemedyId | None = None
 
 
+class NewConfirmation(Model):
+    """`unsealed`: SHA-256 of the records of what was read out of the bid, the last of each stage, by stage."""
+
+    unsealed: Annotated[list[Hex32], Field(min_length=1, max_length=16)]
+
+
 class Filed(Model):
     """`receipt` proves whose it is; in public the remedy names nobody. SHA-256 of "trading/grounds/v1\\n", the bytes of
     `salt` and the text is the `grounds` of the public record."""

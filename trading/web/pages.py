@@ -21,6 +21,7 @@ from audit.act import pool
 from audit.refusal import Refused
 from trading import (
     archiving,
+    auctions,
     contracts,
     documents,
     imports,
@@ -177,6 +178,7 @@ async def _tender(request: Request, screen: Screen) -> Response:
         agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
         ended=ended,
         papers=printed,
+        rounds=t["state"] in ("announced", "closed") and auctions.may_follow(t),
         auction=await saleroom.found_of(t["id"]),
     )
 

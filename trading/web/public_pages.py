@@ -5,6 +5,7 @@ They are the same for everybody and know no caller; what they say of the log is 
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,22 @@ _SEALED = """SELECT t.id, l.title, p.title AS project FROM trading_tender t JOIN
     WHERE t.kind = 'bids' AND t.state = 'announced' ORDER BY t.deadline LIMIT 1"""
 
 
+_MAIL, _WEB, _PHONE = (
+    re.compile(r"[^\s@:/]+@[^\s@:/]+\.[^\s@:/]+"),
+    re.compile(r"https?://\S+"),
+    re.compile(r"\+?[\d ()-]{6,}"),
+)
+
+
+def link_of(told: str) -> str:
+    """Where a click on a contact or a licence leads: a mail, a page, a call; "" for words, which lead nowhere."""
+    if _MAIL.fullmatch(told):
+        return f"mailto:{told}"
+    if _WEB.fullmatch(told):
+        return told
+    return "tel:" + re.sub(r"[^\d+]", "", told) if _PHONE.fullmatch(told) else ""
+
+
 def shown(configured: Settings) -> dict[str, Any]:
     """Each page by its path."""
     standings = Standings(Published(configured.log_dir))
@@ -92,12 +109,15 @@ async def _status(request: Request, screen: Screen, standings: Standings) -> Res
 
 async def _open_data(request: Request, screen: Screen) -> Response:
     prefix = screen.settings.ocds_prefix
-    return screen.show("open_data.html", bulk=BULK, addresses=ADDRESSES, stages=STAGES, prefix=prefix)
+    licence = screen.settings.data_licence
+    return screen.show(
+        "open_data.html", bulk=BULK, addresses=ADDRESSES, stages=STAGES, prefix=prefix, licence=licence, link_of=link_of
+    )  # fmt: skip
 
 
 async def _help(request: Request, screen: Screen) -> Response:
-    return screen.show("help.html", readers=READERS)
+    return screen.show("help.html", readers=READERS, contact=screen.settings.contact, link_of=link_of)
 
 
 async def _accessibility(request: Request, screen: Screen) -> Response:
-    return screen.show("accessibility.html")
+    return screen.show("accessibility.html", contact=screen.settings.contact, link_of=link_of)

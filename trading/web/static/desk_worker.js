@@ -7,6 +7,7 @@ import { base64, unbase64 } from "../../../audit/browser/bytes.js";
 import { checkPromise } from "../../../audit/browser/log.js";
 import { Policy } from "../../../audit/browser/trust.js";
 import { Refused, register, withdraw } from "../../../bidding/browser/envelope.js";
+import { complete, openCertificateKey, readChain, toSign } from "../../../bidding/browser/certificate.js";
 import { makeKeyFile, openKeyFile, peek } from "../../../bidding/browser/keyfile.js";
 import { kept, keeping, openStore } from "../../../bidding/browser/upload.js";
 import { unwrap, wrap } from "../../../bidding/browser/wrapping.js";
@@ -66,14 +67,18 @@ const ASKED = {
     return wrap(prf, unbase64(peek(key.file).public), key.passphrase);
   },
   make: ({ id, origin, passphrase }) => makeKeyFile({ kind: "bidder", id, origin }, passphrase),
-  /* Vouched for by an earlier key, by nobody, or by an authority, which countersigns the file that comes of it. */
-  async register({ key, earlier, authority, bidder, origin }) {
+  /* Vouched for by an earlier key, by a certificate, by nobody, or by an authority, which countersigns the file that comes of it. A certificate
+   * whose private key lies on a token signs elsewhere: without `secret` only the new key signs. */
+  async register({ key, earlier, authority, chain: file, secret, bidder, origin, time, roots }) {
+    const chain = file && (await readChain(file, { bidder, time: BigInt(Date.parse(time)) * 1000n, roots }));
     const signer = await open({ ...key, bidder, origin });
-    const before = earlier ? await open({ ...earlier, bidder, origin }) : null;
-    const by = before ? { key: base64(before.key) } : authority ? { authority } : null;
+    const before = earlier ? await open({ ...earlier, bidder, origin }) : secret ? await openCertificateKey(secret.file, secret.passphrase, chain) : null;
+    const by = earlier ? { key: base64(before.key) } : chain ? { x5c: chain.map(base64) } : authority ? { authority } : null;
     const { registration, sig } = await register({ origin, bidder, signer, by, signedBy: before });
     return { registration: base64(registration), sig };
   },
+  toSign: async ({ request }) => (await toSign(request)).message,
+  complete: ({ request, signature }) => complete(request, signature),
   async withdraw({ key, bidder, origin, tender, bid, lasts }) {
     const signer = await open({ ...key, bidder, origin });
     const { withdrawal, sig } = await withdraw({ tender, bidder, bid, lasts }, signer);

@@ -1,4 +1,5 @@
-/* `/b/{tender}/hall`: looks every few seconds whether the tender's public record has grown, and shows the page anew when it has. */
+/* `/b/{tender}/hall`: looks every few seconds whether the tender's public record has grown, and shows the page anew when it has:
+ * not while somebody is writing an objection on it. */
 
 import { api, at, countdown, given } from "./desk.js";
 
@@ -9,5 +10,5 @@ for (;;) {
   await new Promise((go) => setTimeout(go, EVERY));
   const { items } = await api.request("GET", `/tenders/${given.tender}/timeline`).then((answer) => answer.json());
   const { state } = await api.request("GET", `/tenders/${given.tender}`).then((answer) => answer.json());
-  if (items.length !== given.count || state !== given.state) location.reload();
+  if ((items.length !== given.count || state !== given.state) && !at("objection")?.value) location.reload();
 }

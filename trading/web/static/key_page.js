@@ -9,10 +9,18 @@ const chosen = () => document.querySelector("input[name=by]:checked").value;
 function ways() {
   show("with-key", chosen() === "key");
   show("with-authority", chosen() === "authority");
-  at("register-go").textContent = page(chosen() === "authority" ? "register.request" : "register.go");
+  show("with-certificate", chosen() === "certificate");
+  const elsewhere = chosen() === "authority" || (chosen() === "certificate" && !at("secret").files.length);
+  at("register-go").textContent = page(elsewhere ? "register.request" : "register.go");
 }
 for (const one of document.querySelectorAll("input[name=by]")) one.addEventListener("change", ways);
+at("secret").addEventListener("change", ways);
 ways();
+
+async function bytesOf(id) {
+  const file = at(id).files[0];
+  return file ? new Uint8Array(await file.arrayBuffer()) : null;
+}
 
 /* One form at a time; what went wrong is said above, what went well below it. */
 function doing(form, act) {
@@ -56,10 +64,16 @@ doing("register", async () => {
   if (!own) throw refused("K-FILE", { path: page("key.none") });
   const earlier = by === "key" ? await key("earlier", "earlier-phrase") : null;
   if (by === "key" && !earlier) throw refused("K-FILE", { path: page("key.none") });
-  const made = await ask("register", { key: own, earlier, authority: by === "authority" ? at("authority").value : null, bidder, origin });
-  if (by !== "authority") return post(made);
+  const [chain, secret] = by === "certificate" ? [await bytesOf("chain"), await bytesOf("secret")] : [null, null];
+  if (by === "certificate" && !chain) throw refused("K-FILE", { path: page("chain.none") });
+  const made = await ask("register", {
+    key: own, earlier, authority: by === "authority" ? at("authority").value : null, bidder, origin, chain, time: given.now,
+    secret: secret && { file: secret, passphrase: at("secret-phrase").value }, roots: given.cas.map((one) => one.sha256),
+  });
+  at("secret-phrase").value = "";
+  if (by !== "authority" && !(chain && !secret)) return post(made);
   save(JSON.stringify({ registration: made.registration, sig: made.sig }), `${bidder}.registration.json`);
-  return told("registered", page("requested", { authority: at("authority").value }));
+  return told("registered", chain ? page("requested.certificate") : page("requested", { authority: at("authority").value }));
 });
 
 doing("wrap", async () => {
@@ -71,10 +85,28 @@ doing("wrap", async () => {
   told("wrapped", page("wrapped"));
 });
 
-doing("bring", async () => {
+/* What was saved to be signed elsewhere: {registration, sig}. */
+async function brought() {
   const file = at("signed").files[0];
   if (!file) throw refused("K-FILE", { path: page("key.none") });
-  const { registration, sig } = JSON.parse(await file.text());
-  await post({ registration, sig });
+  try {
+    const { registration, sig } = JSON.parse(await file.text());
+    if (typeof registration === "string" && Array.isArray(sig)) return { registration, sig };
+  } catch {
+    // said below
+  }
+  throw refused("E-REGISTRATION", { why: "unreadable" });
+}
+doing("bring", async () => {
+  const request = await brought(), signature = await bytesOf("signature");
+  await post(signature ? await ask("complete", { request, signature }) : request);
+});
+at("to-sign").addEventListener("click", async () => {
+  show("wrong", false);
+  try {
+    save(await ask("toSign", { request: await brought() }), `${bidder}.to-sign.bin`);
+  } catch (why) {
+    wrong(why);
+  }
 });
 document.documentElement.dataset.ready = "1";
