@@ -63,6 +63,7 @@ PASSED: Mapping[str, str] = {
     "/help": _READ,
     "/p/{project}": _READ,
     "/t/{tender}": _READ,
+    "/t/{tender}/live": _READ,
     "/static/{name}": _PAGES,
     "/modules/{path:path}": _PAGES,
     "/events": _TOOLS,

@@ -18,13 +18,13 @@ from starlette.responses import Response
 from audit.canon import canon
 from audit.receipt import Receipt, check_receipt
 from audit.refusal import Refused
-from trading import documents, logbook, mailbox, own_bids, tendering, tenders
+from trading import documents, growing, logbook, mailbox, own_bids, tendering, tenders
 from trading.accounts import Caller
 from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
 from trading.messages import EN, catalogue
-from trading.web import message_pages
+from trading.web import live_pages, message_pages
 from trading.web.doors import SCRIPTED, Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.sayings import details
@@ -209,17 +209,19 @@ async def b_withdraw(visit: Visit) -> Response:
 async def b_hall(visit: Visit) -> Response:
     """The opening as it goes: closing, custodians one by one, what was read out; one's own bid among it."""
     tender = await _tender(visit)
-    kept = await logbook.public_of(tender["id"])
+    stand = (await growing.stands([tender["id"]])).get(tender["id"], growing.Stand())
+    tender, kept = await _tender(visit), await logbook.public_of(tender["id"])
     bid = await own_bids.counting(visit.caller, tender["id"])
-    given = _given(
-        visit, tender=tender["id"], deadline=tender["deadline"].isoformat(), count=len(kept), state=tender["state"]
-    )
+    given, mark = _given(visit, tender=tender["id"], deadline=tender["deadline"].isoformat()), live_pages.nonce()
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))
     mine = next((b for b in bids if bid is not None and b["bid"] == bid.bid), None)
-    return _scripted(
-        visit, "bidder/hall.html", "hall_page.js", given, t_=tender, bid=bid, bids=bids, mine=mine,
+    response = _scripted(
+        visit, "bidder/hall.html", "hall_page.js", given, t_=tender, bid=bid, bids=bids, mine=mine, nonce=mark, stand=stand,
         closings=[one for one in kept if one.type == "closed"], releases=[one for one in kept if one.type == "released"],
     )  # fmt: skip
+    return live_pages.powered(
+        visit.request, response, mark, CSP.replace("trusted-types desk", "trusted-types desk htmx")
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- receipts
