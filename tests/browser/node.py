@@ -32,6 +32,14 @@ def command() -> list[str]:
     return [node, *(["--experimental-default-type=module"] if major < 23 else []), "--no-warnings"]
 
 
+def told(answer: dict[str, Any]) -> Any:
+    """The value of an answer. Raises Refused where the module refused."""
+    if "code" in answer:
+        raise Refused(answer["code"], **{str(k): v for k, v in (answer["facts"] or {}).items()})
+    assert "bug" not in answer, answer["bug"]
+    return answer["value"]
+
+
 class Node:
     """A running `hands.mjs`, of this copy of the modules; use it as a context."""
 
@@ -63,8 +71,4 @@ class Node:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, "node died"
-        answer = json.loads(line)
-        if "code" in answer:
-            raise Refused(answer["code"], **{str(k): v for k, v in (answer["facts"] or {}).items()})
-        assert "bug" not in answer, answer["bug"]
-        return answer["value"]
+        return told(json.loads(line))

@@ -84,7 +84,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("audit/browser", "bidding/browser"):
         shutil.copytree(ROOT / folder, root / folder)
     (root / "tests/browser").mkdir(parents=True)
-    shutil.copy(ROOT / "tests/browser/hands.mjs", root / "tests/browser")
+    for name in ("hands.js", "hands.mjs"):
+        shutil.copy(ROOT / "tests/browser" / name, root / "tests/browser")
     return root
 
 

@@ -1,6 +1,7 @@
-"""Every public page in Chromium: axe finds nothing, nothing scrolls sideways, the keyboard reaches all, and it is light.
+"""Every public page in Chromium: the keyboard reaches all, it is light, it stands out, on paper and without a script.
 
-Which pages there are is read from the application's own tables: a new one is looked at without a change here.
+Which pages there are is read from the application's own tables: a new one is looked at without a change here. What axe says
+of them, and how wide they are, is asked in test_every_page.py.
 """
 
 from __future__ import annotations
@@ -45,8 +46,6 @@ FILES = {
 MISSING = "/t/none@1"
 KILOBYTES = 60
 """What a public page may weigh, compressed, with all it fetches; the ones that verify and sign in carry scripts besides."""
-NARROW = (360, 320)
-"""CSS pixels: a small telephone, and 1280 at 400 %."""
 
 
 @dataclass
@@ -152,20 +151,6 @@ async def plain(browser: Browser, **more: Any) -> BrowserContext:
     return await browser.new_context(bypass_csp=True, **more)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, scheme: Any) -> None:
-    window = await plain(browser, color_scheme=scheme, viewport={"width": 1280, "height": 900})
-    page, found = await window.new_page(), {}
-    for path in site.paths:
-        for lang in ("zh", "en"):
-            await visit(page, site, path, lang)
-            if told := await violations(page):
-                found[path, lang] = told
-            await shoot(page, path, f"{lang}.{scheme}")
-    assert not found, found
-
-
 async def test_axe_would_find_something(browser: Browser, site: Site) -> None:
     """The control: a picture without words, grey on white, a heading that skips a level."""
     page = await (await plain(browser)).new_page()
@@ -205,20 +190,6 @@ async def test_under_a_contrast_theme_states_keep_a_line_of_their_own(browser: B
     await visit(page, site, f"/t/{site.sold}")
     won = "getComputedStyle(document.querySelector('tr.won td')).borderLeftWidth"
     assert await page.evaluate(won) == "4px"
-
-
-@pytest.mark.slow
-async def test_nothing_scrolls_sideways(browser: Browser, site: Site) -> None:
-    for width in NARROW:
-        page = await (await browser.new_context(viewport={"width": width, "height": 640})).new_page()
-        wide = {}
-        for path in site.paths:
-            for lang in ("zh", "en"):
-                await visit(page, site, path, lang)
-                if (measured := await page.evaluate("document.scrollingElement.scrollWidth")) > width:
-                    wide[path, lang] = measured
-                await shoot(page, path, f"{lang}.{width}")
-        assert not wide, (width, wide)
 
 
 WHERE = """() => {

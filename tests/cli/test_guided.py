@@ -19,6 +19,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.chromium import chromium
+from tests.browser.test_every_page import WIDE, Look
 from tests.cli.platform import trading
 from trading.cli.screen import Screen
 from trading.demo import guided, season
@@ -180,3 +181,14 @@ def test_it_is_started_once_ended_by_ctrl_c_and_says_what_stands_in_its_way(tmp_
         httpx.get(f"http://127.0.0.1:{port}/healthz")
     again = trading("demo", "--no-browser", "--port", str(port), "--data", home)
     assert again.code == 1 and "D-AGAIN" in again.err and "start anew" in again.err
+
+
+@pytest.mark.slow
+async def test_the_start_page_is_for_everybody(place: guided.Guided) -> None:
+    """axe, both languages, light and dark, telephones, contrast themes: as every other page (tests/browser/everypage.py)."""
+    async with chromium() as browser:
+        seen: set[str] = set()
+        for lang in ("zh", "en"):
+            page = await (await browser.new_context(bypass_csp=True, viewport=WIDE)).new_page()  # type: ignore[arg-type]
+            assert await Look(page, place.address, lang, "demo", seen)() == []
+        assert len(seen) == 2, "the control: two pages were looked at"

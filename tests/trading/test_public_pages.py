@@ -50,7 +50,7 @@ async def test_every_page_in_both_languages_before_anything_has_happened_and_aft
 
 async def test_whoever_lands_anywhere_finds_help_and_the_way_to_check(place: Town) -> None:
     """WCAG 3.2.6: at the same place of every page."""
-    order = ["/help", "/why", "/log", "/status", "/open-data", "/accessibility"]
+    order = ["/help", "/why", "/log", "/status", "/open-data", "/offline", "/accessibility"]
     for path in ("/", "/ledger", "/proof", "/verify", "/signin", "/no/such"):
         answer = await place.as_("public").get(path)
         if "text/html" in answer.headers["content-type"]:
@@ -158,3 +158,17 @@ def test_a_gap_is_what_is_longer_than_four_beats() -> None:
 )
 def test_a_headline_is_short_and_says_in_what(fen: int, zh: tuple[str, str], en: tuple[str, str]) -> None:
     assert (scaled(fen, "zh-CN"), scaled(fen, "en")) == (zh, en)
+
+
+async def test_a_mistyped_address_is_a_page_to_a_person_and_a_problem_to_a_program(place: Town) -> None:
+    client = place.as_("public")
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN"}
+    for path in ("/projcts", "/t", "/b/none/nothing", "/log/nothing", "/statements.exe"):
+        page = await client.get(path, headers=browser)
+        assert page.status_code == 404 and page.headers["content-type"].startswith("text/html"), path
+        Checked(page.text)
+        assert 'href="/"' in page.text and "W-UNKNOWN" in page.text and 'lang="zh' in page.text
+        told = await client.get(path, headers={"Accept": "application/json"})
+        assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    wrong = await client.post("/ledger", headers=browser)
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD") and "<h1>" in wrong.text

@@ -266,7 +266,10 @@ def _refused(opening: Opening, visit: Visit, no: Refused) -> Response:
     if no.code == "W-FRESH":
         return visit.go("/signin/again?next=" + quote(_here(visit) if opening.method == "GET" else "/me", safe="/"))
     status = problems.STATUS.get(no.code, 500 if no.code in ("W-FAULT", "W-BROKEN") else 409)
-    response = visit.screen.show("problem.html", status, sentence=say(no.code, lang, **no.facts), code=no.code)
+    sentence = say(no.code, lang, **no.facts)
+    if no.code == "W-DENIED":  # a person knows its role by a name, and no operation at all
+        sentence = visit.screen.text("another_role", role=visit.screen.text(f"role.{visit.caller.role}"))
+    response = visit.screen.show("problem.html", status, sentence=sentence, code=no.code)
     return visit.settled(response)
 
 

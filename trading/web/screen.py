@@ -37,7 +37,7 @@ SECTIONS = {
 """Pages by the part of the site they belong to; pages of one project or tender belong to the projects."""
 FOOT = {
     "/help": "help.nav", "/why": "why.nav", "/log": "log.nav", "/status": "status.nav", "/open-data": "opendata.nav",
-    "/accessibility": "accessibility.nav",
+    "/offline": "offline.nav", "/accessibility": "accessibility.nav",
 }  # fmt: skip
 """What stands below every page, and its name."""
 
