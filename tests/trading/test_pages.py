@@ -35,7 +35,8 @@ class Checked(HTMLParser):
         assert "style" not in given and not any(name.startswith("on") for name in given)  # the CSP forbids both
         assert tag not in ("iframe", "style")
         # a script of ours in a file of its own, or data: never one that stands in the page
-        ours = given.get("type") == "module" and (given.get("src") or "").startswith("/modules/")
+        source = given.get("src") or ""
+        ours = source.startswith("/modules/") if given.get("type") == "module" else source.startswith("/static/")
         assert tag != "script" or ours or given.get("type") == "application/json"
         for name in ("href", "src"):
             if value := given.get(name):
