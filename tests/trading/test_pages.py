@@ -91,7 +91,7 @@ async def test_a_page_says_nothing_of_bids_before_they_open(desk: Desk) -> None:
     before = await _read(desk.town, f"/t/{desk.tender}")
     await desk.hand_in(await desk.bidder("安和建设"), 9_000_000)
     after = await _read(desk.town, f"/t/{desk.tender}")
-    changing = re.compile(r"<b>[0-9: -]+</b>|nonce=\"[\w-]{24}\"")  # the clock, and what is new with each page, of one length
+    changing = re.compile(r"<b>[0-9: -]+</b>|nonce=\"[\w-]{24}\"")  # the clock, and each page's own mark, of one length
     assert changing.sub("", before) == changing.sub("", after) and "安和建设" not in after
 
 
