@@ -65,6 +65,7 @@ PASSED: Mapping[str, str] = {
     "/offline/{page}.html": "whoever seals without a network fetches it",
     "/p/{project}": _READ,
     "/t/{tender}": _READ,
+    "/t/{tender}/live": _READ,
     "/static/{name}": _PAGES,
     "/modules/{path:path}": _PAGES,
     "/events": _TOOLS,

@@ -49,7 +49,8 @@ OPEN: dict[str, tuple[str, ...]] = {
 """Pages for everybody, by route. They know no caller (`test_an_open_page_is_the_same_for_everybody`)."""
 
 FILES = {
-    "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
+    "/t/{tender}/live", "/t/{tender}/archive",
+    "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
     "/ocds/releases.jsonl", "/ocds/compiled.jsonl", "/ocds/projects/{project}", "/events", "/disclosures",
     "/log/checkpoint", "/log/tile/{path:path}", "/log/policy.txt", "/log/parties.txt", "/log/genesis", "/log/status",
     "/healthz", "/readyz", "/openapi.json", "/b/receipts/{manifest}", "/b/{tender}/hall/objections/{remedy}",

@@ -45,6 +45,7 @@ def test_every_route_for_machines_is_documented() -> None:
         "/search",
         "/p/{project}",
         "/t/{tender}",
+        "/t/{tender}/live",
         "/t/{tender}/archive",
         "/ledger",
         "/statements",

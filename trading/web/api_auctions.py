@@ -9,6 +9,8 @@ from trading.law.bidding_rounds import Reserve
 from trading.web import models as m
 from trading.web import models_auctions as a
 from trading.web.api import Answer, Call, operation
+from trading.web.origin import address
+from trading.web.streams import PING
 
 
 @operation("POST", "/tenders/{tender}/auction/bidders", body=a.JoinAuction, answer=a.AuctionReceipt, status=201)
@@ -48,7 +50,9 @@ async def watch_auction(call: Call) -> Answer:
     tender = call.path["tender"]
     await saleroom.read(tender)
     headers = {"Cache-Control": "no-store"}
-    return Answer(response=EventSourceResponse(saleroom.watch(tender), ping=15, headers=headers))
+    line = EventSourceResponse(saleroom.watch(tender), ping=PING, headers=headers)
+    state = call.request.app.state
+    return Answer(response=state.places.held_by(address(call.request, state.configured), line))
 
 
 @operation("POST", "/tenders/{tender}/auction/bids", body=a.NewAuctionBid, answer=a.HeardBid, status=201)

@@ -71,8 +71,10 @@ from trading.web import (
 from trading.web.api import Answer, Call, Operation, operations
 from trading.web.models import Health
 from trading.web.openapi import PARAMETER_PATTERNS
+from trading.web.origin import address
 from trading.web.roles import Row, callers, matrix, open_routes
 from trading.web.screen import Screen
+from trading.web.streams import Following, Places
 
 logger = logging.getLogger("trading.web")
 DESKS = (
@@ -148,7 +150,7 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     routes: list[BaseRoute] = [*hot, *shown, *cold]
     routes += [Route("/openapi.json", describe), Route("/healthz", _healthz), Route("/readyz", _readyz)]
     feed = Feed.of(configured.origin, configured.log_dir, configured.policy_path, configured.parties_path)
-    routes += [*event_routes(feed), Mount("/log", routes=log_routes(feed))]
+    routes += [*(_placed(one) for one in event_routes(feed)), Mount("/log", routes=log_routes(feed))]
     routes += open_data.routes(configured)
     desks = doors.routes(configured)
     if strange := open_routes() ^ set(_open_paths(routes)):
@@ -165,11 +167,25 @@ def create_app(configured: settings.Settings, *, connected: bool = False) -> Sta
     )
     app.router.redirect_slashes = False
     app.state.door = Door(configured)
+    app.state.configured, app.state.places, app.state.following = configured, Places(), Following()
     app.state.openapi = document
     app.state.requests = requests = metrics.Requests()
     requests.watch(app.routes)
     app.add_middleware(_Edge, requests, https=configured.base_url.startswith("https:"))
     return app
+
+
+def _placed(route: BaseRoute) -> Route:
+    """The route, whose lines that stay open hold places (streams.py)."""
+    assert isinstance(route, Route)
+
+    async def endpoint(request: Request) -> Response:
+        state = request.app.state
+        response: Response = await route.endpoint(request)
+        held: Response = state.places.held_by(address(request, state.configured), response)
+        return held
+
+    return Route(route.path, endpoint)
 
 
 def _open_paths(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:

@@ -18,13 +18,13 @@ from starlette.responses import Response
 from audit.canon import canon
 from audit.receipt import Receipt, check_receipt
 from audit.refusal import Refused
-from trading import confirmations, documents, logbook, mailbox, own_bids, tendering, tenders
+from trading import confirmations, documents, growing, logbook, mailbox, own_bids, tendering, tenders
 from trading.accounts import Caller
 from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
 from trading.messages import EN, catalogue
-from trading.web import message_pages
+from trading.web import live_pages, message_pages
 from trading.web.doors import SCRIPTED, Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.sayings import details
@@ -215,20 +215,22 @@ async def b_hall(visit: Visit) -> Response:
 
 async def _hall(visit: Visit, error: Refused | None = None) -> Response:
     tender = await _tender(visit)
-    kept = await logbook.public_of(tender["id"])
+    stand = (await growing.stands([tender["id"]])).get(tender["id"], growing.Stand())
+    tender, kept = await _tender(visit), await logbook.public_of(tender["id"])
     bid = await own_bids.counting(visit.caller, tender["id"])
-    given = _given(
-        visit, tender=tender["id"], deadline=tender["deadline"].isoformat(), count=len(kept), state=tender["state"]
-    )
+    given, mark = _given(visit, tender=tender["id"], deadline=tender["deadline"].isoformat()), live_pages.nonce()
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))
     mine = next((b for b in bids if bid is not None and b["bid"] == bid.bid), None)
     says = await confirmations.standing(visit.caller, tender["id"]) if bids else None
-    script = "" if error else "hall_page.js"  # what was refused stays until it is read
-    return _scripted(
-        visit, "bidder/hall.html", script, given, error=error, t_=tender, bid=bid, bids=bids, mine=mine, says=says,
-        text=visit.form.get("text", ""), longest=LONGEST_WORDS,
+    response = _scripted(
+        visit, "bidder/hall.html", "hall_page.js", given, error=error, t_=tender, bid=bid, bids=bids, mine=mine, says=says,
+        text=visit.form.get("text", ""), longest=LONGEST_WORDS, stand=stand,
+        nonce="" if error else mark,  # what was refused stays until it is read
         closings=[one for one in kept if one.type == "closed"], releases=[one for one in kept if one.type == "released"],
     )  # fmt: skip
+    return live_pages.powered(
+        visit.request, response, mark, CSP.replace("trusted-types desk", "trusted-types desk htmx")
+    )
 
 
 @door("POST", "/b/{tender}/hall/confirmation")

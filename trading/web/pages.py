@@ -24,6 +24,7 @@ from trading import (
     auctions,
     contracts,
     documents,
+    growing,
     imports,
     ledger,
     lives,
@@ -38,7 +39,7 @@ from trading.law.history import CONTRACT_RULES
 from trading.law.regimes import REGIMES
 from trading.law.rules import RULES
 from trading.settings import Settings
-from trading.web import paper_pages, public_pages, search_page, statement_pages, static_files, verify_page
+from trading.web import live_pages, paper_pages, public_pages, search_page, statement_pages, static_files, verify_page
 from trading.web.reader import Reader, bare, exactly
 from trading.web.screen import REACHED, Screen, chip, environment
 
@@ -70,6 +71,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
         Route("/search", page(search_page.found)),
         Route("/p/{project}", page(_project, timed=True)),
         Route("/t/{tender}", page(_tender)),
+        Route("/t/{tender}/live", page(_live, file=True)),
         Route("/t/{tender}/archive", _archive),
         Route("/t/{tender}/papers/{kind}.pdf", page(paper_pages.of_tender, file=True)),
         Route("/ledger", page(_ledger)),
@@ -91,7 +93,7 @@ async def _projects(request: Request, screen: Screen, sums: ledger.Sums) -> Resp
     screen.now = listed.now
     told = await sums.of(listed.newest) if cursor is None else ()
     rows = [_listed(screen.reader, *_of_lot(row)) for row in listed.rows]
-    return screen.show("projects.html", rows=rows, following=listed.following, sums=told, first=cursor is None)
+    return _listing(screen, "projects.html", rows=rows, following=listed.following, sums=told, first=cursor is None)
 
 
 _OUTCOME = ("deadline", "opens", "state", "price", "pricing")
@@ -136,7 +138,29 @@ async def _project(request: Request, screen: Screen) -> Response:
     return screen.show("project.html", p=p, lots=lots, regime=screen.regime(p["regime"]))
 
 
+def _listing(screen: Screen, template: str, **context: Any) -> Response:
+    """A list, with scripts only where it has more."""
+    if context["following"]:
+        return live_pages.show(screen, template, **context)
+    return screen.show(template, nonce="", **context)
+
+
 async def _tender(request: Request, screen: Screen) -> Response:
+    """A tender's page; one that may still grow follows its record (live_pages.py)."""
+    tender = request.path_params["tender"]
+    stand = (await growing.stands([tender])).get(tender, growing.Stand())  # before what is told: nothing falls between
+    told = await _told(request, screen)
+    if stand.over:
+        return screen.show("tender.html", nonce="", stand=stand, **told)
+    return live_pages.show(screen, "tender.html", stand=stand, **told)
+
+
+async def _live(request: Request, screen: Screen) -> Response:
+    return await live_pages.live(request, screen, _told)
+
+
+async def _told(request: Request, screen: Screen) -> dict[str, Any]:
+    """What a tender's page says. Refused: W-UNKNOWN."""
     t = await tenders.read_tender(request.path_params["tender"])
     if t["announced_at"] is None:
         raise Refused("W-UNKNOWN")
@@ -154,33 +178,32 @@ async def _tender(request: Request, screen: Screen) -> Response:
     ended = next((r["value"] for r in records if r["type"] in ("tender-failed", "tender-terminated")), None)
     closings = [r for r in records if r["type"] == "closed"]
     releases = [r for r in records if r["type"] == "released"]
-    return screen.show(
-        "tender.html",
-        t_=t,
-        p=p,
-        bids=bids,
-        ranks=ranks,
-        records=records,
-        places=places,
-        moments=reached,
-        left=left,
-        closings=closings,
-        releases=releases,
-        regime=screen.regime(t["regime"]),
-        step=REACHED[t["state"]],
-        documents=await documents.sets(t["id"]),
-        answered=await questions.answered(t["id"]),
-        moves=[r for r in records if r["type"] == "deadline-moved"],
-        unchecked=[RULES[rule] for rule in t["unchecked"] or [] if rule in RULES],
-        contract=await contracts.of(t["id"]),
-        contracting=any(REGIMES[t["regime"]].has(rule) for rule in CONTRACT_RULES),
-        suspension=coming["suspension"],
-        agenda=[due for due in coming["items"] if due["not_before"] or due["not_after"]],
-        ended=ended,
-        papers=printed,
-        rounds=t["state"] in ("announced", "closed") and auctions.may_follow(t),
-        auction=await saleroom.found_of(t["id"]),
-    )
+    return {
+        "t_": t,
+        "p": p,
+        "bids": bids,
+        "ranks": ranks,
+        "records": records,
+        "places": places,
+        "moments": reached,
+        "left": left,
+        "closings": closings,
+        "releases": releases,
+        "regime": screen.regime(t["regime"]),
+        "step": REACHED[t["state"]],
+        "documents": await documents.sets(t["id"]),
+        "answered": await questions.answered(t["id"]),
+        "moves": [r for r in records if r["type"] == "deadline-moved"],
+        "unchecked": [RULES[rule] for rule in t["unchecked"] or [] if rule in RULES],
+        "contract": await contracts.of(t["id"]),
+        "contracting": any(REGIMES[t["regime"]].has(rule) for rule in CONTRACT_RULES),
+        "suspension": coming["suspension"],
+        "agenda": [due for due in coming["items"] if due["not_before"] or due["not_after"]],
+        "ended": ended,
+        "papers": printed,
+        "rounds": t["state"] in ("announced", "closed") and auctions.may_follow(t),
+        "auction": await saleroom.found_of(t["id"]),
+    }
 
 
 def _record(kept: logbook.Kept) -> dict[str, Any]:
@@ -205,7 +228,7 @@ async def _ledger(request: Request, screen: Screen) -> Response:
     trades, following, sums = await ledger.trades(request.query_params.get("cursor") or None, 50)
     for trade in trades:
         trade["regime_name"] = screen.regime(trade["regime"])
-    return screen.show("ledger.html", trades=trades, following=following, sums=sums)
+    return _listing(screen, "ledger.html", trades=trades, following=following, sums=sums)
 
 
 async def _imported(request: Request, screen: Screen) -> Response:

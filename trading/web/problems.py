@@ -34,6 +34,7 @@ STATUS: Mapping[str, int] = {
     "W-FORGED": 403,
     "W-LOCKED": 429,
     "W-CROWD": 503,
+    "W-STREAMS": 429,
     "T-SIGNIN": 401,
     "T-SECOND": 401,
     "T-PASSKEY": 401,

@@ -145,6 +145,12 @@ def exactly(amount: Decimal | None) -> str:
     return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount.normalize():,f}"
 
 
+def clock_of(left: timedelta) -> str:
+    """What is left, as a clock shows it: hours, minutes, seconds; never less than nothing."""
+    seconds = max(0, round(left.total_seconds()))
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
 def plainly(value: Any) -> str:
     """A field of a record as its file has it: JSON, with words as they are."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

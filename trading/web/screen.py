@@ -22,7 +22,7 @@ from trading import tenders
 from trading.messages import EN, ZH, language, negotiate, say
 from trading.settings import Settings
 from trading.web import problems
-from trading.web.reader import READERS, Reader, bare, brief, plainly
+from trading.web.reader import READERS, Reader, bare, brief, clock_of, plainly
 
 STEPS = ("announced", "closed", "opened", "ranked", "awarded", "contracted", "archived")
 REACHED = {
@@ -49,7 +49,14 @@ environment = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-environment.globals |= {"plainly": plainly, "brief": brief, "bare": bare, "steps": STEPS, "reached": REACHED}
+environment.globals |= {
+    "plainly": plainly,
+    "brief": brief,
+    "bare": bare,
+    "clock_of": clock_of,
+    "steps": STEPS,
+    "reached": REACHED,
+}
 
 
 class Screen(Reader):
@@ -88,6 +95,10 @@ class Screen(Reader):
             "Cache-Control": "no-cache",
         }
         return Response(text, status, headers, "text/html")
+
+    def part(self, template: str, **context: Any) -> str:
+        """A part of a page, as the page itself includes it."""
+        return environment.get_template(template).render(_words(self.reader), **context)
 
     def refuse(self, no: Refused) -> Response:
         """What a rule says no to, as a page."""

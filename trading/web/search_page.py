@@ -11,10 +11,13 @@ from starlette.responses import Response
 from trading import searching
 from trading.law.regimes import REGIMES
 from trading.law.regions import REGIONS
+from trading.web import live_pages
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
 
+ROWS = 30
+"""Tenders on a page."""
 SHOWN = 12
 """Values of a facet that are offered, the most frequent ones."""
 
@@ -24,7 +27,7 @@ async def found(request: Request, screen: Screen) -> Response:
     said = request.query_params.get("q", "").strip()[: searching.LONGEST]
     chosen = _chosen(request)
     cursor = request.query_params.get("cursor") or None
-    rows, following = await searching.search(said, chosen, cursor, 30)
+    rows, following = await searching.search(said, chosen, cursor, ROWS)
     total, counted = await searching.facets(said, chosen)
     for row in rows:
         row["regime"] = _name("kind", row["kind"], screen)
@@ -44,7 +47,7 @@ async def found(request: Request, screen: Screen) -> Response:
         if counted[facet]
     ]  # fmt: skip
     further = _path(said, chosen | {"cursor": following}) if following else None
-    return screen.show("search.html", said=said, rows=rows, following=further, total=total, facets=facets)
+    return live_pages.show(screen, "search.html", said=said, rows=rows, following=further, total=total, facets=facets)
 
 
 def _chosen(request: Request) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from starlette.responses import Response
 FOLDER = Path(__file__).parent / "static"
 SCRIPT = "text/javascript; charset=utf-8"
 KINDS = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": SCRIPT, ".txt": "text/plain; charset=utf-8"}
+PLAIN = ("passkey.js", "live.js")
+"""Scripts of ours that are no modules."""
 PACKED_FROM = 1024
 """Bytes below which packing gains nothing."""
 
@@ -65,8 +67,8 @@ def takes_gzip(accepted: str) -> bool:
 
 @lru_cache
 def names() -> dict[str, Path]:
-    """What lies below `/static/`, by name. Scripts of ours are modules (verify_page.py); passkey.js is none."""
-    ours = [path for path in FOLDER.iterdir() if path.suffix in (".css", ".svg") or path.name == "passkey.js"]
+    """What lies below `/static/`, by name. Scripts of ours are modules (verify_page.py), but a few."""
+    ours = [path for path in FOLDER.iterdir() if path.suffix in (".css", ".svg") or path.name in PLAIN]
     return {path.name: path for path in (*ours, *(FOLDER / "vendor").glob("*.js"), *(FOLDER / "vendor").glob("*.txt"))}
 
 

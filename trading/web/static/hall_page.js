@@ -1,14 +1,7 @@
-/* `/b/{tender}/hall`: looks every few seconds whether the tender's public record has grown, and shows the page anew when it has:
- * not while somebody is writing an objection on it. */
+/* `/b/{tender}/hall`: the platform's clock until the closing. What is opened comes by itself, without this (live_pages.py). */
 
-import { api, at, countdown, given } from "./desk.js";
+import { at, countdown, given } from "./desk.js";
 
-const EVERY = 3000; // milliseconds
 if (at("left")) await countdown(() => given.deadline);
+document.addEventListener("htmx:after:swap", () => at("left-line") && (at("left-line").hidden = "closed" in at("steps").dataset));
 document.documentElement.dataset.ready = "1";
-for (;;) {
-  await new Promise((go) => setTimeout(go, EVERY));
-  const { items } = await api.request("GET", `/tenders/${given.tender}/timeline`).then((answer) => answer.json());
-  const { state } = await api.request("GET", `/tenders/${given.tender}`).then((answer) => answer.json());
-  if ((items.length !== given.count || state !== given.state) && !at("objection")?.value) location.reload();
-}
