@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 ROOT = Path(__file__).parents[2]
 MISSING = "chromium must be on PATH for the browser's tests (Debian: apt-get install chromium; .ci/run does it)"
@@ -40,6 +40,15 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def dialogues(page: Page) -> None:
+    """From now on the page's file dialogues are ours to answer. Playwright begins to hold them when somebody listens, and
+    does not wait for it: a key pressed at once would open the system's own, which nobody sees."""
+    page.on("filechooser", lambda _: None)
+    wire = await page.context.new_cdp_session(page)
+    await wire.send("Page.setInterceptFileChooserDialog", {"enabled": True})
+    await wire.detach()
 
 
 class _Handler(SimpleHTTPRequestHandler):

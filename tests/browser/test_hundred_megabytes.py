@@ -21,7 +21,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from bidding import unsealing
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, dialogues
 from tests.browser.office import DONE, PASSPHRASE, Office
 from tests.browser.wire import served
 from tests.security.browsers import PASSWORD, Clock, come_in
@@ -64,6 +64,7 @@ def documents(folder: Path) -> list[Path]:
 
 async def pick(page: Page, selector: str, *paths: Path) -> None:
     """Press the field's button; the system's dialogue opens."""
+    await dialogues(page)
     async with page.expect_file_chooser() as chosen:
         await page.click(selector)
     await (await chosen.value).set_files([str(path) for path in paths])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from tests.browser.chromium import dialogues
 from tests.browser.office import DONE, PASSPHRASE, office
 from tests.trading.town import Town, town
 from trading.settings import Settings
@@ -73,6 +74,7 @@ class Hands:
     async def choose(self, id_: str, *paths: Path, key: str = "Space") -> None:
         """The field's dialogue is opened with a key; what follows is the system's."""
         await self.to(id=id_)
+        await dialogues(self.page)
         async with self.page.expect_file_chooser() as chosen:
             await self.press(key)
         await (await chosen.value).set_files([str(path) for path in paths])

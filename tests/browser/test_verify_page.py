@@ -15,7 +15,7 @@ import uvicorn
 from playwright.async_api import Browser, Page
 
 from audit.archive import Archive, write_archive
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, dialogues
 from tests.trading.town import Town, town
 from tests.verify.stories import story
 from trading.settings import Settings
@@ -184,6 +184,7 @@ async def test_by_keyboard_alone(page: Page) -> None:
         reached.append(await page.evaluate("document.activeElement.id"))
     assert "pick" in reached and "server" in reached and "pin" in reached
     await page.focus("#pick")
+    await dialogues(page)
     async with page.expect_file_chooser() as chosen:
         await page.keyboard.press("Enter")
     await (await chosen.value).set_files(str(story().archives["shut", "public"]))

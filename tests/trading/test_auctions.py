@@ -408,7 +408,7 @@ async def test_two_hundred_bid_in_the_last_ten_seconds(place: Town, tmp_path: Pa
         )
     ]
     print(f"{len(answers)} requests, {len(records)} bids taken in the last ten seconds")
-    assert len(records) >= CROWD
+    assert len(answers) >= CROWD and len(records) > CROWD // 10, "the control: there was a crowd"
     # not one lost: who was told yes is in the log, and nobody else
     assert sorted(one["price"] for one in taken) == [one["price"] for one in records]
     # not one reordered: rows, records, serials, prices and times tell the same story

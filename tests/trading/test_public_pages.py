@@ -171,4 +171,5 @@ async def test_a_mistyped_address_is_a_page_to_a_person_and_a_problem_to_a_progr
         told = await client.get(path, headers={"Accept": "application/json"})
         assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
     wrong = await client.post("/ledger", headers=browser)
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD") and "<h1>" in wrong.text
+    assert wrong.status_code == 405 and "<h1>" in wrong.text
+    assert {one.strip() for one in wrong.headers["allow"].split(",")} == {"GET", "HEAD"}
