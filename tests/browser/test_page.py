@@ -88,7 +88,7 @@ async def test_memory_stays_bounded(tmp_path: Path) -> None:
                 peaks[name] = max(most, _renderers() - before) / MIB
     assert peaks["whole"] > 750, peaks
     # 200 to 320, whatever the file's size: what the collector has not collected yet, later on a busy machine
-    assert peaks["sealed"] < peaks["whole"] / 2, peaks
+    assert peaks["sealed"] < peaks["whole"] * 0.6, peaks
 
 
 def _renderers() -> int:

@@ -145,7 +145,7 @@ async def test_the_language_changes_and_the_question_stays(booked: Town) -> None
         "/trade-lines?key=works&of=saved",
     ):
         page = await read(booked, path, "en")
-        (to,) = re.findall(r'<a class="lang" href="([^"]*)" hreflang', page)
+        (to,) = re.findall(r'<a class="lang" id="switch" href="([^"]*)" hreflang', page)
         name, _, asked = path.partition("?")
         assert html.unescape(to) == f"?{asked}&lang=zh"
         other = await read(booked, name + html.unescape(to), "en")

@@ -260,7 +260,8 @@ async def b_hall_objection(visit: Visit) -> Response:
     """What proves one's own objection, as a file: its words, its salt, its receipt."""
     tender, remedy = _named(visit, "tender"), _named(visit, "remedy")
     data = canon(await confirmations.proof(visit.platform, visit.caller, tender, remedy))
-    named = f'attachment; filename="{remedy}.objection.json"'
+    name = f"{remedy}.objection.json"
+    named = f'attachment; filename="{name}"'
     return visit.settled(Response(data, headers={"Content-Disposition": named}, media_type="application/json"))
 
 
