@@ -157,7 +157,7 @@ class Look:
 
 
 async def test_an_open_page_is_the_same_for_everybody(place: Town, tmp_path: Path) -> None:
-    """So it is enough to look at it once: byte for byte but for the clock and the marks of the moment, with a session and without."""
+    """So it is enough to look at it once: the same bytes but for clock and marks, with a session and without."""
     async with centre(place) as site:
         await place.enrol("operator", "operator")
         await site.come("operator", "operator", "operator")
