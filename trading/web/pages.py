@@ -41,7 +41,7 @@ from trading.law.rules import RULES
 from trading.settings import Settings
 from trading.web import live_pages, paper_pages, public_pages, search_page, statement_pages, static_files, verify_page
 from trading.web.reader import Reader, bare, exactly
-from trading.web.screen import REACHED, Screen, chip, environment
+from trading.web.screen import REACHED, Screen, chip, template
 
 
 def routes(configured: Settings) -> list[BaseRoute]:
@@ -109,7 +109,7 @@ def _listed(
     until, price, state = _outcome(reader, *outcome)
     unit = "" if outcome[-1] == RATE else reader.unit(currency)
     law = reader.regime(regime)
-    row: Any = environment.get_template("projects_row.html").module
+    row: Any = template(reader, "projects_row.html").module
     told = row.line(reader.text, reader.link, tender, title, project, organisation, law, until, price, unit, state)
     return Markup(told)
 

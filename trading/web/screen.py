@@ -5,6 +5,7 @@ What stands above and below a page is the same for everybody who reads alike, so
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,22 +43,46 @@ FOOT = {
 }  # fmt: skip
 """What stands below every page, and its name."""
 
-environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(("html",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-environment.globals |= {
-    "plainly": plainly,
-    "brief": brief,
-    "bare": bare,
-    "clock_of": clock_of,
-    "steps": STEPS,
-    "reached": REACHED,
-}
+_SAID = re.compile(r"""\{\{ t\((["'])([\w.:-]+)\1\) \}\}""")
+
+
+class _Sayings(Extension):
+    """What a page says whoever reads it is written into its template once, when that is read, in the template's language:
+    `{{ t("code") }}` with no facts. All else is said when the page is shown."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Called by Jinja with a template's text."""
+
+        def written(found: re.Match[str]) -> str:
+            told = str(escape(READERS[str(self.environment.globals["lang"]), False].text(found[2])))
+            return found[0] if "{" in told or "#}" in told or "%}" in told else told
+
+        return _SAID.sub(written, source)
+
+
+def _environment(lang: str) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {
+        "lang": lang, "plainly": plainly, "brief": brief, "bare": bare, "clock_of": clock_of, "steps": STEPS,
+        "reached": REACHED,
+    }  # fmt: skip
+    made.add_extension(_Sayings)
+    return made
+
+
+_ENVIRONMENTS = {lang: _environment(lang) for lang in (ZH, EN)}
+
+
+def template(reader: Reader, name: str) -> Template:
+    """A template as this reader reads it."""
+    return _ENVIRONMENTS[reader.lang].get_template(name)
 
 
 class Screen(Reader):
@@ -76,10 +102,10 @@ class Screen(Reader):
         """Read the log's clock."""
         self.now = await tenders.log_time()
 
-    def show(self, template: str, status: int = 200, **context: Any) -> Response:
+    def show(self, page: str, /, status: int = 200, **context: Any) -> Response:
         """Render a template."""
         path = self.request.url.path
-        text = environment.get_template(template).render(
+        text = template(self, page).render(
             _words(self.reader),
             path=path,
             switch=self.switch,
@@ -96,9 +122,9 @@ class Screen(Reader):
         }
         return Response(text, status, headers, "text/html")
 
-    def part(self, template: str, **context: Any) -> str:
+    def part(self, page: str, /, **context: Any) -> str:
         """A part of a page, as the page itself includes it."""
-        return environment.get_template(template).render(_words(self.reader), **context)
+        return template(self, page).render(_words(self.reader), **context)
 
     def refuse(self, no: Refused) -> Response:
         """What a rule says no to, as a page."""
@@ -156,18 +182,20 @@ def _words(reader: Reader) -> dict[str, Any]:
 @lru_cache(maxsize=128)
 def _opening(reader: Reader, section: str, desk: str, demo: str, guide: str) -> Markup:
     """The top of a page down to its navigation."""
-    template = environment.get_template("frame_opening.html")
-    return Markup(template.render(_words(reader), section=section, desk=desk, demo=demo, guide=guide))
+    told = template(reader, "frame_opening.html").render(
+        _words(reader), section=section, desk=desk, demo=demo, guide=guide
+    )
+    return Markup(told)
 
 
 @lru_cache(maxsize=128)
 def _closing(reader: Reader, path: str) -> Markup:
     """The foot of a page."""
-    return Markup(environment.get_template("frame_closing.html").render(_words(reader), path=path, foot=FOOT))
+    return Markup(template(reader, "frame_closing.html").render(_words(reader), path=path, foot=FOOT))
 
 
 @lru_cache(maxsize=128)
 def chip(reader: Reader, state: str) -> Markup:
     """A state as lists show it: one of a dozen."""
-    module: Any = environment.get_template("state.html").module
+    module: Any = template(reader, "state.html").module
     return Markup(module.chip(reader.text, state))
