@@ -14,6 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trading.failures import ENDING, FAILING
 from trading.law import remedies
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.gains import RATE, UNIT
@@ -27,8 +28,9 @@ from trading.web.sums import scaled
 WAN = 1_000_000
 """万元 in fen."""
 SPOKEN = (remedies.ON_THE_SPOT, remedies.AT_THE_TABLE)
-ARTICLES = {str(one): one for one in (*STEPPED.values(), *SPOKEN, *(rule.article for rule in RULES.values()))}
-"""Every article an agenda, a suspension or an objection can rest on, by its Chinese citation."""
+ENDED = (*FAILING.values(), *ENDING.values())
+ARTICLES = {str(one): one for one in (*STEPPED.values(), *SPOKEN, *ENDED, *(rule.article for rule in RULES.values()))}
+"""Every article an agenda, a suspension, an objection or an ending can rest on, by its Chinese citation."""
 COUNTED = re.compile(r"(\d+)(工作日|日|月|年|小时)")
 
 
