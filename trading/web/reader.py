@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from trading.failures import ENDING, FAILING
 from trading.law import remedies
+from trading.law.article import STATUTES, Article
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.gains import RATE, UNIT
 from trading.law.regimes import REGIMES
@@ -70,7 +71,10 @@ class Reader:
 
     def cited(self, article: str | None) -> str:
         """An article in the reader's language."""
-        return ARTICLES[article].cite(self.lang) if article and article in ARTICLES else article or ""
+        if article and article in ARTICLES:
+            return ARTICLES[article].cite(self.lang)
+        law, _, number = (article or "").rpartition(" ")  # as people type it: 招标投标法实施条例 51
+        return Article(law, int(number)).cite(self.lang) if law in STATUTES and number.isdecimal() else article or ""
 
     def derivation(self, counted: str) -> str:
         """How a period was counted (`Span`), its unit in the reader's language."""
