@@ -6,12 +6,9 @@ of them, and how wide they are, is asked in test_every_page.py.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +16,10 @@ from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import chromium
+from tests.listening import listening
 from tests.trading.desk import Desk
 from tests.trading.town import Town, town
 from trading.settings import Settings
@@ -86,20 +83,6 @@ def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
     )  # fmt: skip
 
 
-@asynccontextmanager
-async def served(place: Town) -> AsyncIterator[str]:
-    """The application behind a real socket, in this loop."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(place.app, lifespan="off", log_level="warning"))
-        running = asyncio.create_task(server.serve([listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
-
-
 @pytest.fixture
 async def site(db: object, settings: Settings, owner_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
     """One tender is sold and archived, with a bid rejected; one is sealed."""
@@ -115,7 +98,7 @@ async def site(db: object, settings: Settings, owner_dsn: str, tmp_path: Path) -
         await sold.archive()
         sealed = Desk(place, tmp_path / "sealed")
         await sealed.open()
-        async with served(place) as address:
+        async with listening(place.app) as address:
             yield Site(address, place, sealed.tender.rpartition("-")[0], sealed.tender, sold.tender)
 
 

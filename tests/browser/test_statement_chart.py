@@ -10,7 +10,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import chromium
-from tests.browser.test_public_pages import served, shoot, violations
+from tests.browser.test_public_pages import shoot, violations
+from tests.listening import listening
 from tests.trading.test_statement_pages import LINES, book
 from tests.trading.town import Town, town
 from trading.settings import Settings
@@ -28,7 +29,7 @@ async def address(db: object, database: str, owner_dsn: str, tmp_path: Path) -> 
     async with town(settings, owner_dsn) as place:
         await book(owner_dsn, *LINES)
         assert isinstance(place, Town)
-        async with served(place) as address:
+        async with listening(place.app) as address:
             yield address
 
 

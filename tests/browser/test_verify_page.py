@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.async_api import Browser, Page
 
 from audit.archive import Archive, write_archive
 from tests.browser.chromium import chromium, dialogues
+from tests.listening import listening
 from tests.trading.town import Town, town
 from tests.verify.stories import story
 from trading.settings import Settings
@@ -23,23 +20,6 @@ from trading.web.verify_page import modules
 
 DONE = 60_000
 """Milliseconds that a busy machine may need for one archive."""
-
-
-@asynccontextmanager
-async def served(place: Town) -> AsyncIterator[str]:
-    """The application behind a real socket, in this loop; it publishes the trust files of the archives shown to it."""
-    told = story()
-    trust = {"policy_bytes": told.policy.read_bytes(), "parties_bytes": told.parties.read_bytes()}
-    place.app.state.platform = replace(place.platform, **trust)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(place.app, lifespan="off", log_level="warning"))
-        running = asyncio.create_task(server.serve([listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
 
 
 @pytest.fixture
@@ -56,7 +36,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def site(place: Town) -> AsyncIterator[str]:
-    async with served(place) as address:
+    """It publishes the trust files of the archives shown to it."""
+    told = story()
+    trust = {"policy_bytes": told.policy.read_bytes(), "parties_bytes": told.parties.read_bytes()}
+    place.app.state.platform = replace(place.platform, **trust)
+    async with listening(place.app) as address:
         yield address
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
+from tests.listening import listening
 from tests.security.test_logs import Lines, lines
 from tests.trading.town import Town, town
 from trading import ledger
@@ -277,16 +277,8 @@ async def test_asvs_14_2_1_nothing_secret_is_in_an_address(place: Town) -> None:
 @pytest.fixture
 async def socket_(place: Town) -> AsyncIterator[tuple[str, int]]:
     """The application behind the server as `trading serve` runs it."""
-    server = uvicorn.Server(
-        uvicorn.Config(place.app, port=0, lifespan="off", log_config=None, access_log=False, server_header=False,
-                       proxy_headers=False, timeout_graceful_shutdown=1)
-    )  # fmt: skip
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield "127.0.0.1", server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with listening(place.app, server_header=False, proxy_headers=False) as address:
+        yield "127.0.0.1", int(address.rpartition(":")[2])
 
 
 async def _raw(address: tuple[str, int], data: bytes, wait: float = 2.0) -> bytes:
