@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
+from tests.browser.axe import SEVEN, axe
 from tests.browser.chromium import chromium
 from tests.listening import listening
 from tests.trading.desk import Desk
@@ -29,9 +29,6 @@ from trading.web.models import RoleName
 from trading.web.roles import Verdict, matrix, open_routes
 
 assert _app.PAGES
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
-TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-RUN = "async tags => (await axe.run(document, {runOnly: {type: 'tag', values: tags}})).violations"
 FILES = {
     "/t/{tender}/live",
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
@@ -122,13 +119,6 @@ async def shoot(page: Page, path: str, name: str) -> None:
         await page.screenshot(path=f"{folder}/{file}.{name}.png", full_page=True)
 
 
-async def violations(page: Page, tags: tuple[str, ...] = TAGS) -> list[str]:
-    """What axe has against the page: rule and place."""
-    await page.evaluate(f"() => {{ {AXE} }}")
-    found: list[dict[str, Any]] = await page.evaluate(RUN, list(tags))
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
-
-
 async def plain(browser: Browser, **more: Any) -> BrowserContext:
     """A window whose pages let axe in: their policy forbids every script of others, as it must."""
     return await browser.new_context(bypass_csp=True, **more)
@@ -140,7 +130,7 @@ async def test_axe_would_find_something(browser: Browser, site: Site) -> None:
     await visit(page, site, "/help")
     harm = "<img src='/static/seal.svg'><p style='color:#bbb'>grau</p><h5>deep</h5>"
     await page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{harm}`)")
-    told = " ".join(await violations(page))
+    told = " ".join(await axe(page))
     assert "image-alt" in told and "color-contrast" in told and "heading-order" in told
 
 
@@ -151,12 +141,7 @@ async def test_with_more_contrast_text_stands_out_at_least_seven_times(browser: 
         page = await window.new_page()
         for path in ("/", "/status", "/why", f"/t/{site.sold}", f"/t/{site.sealed}"):
             await visit(page, site, path)
-            await page.evaluate(f"() => {{ {AXE} }}")
-            told = await page.evaluate(
-                "async () => (await axe.run(document, {runOnly: ['color-contrast-enhanced'],"
-                " rules: {'color-contrast-enhanced': {enabled: true}}})).violations.flatMap(v => v.nodes)"
-                ".map(n => n.target + ' ' + n.failureSummary)"
-            )
+            told = await axe(page, SEVEN)
             assert told == [], (scheme, path)
             await shoot(page, path, f"contrast.{scheme}")
 

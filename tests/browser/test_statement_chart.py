@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.browser.axe import axe
 from tests.browser.chromium import chromium
-from tests.browser.test_public_pages import shoot, violations
+from tests.browser.test_public_pages import shoot
 from tests.listening import listening
 from tests.trading.test_statement_pages import LINES, book
 from tests.trading.town import Town, town
@@ -124,4 +125,4 @@ async def test_no_markup_comes_from_a_text(browser: Browser, address: str) -> No
     free, _, _ = await opened(browser, address, "/statements?by=kind&lang=zh", bypass_csp=True)
     await free.get_by_role("button", name="交互图表").click()
     await free.locator("#plot canvas").first.wait_for()
-    assert await violations(free) == []
+    assert await axe(free) == []
