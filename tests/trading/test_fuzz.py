@@ -65,11 +65,7 @@ class Served:
                 desk = Desk(self.town, self.tmp)
                 await desk.open()  # so that there is something to be found
                 await desk.hand_in(await desk.bidder("bidder"), 9_000_000)
-                for role in ROLES:
-                    if role not in self.town.tokens and role != "security_admin":
-                        await self.town.enrol(role, role)
-                self.town.tokens["security_admin"] = self.town.tokens["sa"]
-                await self.town.take_seat("expert", desk.tender)
+                await self.town.everybody(desk.tender)
                 self.url = await stack.enter_async_context(listening(self.town.app, log_level="critical"))
                 self._ready.set()
                 while not self._stop.is_set():

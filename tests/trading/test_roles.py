@@ -92,13 +92,9 @@ def test_custodians_keys_are_touched_by_custodians_only() -> None:
 
 async def _set_the_stage(place: Town) -> None:
     """Everybody has a token, a stranger tenderee and agency too; one project with a tender of each state's name."""
-    for role in ROLES:
-        if role != "security_admin":
-            await place.enrol(role, role)
-    place.tokens["security_admin"] = place.tokens["sa"]
+    await place.everybody(TENDER)
     await place.enrol("tenderee2", "tenderee")
     await place.enrol("agency2", "agency")
-    await place.take_seat("expert", TENDER)
     await place.take_seat("expert2", "2026-000002-01@16")
     await pool().execute(
         """INSERT INTO trading_project (id, number, organisation_id, agency_id, title, description, source, regime,

@@ -159,6 +159,14 @@ class Town:
         self.tokens[name] = token["token"]
         return code
 
+    async def everybody(self, tender: str = "2026-000001-01@16") -> None:
+        """Each role has somebody with a token under its name; the expert's is a seat of this tender's panel."""
+        for role in ROLES:
+            if role not in self.tokens and role != "security_admin":
+                await self.enrol(role, role)
+        self.tokens["security_admin"] = self.tokens["sa"]
+        await self.take_seat("expert", tender)
+
     async def deputy(self, name: str) -> str:
         """Another person of the same organisation in the same role."""
         other = f"{name}'s deputy"
