@@ -8,33 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from audit.archive import Archive, write_archive
-from tests.browser.chromium import chromium, dialogues
+from tests.browser.chromium import dialogues
+from tests.browser.standing import browser, place, settings, started, written
 from tests.listening import listening
-from tests.trading.town import Town, town
+from tests.trading.town import Town
 from tests.verify.stories import story
-from trading.settings import Settings
 from trading.web.verify_page import modules
 
+__all__ = ["browser", "place", "settings", "started", "written"]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 DONE = 60_000
 """Milliseconds that a busy machine may need for one archive."""
 
 
-@pytest.fixture
-async def place(db: object, settings: Settings, owner_dsn: str) -> AsyncIterator[Town]:
-    async with town(settings, owner_dsn) as made:
-        yield made
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(place: Town) -> AsyncIterator[str]:
     """It publishes the trust files of the archives shown to it."""
     told = story()
@@ -44,18 +35,18 @@ async def site(place: Town) -> AsyncIterator[str]:
         yield address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, site: str) -> AsyncIterator[Page]:
     """`/verify` in English, with everything a browser complains of as a failure."""
-    opened = await browser.new_page()
+    opened = await (await browser.new_context()).new_page()
     complaints: list[str] = []
     opened.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     await opened.goto(f"{site}/verify?lang=en")
     await opened.evaluate("document.fonts.ready")
     yield opened
+    await opened.context.close()
     assert complaints == []
-    await opened.close()
 
 
 async def put(page: Page, *paths: Path) -> str:
