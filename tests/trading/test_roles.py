@@ -27,6 +27,7 @@ PROJECT, TENDER = "2026-000001", "2026-000001-01@16"
 TERMS = {
     "regime": "works", "method": "lowest-price/v1", "window": 1800, "baseline": 1, "direction": "buy", "currency": "CNY",
 }  # fmt: skip
+RULES = pin(WORKS, datetime.now(UTC)).data
 BODIES: dict[str, Any] = {
     "change_project": {"title": "新名"},
     "add_lot": {"title": "标段", "baseline": 1},
@@ -116,7 +117,7 @@ async def _put_in_state(state: str) -> None:
                                        ranking)
            VALUES ($1, 1, $2, $3::text, now(), '{}', CASE WHEN $4 THEN now() END,
                    CASE WHEN $4 THEN $3::text <> 'shut' END, $5::text::jsonb, $6, '[]')""",
-        TENDER, f"{PROJECT}-01", state, announced, json.dumps(TERMS), pin(WORKS, datetime.now(UTC)).data,
+        TENDER, f"{PROJECT}-01", state, announced, json.dumps(TERMS), RULES,
     )  # fmt: skip
 
 

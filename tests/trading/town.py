@@ -6,6 +6,7 @@ The only fake is the clock, which the test's owner may push forward.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,8 @@ from trading.law import calendar
 from trading.settings import Settings
 from trading.web.app import create_app
 
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+"""Not installed: and httpx would look for it in every folder, at each of some hundred thousand requests."""
 SINCE = "2020-01-01T00:00:00.000000Z"
 CLOCK = """
 CREATE TABLE test_clock (shift interval NOT NULL);
