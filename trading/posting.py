@@ -20,7 +20,7 @@ from experts.conversation import Answer
 from trading import accounts, letters, logs, mailbox, outbox, postgres
 from trading.channels import ChannelDown, ChannelError, ChannelUnfit, PostChannels, open_post
 from trading.channels.settings import ChannelSettings
-from trading.channels.steady import FIRST_REST, JITTER, LONGEST_REST, Circuit
+from trading.channels.steady import Circuit, rest_after
 from trading.dispatching import listening
 from trading.settings import Settings
 
@@ -84,8 +84,7 @@ class Post:
         if letter.tries >= outbox.TRIES:
             await outbox.settle(letter.id, "failed")
             return
-        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(letter.tries - 1, 16))
-        rest *= 1 + JITTER * (2 * self._chance.random() - 1)
+        rest = rest_after(letter.tries, self._chance.random())
         await outbox.later(letter.id, max(rest, no.retry_after))
 
     async def _hand_over(self, letter: outbox.Claimed) -> str:
