@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import signal
 from typing import Final
 
 from audit.refusal import Refused
@@ -23,6 +22,7 @@ from trading.channels.settings import ChannelSettings
 from trading.channels.steady import Circuit, rest_after
 from trading.dispatching import listening
 from trading.settings import Settings
+from trading.stopping import stopping
 
 logger = logging.getLogger("trading.post")
 LOOK: Final = 2.0
@@ -124,9 +124,7 @@ async def run(settings: Settings, drivers: ChannelSettings, *, once: bool = Fals
     logs.speak(settings, drivers)
     accounts.use_pepper(accounts.pepper_of(settings))
     channels = open_channels(settings, drivers)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = stopping()
     post = Post(settings, channels)
     async with listening(channels):
         while not stop.is_set():
