@@ -16,20 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 from posixpath import join, normpath
 
-import audit
-import bidding
 from trading.law.money import WHOLE_UNITS
 from trading.messages import catalogue
 from trading.web.sayings import details
+from trading.web.verify_page import FOLDERS as SERVED
 
 PAGES = ("sealing", "custodian")
 HERE = Path(__file__).parent / "web"
-FOLDERS = {
-    "audit/browser": Path(audit.__file__).parent / "browser",
-    "bidding/browser": Path(bidding.__file__).parent / "browser",
-    "trading/web/static": HERE / "static",
-    "trading/web/offline": HERE / "offline",
-}
+FOLDERS = SERVED | {"trading/web/offline": HERE / "offline"}
 STYLES = ("static/site.css", "static/desk.css", "offline/offline.css")
 SAID = (
     "page.o.",
