@@ -24,7 +24,8 @@ from trading.printing import Printed
 from trading.trade_file import Line
 from trading.web import api_statements
 from trading.web import models_statements as m
-from trading.web.paper_pages import handed, matches
+from trading.web.packed import matches
+from trading.web.paper_pages import handed
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
