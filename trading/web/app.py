@@ -53,6 +53,7 @@ from trading.web import (
     api_seats,
     api_statements,
     bidder_pages,
+    csp,
     csp_reports,
     demo_pages,
     doors,
@@ -106,8 +107,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    f"base-uri 'none'; frame-ancestors 'none'; report-uri {csp_reports.PATH}",
+    "Content-Security-Policy": csp.policy(csp.PLAIN, report=csp.REPORTS),
 }
 
 

@@ -24,13 +24,15 @@ from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
 from trading.messages import EN, catalogue
-from trading.web import live_pages, message_pages
-from trading.web.doors import SCRIPTED, Visit, door
+from trading.web import csp, live_pages, message_pages
+from trading.web.doors import Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.sayings import details
 
-CSP = SCRIPTED.replace("trusted-types 'none'", "worker-src 'self'; trusted-types desk")
+CSP = csp.policy(csp.DESK, worker=csp.SELF, trusted="desk")
 """For pages with the thread that holds keys; its own file forbids it to connect anywhere (verify_page.py)."""
+HALL_CSP = csp.policy(csp.DESK, worker=csp.SELF, trusted="desk htmx")
+"""For the one that comes anew by itself besides."""
 SAID = (
     "page.b.",
     "page.stage.",
@@ -228,9 +230,7 @@ async def _hall(visit: Visit, error: Refused | None = None) -> Response:
         nonce="" if error else mark,  # what was refused stays until it is read
         closings=[one for one in kept if one.type == "closed"], releases=[one for one in kept if one.type == "released"],
     )  # fmt: skip
-    return live_pages.powered(
-        visit.request, response, mark, CSP.replace("trusted-types desk", "trusted-types desk htmx")
-    )
+    return live_pages.powered(visit.request, response, mark, HALL_CSP)
 
 
 @door("POST", "/b/{tender}/hall/confirmation")
