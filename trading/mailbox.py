@@ -71,9 +71,8 @@ _NEWS = """SELECT r.tender, r.type, r.record FROM log_record r
     WHERE r.tender = ANY ($1) AND r.nonce IS NULL AND r.type = 'unsealed' ORDER BY r.tender, r.id)"""
 
 
-async def messages(caller: Caller, person: str, now: datetime) -> list[Message]:
+async def messages(caller: Caller, person: str, wants: Wishes, now: datetime) -> list[Message]:
     """What happened with the tenders a person follows and those its organisation bids on, the newest first."""
-    wants = await wishes(person)
     code = caller.organisation or ""
     bids = await own_bids.of(caller)
     paid = await pool().fetch("SELECT DISTINCT tender_id FROM trading_security WHERE bidder_id = $1", code)

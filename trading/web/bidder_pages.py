@@ -216,9 +216,9 @@ async def b_hall(visit: Visit) -> Response:
 
 
 async def _hall(visit: Visit, error: Refused | None = None) -> Response:
-    tender = await _tender(visit)
-    stand = (await growing.stands([tender["id"]])).get(tender["id"], growing.Stand())
-    tender, kept = await _tender(visit), await logbook.public_of(tender["id"])
+    name = _named(visit, "tender")
+    stand = (await growing.stands([name])).get(name, growing.Stand())  # before what is told: nothing falls between
+    tender, kept = await _tender(visit), await logbook.public_of(name)
     bid = await own_bids.counting(visit.caller, tender["id"])
     given, mark = _given(visit, tender=tender["id"], deadline=tender["deadline"].isoformat()), live_pages.nonce()
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))

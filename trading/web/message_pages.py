@@ -35,14 +35,15 @@ def _kind(visit: Visit) -> str:
 async def waiting(visit: Visit) -> int:
     """How many messages the person has not read."""
     assert visit.screen.now is not None
-    person = _person(visit)
-    return mailbox.unread(await mailbox.messages(visit.caller, person, visit.screen.now), await mailbox.wishes(person))
+    person, wants = _person(visit), await mailbox.wishes(_person(visit))
+    return mailbox.unread(await mailbox.messages(visit.caller, person, wants, visit.screen.now), wants)
 
 
 async def _show(visit: Visit, error: Refused | None = None) -> Response:
     person, now = _person(visit), visit.screen.now
     assert now is not None
-    found, wants = await mailbox.messages(visit.caller, person, now), await mailbox.wishes(person)
+    wants = await mailbox.wishes(person)
+    found = await mailbox.messages(visit.caller, person, wants, now)
     followed = await mailbox.followed(person)
     known = {one["id"] for one in followed}
     others = [one for one in (await own_bids.tenders([])).values() if one["id"] not in known]
