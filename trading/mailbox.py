@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -90,23 +90,18 @@ async def messages(caller: Caller, person: str, wants: Wishes, now: datetime) ->
             at = row["deadline"] - before
             if row["announced_at"] <= at <= now:
                 told(letters.about_deadline(tender, name, row["deadline"]), letters.DEADLINE, tender, at, name=name)
+
+    def recorded(type: str, tender: str, value: Mapping[str, Any]) -> None:
+        if event := letters.event_of(type, value):
+            told(letters.about_record(tender, event, value["time"]), event, tender, instant(value["time"]))
+
     for record in await pool().fetch(_NEWS, list(rows), list(letters.OF_RECORDS)):
-        value = parse(record["record"])
-        if record["type"] == "closed" and value["opens"]:
-            continue
-        event, tender = letters.OF_RECORDS[record["type"]], record["tender"]
-        told(letters.about_record(tender, event, value["time"]), event, tender, instant(value["time"]))
+        recorded(record["type"], record["tender"], parse(record["record"]))
     for bid in bids:
         told(f"{bid.bid}/receipt", letters.RECEIPT, bid.tender, bid.at, bid=bid.bid)
     for row in paid:
         for back in await logbook.concerning(row["tender_id"], letters.RETURNED, "bidder", code):
-            time = back.value["time"]
-            told(
-                letters.about_record(row["tender_id"], letters.REFUND, time),
-                letters.REFUND,
-                row["tender_id"],
-                instant(time),
-            )
+            recorded(back.type, row["tender_id"], back.value)
     return sorted(found.values(), key=lambda one: one.time, reverse=True)[:SHOWN]
 
 
