@@ -71,12 +71,15 @@ _NEWS = """SELECT r.tender, r.type, r.record FROM log_record r
     WHERE r.tender = ANY ($1) AND r.nonce IS NULL AND r.type = 'unsealed' ORDER BY r.tender, r.id)"""
 
 
-async def messages(caller: Caller, person: str, wants: Wishes, now: datetime) -> list[Message]:
-    """What happened with the tenders a person follows and those its organisation bids on, the newest first."""
+async def messages(
+    caller: Caller, person: str, wants: Wishes, bids: Sequence[own_bids.Bid], now: datetime
+) -> list[Message]:
+    """What happened with the tenders a person follows and those its organisation bids on (`bids`: all of them), the newest
+    first. The database is asked as often for one tender as for a hundred."""
     code = caller.organisation or ""
-    bids = await own_bids.of(caller)
-    paid = await pool().fetch("SELECT DISTINCT tender_id FROM trading_security WHERE bidder_id = $1", code)
-    mine = {bid.tender for bid in bids} | {row["tender_id"] for row in paid}
+    payments = await pool().fetch("SELECT DISTINCT tender_id FROM trading_security WHERE bidder_id = $1", code)
+    paid = [row["tender_id"] for row in payments]
+    mine = {*paid, *(bid.tender for bid in bids)}
     rows = {r["id"]: r for r in await pool().fetch(_TENDERS, list(mine), person, wants.everything, SHOWN)}
     found: dict[str, Message] = {}
 
@@ -99,9 +102,8 @@ async def messages(caller: Caller, person: str, wants: Wishes, now: datetime) ->
         recorded(record["type"], record["tender"], parse(record["record"]))
     for bid in bids:
         told(f"{bid.bid}/receipt", letters.RECEIPT, bid.tender, bid.at, bid=bid.bid)
-    for row in paid:
-        for back in await logbook.concerning(row["tender_id"], letters.RETURNED, "bidder", code):
-            recorded(back.type, row["tender_id"], back.value)
+    for back in await logbook.concerning(paid, letters.RETURNED, "bidder", code):
+        recorded(back.type, back.value["tender"], back.value)
     return sorted(found.values(), key=lambda one: one.time, reverse=True)[:SHOWN]
 
 

@@ -121,9 +121,8 @@ def _scripted(visit: Visit, template: str, script: str, given: dict[str, Any], *
 @door("GET", "/b")
 async def b_bids(visit: Visit) -> Response:
     """My bids, those that close first at the top; keys under my name; what takes bids now."""
-    mine = {}
-    for bid in await own_bids.of(_caller(visit)):  # of a tender the last one: before it, what was withdrawn
-        mine[bid.tender] = bid
+    bids = await own_bids.of(_caller(visit))
+    mine = {bid.tender: bid for bid in bids}  # of a tender the last one: before it, what was withdrawn
     found = await own_bids.tenders(list(mine))
     lines = [(found[tender], bid) for tender, bid in mine.items() if tender in found]
     now = visit.screen.now
@@ -131,7 +130,7 @@ async def b_bids(visit: Visit) -> Response:
     lines.sort(key=lambda line: (line[0]["deadline"] < now, abs(line[0]["deadline"] - now)))
     others = [one for one in found.values() if one["listed"]]
     keys = await own_bids.keys(visit.caller)
-    given, unread = _given(visit), await message_pages.waiting(visit)
+    given, unread = _given(visit), await message_pages.waiting(visit, bids)
     return _scripted(
         visit, "bidder/bids.html", "bids_page.js", given, lines=lines, others=others, keys=keys, unread=unread
     )
