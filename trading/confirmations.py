@@ -135,7 +135,7 @@ async def proof(platform: Installation, caller: Caller, tender: str, remedy: str
 
     Refused: T-REMEDY, also where it is another's.
     """
-    mine = await logbook.concerning(tender, "objector-noted", "objector", caller.organisation or "")
+    mine = await logbook.concerning([tender], "objector-noted", "objector", caller.organisation or "")
     noted = next((one for one in mine if one.value["remedy"] == remedy), None)
     if noted is None:
         raise Refused("T-REMEDY", remedy=remedy)

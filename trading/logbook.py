@@ -71,9 +71,9 @@ async def own(actor: str, types: Sequence[str]) -> list[Kept]:
     return await _kept("r.actor_kind = 'bidder' AND r.actor = $1 AND r.type = ANY ($2) ORDER BY r.id", actor, types)
 
 
-async def concerning(tender: str, type: str, field: str, party: str) -> list[Kept]:
-    """Records of a tender, whoever made them, in which `field` names this party: for that party alone, oldest first."""
-    found = await _kept("r.tender = $1 AND r.type = $2 ORDER BY r.id", tender, type)
+async def concerning(tenders: Sequence[str], type: str, field: str, party: str) -> list[Kept]:
+    """Records of these tenders, whoever made them, in which `field` names this party: for that party alone, oldest first."""
+    found = await _kept("r.tender = ANY ($1) AND r.type = $2 ORDER BY r.id", tenders, type)
     return [k for k in found if k.value.get(field) == party]
 
 
