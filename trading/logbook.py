@@ -84,23 +84,22 @@ def shown(ref: Any) -> dict[str, str]:
 
 async def bidders_after_closing(tender: str) -> dict[str, str]:
     """Whose bid is whose, for a closed tender that opens: bid → bidder. Nothing before the closing opened it."""
-    rows = await pool().fetch(
-        """SELECT r.record FROM log_record r WHERE r.tender = $1 AND r.type = 'deposited'
-           AND EXISTS (SELECT 1 FROM trading_tender t WHERE t.id = $1 AND t.opens)""",
-        tender,
-    )
-    values = [parse(r["record"]) for r in rows]
-    return {v["bid"]: v["actor"]["id"] for v in values}
+    return {v["bid"]: v["actor"]["id"] for v in await _deposited(tender)}
 
 
 async def listed_after_closing(tender: str) -> dict[str, dict[str, Any]]:
     """Every deposit of a closed tender that opens: manifest hash → its record."""
+    return {v["manifest"]: v for v in await _deposited(tender)}
+
+
+async def _deposited(tender: str) -> list[dict[str, Any]]:
+    """The records of what was handed in, once the tender is closed and opens; none before."""
     rows = await pool().fetch(
         """SELECT r.record FROM log_record r WHERE r.tender = $1 AND r.type = 'deposited'
            AND EXISTS (SELECT 1 FROM trading_tender t WHERE t.id = $1 AND t.opens)""",
         tender,
     )
-    return {v["manifest"]: v for v in (parse(r["record"]) for r in rows)}
+    return [parse(r["record"]) for r in rows]
 
 
 async def listed(tender: str, stage: str) -> list[str]:
