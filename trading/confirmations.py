@@ -20,7 +20,7 @@ from trading import lives, logbook, own_bids, records_procedure, remedies, tende
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import remedies as law
-from trading.law.steps import course
+from trading.law.steps_remedies import course
 from trading.tenders import locked
 
 assert records_procedure.OPENING_CONFIRMED
