@@ -51,6 +51,11 @@ ELSEWHERE = (
     "test_secrecy.py",
     "test_page.py",
     "test_mutants.py",
+    "test_cli.py",
+    "test_offline_reading.py",
+    "test_settings_reference.py",
+    "test_life_walks.py",
+    "test_import.py",
 )
 
 
@@ -58,16 +63,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="only what needs no database and no server: a few seconds")
 
 
+def _elsewhere(path: Path) -> bool:
+    """Whether a file of the tests starts servers, processes or browsers, or takes seconds: not for `--pure`."""
+    return bool({*path.relative_to(Path(__file__).parent).parts} & set(ELSEWHERE))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is not run is not read either: that alone took a fifth of the quick check."""
+    inside = Path(__file__).parent in collection_path.parents
+    return True if inside and config.getoption("--pure") and _elsewhere(collection_path) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`--pure` (.ci/quick) leaves out whatever asks for a database, lies where servers are started, or is slow."""
     longest_first(config, items)
     if not config.getoption("--pure"):
         return
-    here = Path(__file__).parent
     pure, rest = [], []
     for item in items:
         stateful = STATEFUL & set(getattr(item, "fixturenames", ()))
-        elsewhere = {*item.path.relative_to(here).parts} & set(ELSEWHERE)
+        elsewhere = _elsewhere(item.path)  # a file that was named on the command line is read whatever it is
         (rest if stateful or elsewhere or item.get_closest_marker("slow") else pure).append(item)
     config.hook.pytest_deselected(items=rest)
     items[:] = pure

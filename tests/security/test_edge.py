@@ -21,7 +21,7 @@ from tests.security.test_logs import Lines, lines
 from tests.trading.town import Town, town
 from trading import ledger
 from trading.settings import Settings
-from trading.web import bidder_pages, csp_reports, verify_page
+from trading.web import bidder_pages, csp, csp_reports, verify_page
 from trading.web.api import operations
 from trading.web.app import create_app
 from trading.web.doors import doors
@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[str, str, int]] = {
     "no such method": ("DELETE", "/ledger", 405),
     "not for you": ("GET", "/api/v1/people", 401),
     "a fault of ours": ("GET", "/api/v1/trades", 500),
-    "a report": ("POST", csp_reports.PATH, 204),
+    "a report": ("POST", csp.REPORTS, 204),
 }
 
 
@@ -126,7 +126,7 @@ async def test_asvs_3_4_7_a_violation_is_reported_and_counts_nobody(
     place: Town, kinds: dict[str, httpx.Response], lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in ("a page", "a door", "JSON", "nothing there", "a fault of ours"):
-        assert f"report-uri {csp_reports.PATH}" in kinds[kind].headers["content-security-policy"], kind
+        assert f"report-uri {csp.REPORTS}" in kinds[kind].headers["content-security-policy"], kind
     # where a document is dropped or sealed nothing goes out, and a report would be a way
     assert "report" not in verify_page.CSP + bidder_pages.CSP
     monkeypatch.setattr(csp_reports, "_told", {})
@@ -138,15 +138,15 @@ async def test_asvs_3_4_7_a_violation_is_reported_and_counts_nobody(
         "document-uri": "/t/x",
     }
     for _ in range(40):
-        assert (await browser.post(csp_reports.PATH, json={"csp-report": said}, headers=headers)).status_code == 204
+        assert (await browser.post(csp.REPORTS, json={"csp-report": said}, headers=headers)).status_code == 204
     (line,) = [one for one in lines.written if "content security policy" in one]
     assert "script-src-elem" in line and "evil" not in line and "wang" not in line
     for content, status in (
         (b'{"csp-report": {"effective-directive": "\\nforged"}}', 204),
         (b'{"csp-report": [1]}', 204), (b"{}", 204), (b"[]", 422), (b"{" * 9000, 422), (b"x" * 40_000, 413),
     ):  # fmt: skip
-        assert (await browser.post(csp_reports.PATH, content=content, headers=headers)).status_code == status
-    assert (await browser.post(csp_reports.PATH, json={})).status_code == 415
+        assert (await browser.post(csp.REPORTS, content=content, headers=headers)).status_code == status
+    assert (await browser.post(csp.REPORTS, json={})).status_code == 415
     assert len([one for one in lines.written if "content security policy" in one]) == 1
     clock = [0.0]
     told: dict[str, float] = {}
