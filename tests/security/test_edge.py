@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
+from tests.listening import listening
 from tests.security.test_logs import Lines, lines
 from tests.trading.town import Town, town
 from trading import ledger
@@ -277,16 +277,8 @@ async def test_asvs_14_2_1_nothing_secret_is_in_an_address(place: Town) -> None:
 @pytest.fixture
 async def socket_(place: Town) -> AsyncIterator[tuple[str, int]]:
     """The application behind the server as `trading serve` runs it."""
-    server = uvicorn.Server(
-        uvicorn.Config(place.app, port=0, lifespan="off", log_config=None, access_log=False, server_header=False,
-                       proxy_headers=False, timeout_graceful_shutdown=1)
-    )  # fmt: skip
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield "127.0.0.1", server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with listening(place.app, server_header=False, proxy_headers=False) as address:
+        yield "127.0.0.1", int(address.rpartition(":")[2])
 
 
 async def _raw(address: tuple[str, int], data: bytes, wait: float = 2.0) -> bytes:
@@ -370,11 +362,7 @@ async def test_asvs_2_1_3_every_limit_stands_in_the_description(place: Town) -> 
 
 async def test_asvs_5_2_1_one_byte_more_than_documented_is_too_large(place: Town) -> None:
     """Said in its length or unsaid, and before anybody reads it."""
-    roles = [role.value for role in RoleName if role.value not in ("public", "expert", "security_admin")]
-    for role in roles:
-        await place.enrol(role, role)
-    place.tokens["security_admin"] = place.tokens["sa"]
-    await place.take_seat("expert", "2026-000001-01@16")
+    await place.everybody()
 
     async def endless(size: int) -> AsyncIterator[bytes]:
         for _ in range(0, size, 65536):
