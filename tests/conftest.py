@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from tortoise.context import TortoiseContext
 
+from tests import memory
 from tests.workers import longest_first, pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
 from trading import postgres
 from trading.settings import Settings
@@ -88,14 +89,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = pure
 
 
-FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off", "max_wal_size": "2GB"}
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "autovacuum": "off",
+    "max_wal_size": "512MB",
+}
 """A machine that loses power is no part of a unit test; `synchronous_commit` stays as the house has it."""
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Embedded]:
-    """The session's PostgreSQL, in a path with a space, empty."""
-    with postgres.Embedded(tmp_path_factory.mktemp("a server"), settings=FAST) as embedded:
+    """The session's PostgreSQL, in memory where there is room, in a path with a space, empty."""
+    with (
+        memory.folder(tmp_path_factory.mktemp("a server")) as place,
+        postgres.Embedded(place, settings=FAST) as embedded,
+    ):
         yield embedded
 
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SHARED = Path("/dev/shm")
-ROOM = 2 << 30
-"""Bytes that must be free there: containers are often given 64 MB."""
+ROOM = 4 << 30
+"""Bytes that must be free there, for a few workers' clusters: containers are often given 64 MB."""
 
 
 @contextmanager
