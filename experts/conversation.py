@@ -22,7 +22,8 @@ CODE_WAIT: Final = 12.0
 CODE_DIGITS: Final = 4
 REPLAYS: Final = 3
 WRONG_CODES: Final = 2
-_OUTCOME: Final = {"1": "accepted", "2": "declined", "9": "conflict"}
+REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "conflict"}
+"""What a person means by a key, or by the same character written back."""
 _CONFIRM: Final = {"1": "confirm_yes", "2": "confirm_no", "9": "confirm_conflict"}
 
 
@@ -125,10 +126,10 @@ class Conversation:
         self.keys += key
         if key == "*":
             self._replay()
-        elif self._stage == "choose" and key in _OUTCOME:
+        elif self._stage == "choose" and key in REPLIES:
             self._choose(key)
         elif self._stage == "confirm" and key == self._chosen:
-            self._end(_OUTCOME[key], (_OUTCOME[key],))
+            self._end(REPLIES[key], (REPLIES[key],))
         else:
             self._slip()
 

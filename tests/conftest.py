@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from tortoise.context import TortoiseContext
 
+from tests import memory
 from tests.workers import longest_first, pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
 from trading import postgres
 from trading.settings import Settings
@@ -51,6 +52,11 @@ ELSEWHERE = (
     "test_secrecy.py",
     "test_page.py",
     "test_mutants.py",
+    "test_cli.py",
+    "test_offline_reading.py",
+    "test_settings_reference.py",
+    "test_life_walks.py",
+    "test_import.py",
 )
 
 
@@ -58,29 +64,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="only what needs no database and no server: a few seconds")
 
 
+def _elsewhere(path: Path) -> bool:
+    """Whether a file of the tests starts servers, processes or browsers, or takes seconds: not for `--pure`."""
+    return bool({*path.relative_to(Path(__file__).parent).parts} & set(ELSEWHERE))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is not run is not read either: that alone took a fifth of the quick check."""
+    inside = Path(__file__).parent in collection_path.parents
+    return True if inside and config.getoption("--pure") and _elsewhere(collection_path) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`--pure` (.ci/quick) leaves out whatever asks for a database, lies where servers are started, or is slow."""
     longest_first(config, items)
     if not config.getoption("--pure"):
         return
-    here = Path(__file__).parent
     pure, rest = [], []
     for item in items:
         stateful = STATEFUL & set(getattr(item, "fixturenames", ()))
-        elsewhere = {*item.path.relative_to(here).parts} & set(ELSEWHERE)
+        elsewhere = _elsewhere(item.path)  # a file that was named on the command line is read whatever it is
         (rest if stateful or elsewhere or item.get_closest_marker("slow") else pure).append(item)
     config.hook.pytest_deselected(items=rest)
     items[:] = pure
 
 
-FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum": "off", "max_wal_size": "2GB"}
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "autovacuum": "off",
+    "max_wal_size": "512MB",
+}
 """A machine that loses power is no part of a unit test; `synchronous_commit` stays as the house has it."""
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Embedded]:
-    """The session's PostgreSQL, in a path with a space, empty."""
-    with postgres.Embedded(tmp_path_factory.mktemp("a server"), settings=FAST) as embedded:
+    """The session's PostgreSQL, in memory where there is room, in a path with a space, empty."""
+    with (
+        memory.folder(tmp_path_factory.mktemp("a server")) as place,
+        postgres.Embedded(place, settings=FAST) as embedded,
+    ):
         yield embedded
 
 

@@ -254,6 +254,16 @@ async def _enter(act: Act, tender: str) -> tuple[Any, State]:
     return held, state_of(held)
 
 
+async def _before_its_end(act: Act, tender: str, step: str) -> State:
+    """Hold a tender and its auction for what comes after the rounds. Refused: E-AUCTION-CLOSED, and as `_enter`."""
+    held = await locked(act, tender)
+    row, state = await _enter(act, tender)
+    if row["closed_at"] is not None:
+        raise Refused("E-AUCTION-CLOSED", outcome=row["outcome"])
+    await lives.expect(act, tender, step, row=held)
+    return state
+
+
 async def _still_suspended(act: Act, tender: str) -> None:
     """Who bids while the tender is suspended is told why, and by which article. Refused: E-SUSPENDED."""
     [row] = await act.query(LOCKED, tender)
@@ -300,11 +310,7 @@ async def resume(
     Refused: E-SUSPENDED (it goes on), E-AUCTION-GOES-ON, E-AUCTION-TERMS, E-AUCTION-CLOSED, E-AUCTION-NONE, E-STAGE.
     """
     async with platform.rooms.turn(tender), acting(caller.actor) as act:
-        held = await locked(act, tender)
-        row, state = await _enter(act, tender)
-        if row["closed_at"] is not None:
-            raise Refused("E-AUCTION-CLOSED", outcome=row["outcome"])
-        await lives.expect(act, tender, "resume-auction", row=held)
+        state = await _before_its_end(act, tender, "resume-auction")
         law_resume(state, opens, hammer, act.now)
         await act.query(
             """UPDATE trading_auction SET stopped_at = NULL, resumes = $2, hammer = $3, last_at = $4
@@ -334,11 +340,7 @@ async def end(platform: Installation, caller: Caller, tender: str, revealed: Res
 async def end_as(platform: Installation, actor: Actor, tender: str, revealed: Reserve | None = None) -> dict[str, Any]:
     """`end` for whoever has no token: the timer."""
     async with platform.rooms.turn(tender), acting(actor) as act:
-        held = await locked(act, tender)
-        row, state = await _enter(act, tender)
-        if row["closed_at"] is not None:
-            raise Refused("E-AUCTION-CLOSED", outcome=row["outcome"])
-        await lives.expect(act, tender, "close-auction", row=held)
+        state = await _before_its_end(act, tender, "close-auction")
         ending = close(state, act.now, revealed)
         bids = await act.query(
             "SELECT bid FROM trading_auction_joiner WHERE tender_id = $1 AND number IS NOT NULL ORDER BY number", tender

@@ -20,7 +20,7 @@ from trading import lives, logbook, own_bids, records_procedure, remedies, tende
 from trading.accounts import Caller
 from trading.installation import Installation
 from trading.law import remedies as law
-from trading.law.steps import course
+from trading.law.steps_remedies import course
 from trading.tenders import locked
 
 assert records_procedure.OPENING_CONFIRMED
@@ -135,7 +135,7 @@ async def proof(platform: Installation, caller: Caller, tender: str, remedy: str
 
     Refused: T-REMEDY, also where it is another's.
     """
-    mine = await logbook.concerning(tender, "objector-noted", "objector", caller.organisation or "")
+    mine = await logbook.concerning([tender], "objector-noted", "objector", caller.organisation or "")
     noted = next((one for one in mine if one.value["remedy"] == remedy), None)
     if noted is None:
         raise Refused("T-REMEDY", remedy=remedy)

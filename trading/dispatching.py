@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -35,6 +34,7 @@ from trading.installation import clock_row
 from trading.law import committee, secrecy
 from trading.law.stages import ENDED
 from trading.settings import Settings
+from trading.stopping import stopping
 from trading.tenders import LOCKED
 
 logger = logging.getLogger("trading.dispatch")
@@ -182,9 +182,7 @@ async def run(
     logs.speak(settings, drivers, chosen, more=[os.environ.get("TRADING_PASSPHRASE", "")])
     accounts.use_pepper(accounts.pepper_of(settings))
     channels = open_channels(drivers)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = stopping()
 
     async def guard() -> asyncpg.Connection:
         return await asyncpg.connect(postgres.dsn(settings, postgres.APP), timeout=5)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +41,7 @@ from trading import (
 )
 from trading.installation import Installation, open_
 from trading.settings import Settings
+from trading.stopping import stopping
 from trading.tenders import later, loaded
 
 logger = logging.getLogger("trading.jobs")
@@ -317,9 +317,7 @@ async def run(settings: Settings) -> None:
     """Sequencer and timers until SIGTERM. Raises what stops the sequencer: a broken log is not carried on."""
     logs.speak(settings)
     accounts.use_pepper(accounts.pepper_of(settings))
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = stopping()
     async with (
         postgres.connected(settings),
         metrics.told(settings.jobs_metrics_port, lambda: metrics.jobs_page(settings)),

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from audit.canon import stamp
 from audit.refusal import Refused
@@ -39,7 +39,7 @@ OF_RECORDS: Final[Mapping[str, str]] = {
     "candidates-published": CANDIDATES, "awarded": AWARD, "closed": ENDED, "tender-failed": ENDED,
     "tender-terminated": ENDED,
 }  # fmt: skip
-"""Public records that are news; `closed` only where the box stays shut."""
+"""Public records that are news (`event_of`)."""
 RETURNED: Final = "security-returned"
 ONCE: Final = frozenset({OPENING, AWARD, ENDED})
 """Events of which a tender has one, however many records tell of it."""
@@ -56,6 +56,14 @@ def due(now: datetime, announced: datetime, deadline: datetime) -> str:
         return ""
     passed = [name for name, before in REMINDERS.items() if announced <= deadline - before <= now]
     return passed[-1] if passed else ""
+
+
+def event_of(type: str, value: Mapping[str, Any]) -> str:
+    """The event that a record of these types, or of `RETURNED`, is news of; "" for a closing of a box that opens: its
+    news is the opening."""
+    if type == RETURNED:
+        return REFUND
+    return "" if type == "closed" and value["opens"] else OF_RECORDS[type]
 
 
 def about_deadline(tender: str, name: str, deadline: datetime) -> str:

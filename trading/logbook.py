@@ -71,9 +71,9 @@ async def own(actor: str, types: Sequence[str]) -> list[Kept]:
     return await _kept("r.actor_kind = 'bidder' AND r.actor = $1 AND r.type = ANY ($2) ORDER BY r.id", actor, types)
 
 
-async def concerning(tender: str, type: str, field: str, party: str) -> list[Kept]:
-    """Records of a tender, whoever made them, in which `field` names this party: for that party alone, oldest first."""
-    found = await _kept("r.tender = $1 AND r.type = $2 ORDER BY r.id", tender, type)
+async def concerning(tenders: Sequence[str], type: str, field: str, party: str) -> list[Kept]:
+    """Records of these tenders, whoever made them, in which `field` names this party: for that party alone, oldest first."""
+    found = await _kept("r.tender = ANY ($1) AND r.type = $2 ORDER BY r.id", tenders, type)
     return [k for k in found if k.value.get(field) == party]
 
 
@@ -84,23 +84,22 @@ def shown(ref: Any) -> dict[str, str]:
 
 async def bidders_after_closing(tender: str) -> dict[str, str]:
     """Whose bid is whose, for a closed tender that opens: bid → bidder. Nothing before the closing opened it."""
-    rows = await pool().fetch(
-        """SELECT r.record FROM log_record r WHERE r.tender = $1 AND r.type = 'deposited'
-           AND EXISTS (SELECT 1 FROM trading_tender t WHERE t.id = $1 AND t.opens)""",
-        tender,
-    )
-    values = [parse(r["record"]) for r in rows]
-    return {v["bid"]: v["actor"]["id"] for v in values}
+    return {v["bid"]: v["actor"]["id"] for v in await _deposited(tender)}
 
 
 async def listed_after_closing(tender: str) -> dict[str, dict[str, Any]]:
     """Every deposit of a closed tender that opens: manifest hash → its record."""
+    return {v["manifest"]: v for v in await _deposited(tender)}
+
+
+async def _deposited(tender: str) -> list[dict[str, Any]]:
+    """The records of what was handed in, once the tender is closed and opens; none before."""
     rows = await pool().fetch(
         """SELECT r.record FROM log_record r WHERE r.tender = $1 AND r.type = 'deposited'
            AND EXISTS (SELECT 1 FROM trading_tender t WHERE t.id = $1 AND t.opens)""",
         tender,
     )
-    return {v["manifest"]: v for v in (parse(r["record"]) for r in rows)}
+    return [parse(r["record"]) for r in rows]
 
 
 async def listed(tender: str, stage: str) -> list[str]:

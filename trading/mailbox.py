@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -71,13 +71,15 @@ _NEWS = """SELECT r.tender, r.type, r.record FROM log_record r
     WHERE r.tender = ANY ($1) AND r.nonce IS NULL AND r.type = 'unsealed' ORDER BY r.tender, r.id)"""
 
 
-async def messages(caller: Caller, person: str, now: datetime) -> list[Message]:
-    """What happened with the tenders a person follows and those its organisation bids on, the newest first."""
-    wants = await wishes(person)
+async def messages(
+    caller: Caller, person: str, wants: Wishes, bids: Sequence[own_bids.Bid], now: datetime
+) -> list[Message]:
+    """What happened with the tenders a person follows and those its organisation bids on (`bids`: all of them), the newest
+    first. The database is asked as often for one tender as for a hundred."""
     code = caller.organisation or ""
-    bids = await own_bids.of(caller)
-    paid = await pool().fetch("SELECT DISTINCT tender_id FROM trading_security WHERE bidder_id = $1", code)
-    mine = {bid.tender for bid in bids} | {row["tender_id"] for row in paid}
+    payments = await pool().fetch("SELECT DISTINCT tender_id FROM trading_security WHERE bidder_id = $1", code)
+    paid = [row["tender_id"] for row in payments]
+    mine = {*paid, *(bid.tender for bid in bids)}
     rows = {r["id"]: r for r in await pool().fetch(_TENDERS, list(mine), person, wants.everything, SHOWN)}
     found: dict[str, Message] = {}
 
@@ -91,23 +93,17 @@ async def messages(caller: Caller, person: str, now: datetime) -> list[Message]:
             at = row["deadline"] - before
             if row["announced_at"] <= at <= now:
                 told(letters.about_deadline(tender, name, row["deadline"]), letters.DEADLINE, tender, at, name=name)
+
+    def recorded(type: str, tender: str, value: Mapping[str, Any]) -> None:
+        if event := letters.event_of(type, value):
+            told(letters.about_record(tender, event, value["time"]), event, tender, instant(value["time"]))
+
     for record in await pool().fetch(_NEWS, list(rows), list(letters.OF_RECORDS)):
-        value = parse(record["record"])
-        if record["type"] == "closed" and value["opens"]:
-            continue
-        event, tender = letters.OF_RECORDS[record["type"]], record["tender"]
-        told(letters.about_record(tender, event, value["time"]), event, tender, instant(value["time"]))
+        recorded(record["type"], record["tender"], parse(record["record"]))
     for bid in bids:
         told(f"{bid.bid}/receipt", letters.RECEIPT, bid.tender, bid.at, bid=bid.bid)
-    for row in paid:
-        for back in await logbook.concerning(row["tender_id"], letters.RETURNED, "bidder", code):
-            time = back.value["time"]
-            told(
-                letters.about_record(row["tender_id"], letters.REFUND, time),
-                letters.REFUND,
-                row["tender_id"],
-                instant(time),
-            )
+    for back in await logbook.concerning(paid, letters.RETURNED, "bidder", code):
+        recorded(back.type, back.value["tender"], back.value)
     return sorted(found.values(), key=lambda one: one.time, reverse=True)[:SHOWN]
 
 

@@ -34,6 +34,11 @@ _UNITS = {
 }
 
 
+MAY_BE_EMPTY = ("derivation",)
+"""Facts there may be nothing to tell of (to a moment that is given, nothing was counted): the brackets right around one go
+with it."""
+
+
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """The whole catalogue, {code: {"zh", "en"}}, of all files of the folder.
@@ -62,10 +67,11 @@ def say(code: str, lang: str = DEFAULT, /, **facts: Any) -> str:
     if entry is None:
         return code
     key = "en" if language(lang) == EN else "zh"
-    told = entry[key].format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
-    if facts.get("derivation") == "":  # a moment that nothing was counted to
-        return told.replace("（）", "").replace(" ()", "")
-    return told
+    told = entry[key]
+    for name in MAY_BE_EMPTY:
+        if facts.get(name) == "":
+            told = told.replace(f"（{{{name}}}）", "").replace(f" ({{{name}}})", "")
+    return told.format_map(_Facts({name: _fact(name, value, key) for name, value in facts.items()}))
 
 
 @lru_cache(maxsize=8192)

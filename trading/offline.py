@@ -1,9 +1,10 @@
 """The two pages for a disk without a network, sealing.html and custodian.html: one file each, made of the modules served.
 
-A page is `web/offline/<name>.html`, the style sheets, the catalogue's sentences, and every module that
-`web/offline/<name>.js` imports, one after another, each in a scope of its own and otherwise byte for byte as it lies.
-The same sources give the same bytes on every machine, so its SHA-256 tells whether a copy is this page; it stands in the
-log (log.md §1, `tool-published`). Nothing is fetched: the page's own policy lets it run no other script and connect nowhere.
+A page is `web/offline/<name>.html` within `page.html`, with the card of trust that both have, the style sheets, the
+catalogue's sentences, and every module that `web/offline/<name>.js` imports, one after another, each in a scope of its
+own and otherwise byte for byte as it lies. The same sources give the same bytes on every machine, so its SHA-256 tells
+whether a copy is this page; it stands in the log (log.md §1, `tool-published`). Nothing is fetched: the page's own policy
+lets it run no other script and connect nowhere.
 """
 
 from __future__ import annotations
@@ -16,20 +17,14 @@ from functools import lru_cache
 from pathlib import Path
 from posixpath import join, normpath
 
-import audit
-import bidding
 from trading.law.money import WHOLE_UNITS
 from trading.messages import catalogue
 from trading.web.sayings import details
+from trading.web.verify_page import FOLDERS as SERVED
 
 PAGES = ("sealing", "custodian")
 HERE = Path(__file__).parent / "web"
-FOLDERS = {
-    "audit/browser": Path(audit.__file__).parent / "browser",
-    "bidding/browser": Path(bidding.__file__).parent / "browser",
-    "trading/web/static": HERE / "static",
-    "trading/web/offline": HERE / "offline",
-}
+FOLDERS = SERVED | {"trading/web/offline": HERE / "offline"}
 STYLES = ("static/site.css", "static/desk.css", "offline/offline.css")
 SAID = (
     "page.o.",
@@ -79,6 +74,7 @@ def _built(name: str) -> bytes:
     parts = {
         "policy": policy, "style": style, "script": script, "given": given.replace("<", "\\u003c"),
         "mark": "data:image/svg+xml;base64," + base64.b64encode((HERE / "static/seal.svg").read_bytes()).decode(),
+        "trust": _text(HERE / "offline/trust.html").rstrip("\n"),
     }  # fmt: skip
     shell = _text(HERE / "offline/page.html").replace("%%main%%", _text(HERE / f"offline/{name}.html"))
     return re.sub(r"%%(\w+)%%", lambda found: parts[found[1]], shell.replace("%%name%%", name)).encode()

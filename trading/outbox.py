@@ -113,13 +113,11 @@ async def _bidders(tender: str) -> frozenset[str]:
 
 def _told(type: str, value: dict[str, Any], tender: str, bidders: Iterable[str]) -> list[News]:
     """What a record means: to those who follow, and to those whose bids are open by now."""
-    if type == letters.RETURNED:
-        about = letters.about_record(tender, letters.REFUND, value["time"])
-        return [News(letters.REFUND, about, tender, one) for one in bidders if one == value["bidder"]]
-    if type == "closed" and value["opens"]:
+    if not (event := letters.event_of(type, value)):
         return []
-    event = letters.OF_RECORDS[type]
     about = letters.about_record(tender, event, value["time"])
+    if event == letters.REFUND:
+        return [News(event, about, tender, one) for one in bidders if one == value["bidder"]]
     news = [News(event, about, tender), *(News(event, about, tender, one) for one in bidders)]
     if event == letters.OPENING:
         news += [News(letters.RECEIPT, f"{tender}/{letters.RECEIPT}", tender, one) for one in bidders]

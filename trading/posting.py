@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import signal
 from typing import Final
 
 from audit.refusal import Refused
@@ -20,9 +19,10 @@ from experts.conversation import Answer
 from trading import accounts, letters, logs, mailbox, outbox, postgres
 from trading.channels import ChannelDown, ChannelError, ChannelUnfit, PostChannels, open_post
 from trading.channels.settings import ChannelSettings
-from trading.channels.steady import FIRST_REST, JITTER, LONGEST_REST, Circuit
+from trading.channels.steady import Circuit, rest_after
 from trading.dispatching import listening
 from trading.settings import Settings
+from trading.stopping import stopping
 
 logger = logging.getLogger("trading.post")
 LOOK: Final = 2.0
@@ -84,8 +84,7 @@ class Post:
         if letter.tries >= outbox.TRIES:
             await outbox.settle(letter.id, "failed")
             return
-        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(letter.tries - 1, 16))
-        rest *= 1 + JITTER * (2 * self._chance.random() - 1)
+        rest = rest_after(letter.tries, self._chance.random())
         await outbox.later(letter.id, max(rest, no.retry_after))
 
     async def _hand_over(self, letter: outbox.Claimed) -> str:
@@ -125,9 +124,7 @@ async def run(settings: Settings, drivers: ChannelSettings, *, once: bool = Fals
     logs.speak(settings, drivers)
     accounts.use_pepper(accounts.pepper_of(settings))
     channels = open_channels(settings, drivers)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = stopping()
     post = Post(settings, channels)
     async with listening(channels):
         while not stop.is_set():

@@ -113,7 +113,7 @@ async def own(platform: Installation, caller: Caller, tender: str) -> dict[str, 
     lines = await payers.lines(
         tender, (loaded(row["terms"]) or {}).get("security"), row["deadline"], caller.organisation
     )
-    back = await logbook.concerning(tender, "security-returned", "bidder", caller.organisation or "")
+    back = await logbook.concerning([tender], "security-returned", "bidder", caller.organisation or "")
     made = [Receipt(k.record, platform.key.promise(k.entry), None, k.nonce) for k in back]
     return {"items": lines, "receipts": [one.plain() for one in made]}
 

@@ -13,8 +13,7 @@ from trading.installation import Installation
 async def publish(platform: Installation) -> int:
     """Record the pages of this version that no record names yet; how many that were. Done again it changes nothing,
     so versions that run side by side do not answer one another."""
-    db = await pool()
-    if await db.fetchval("SELECT id FROM log_record LIMIT 1") is None:
+    if await pool().fetchval("SELECT id FROM log_record LIMIT 1") is None:
         return 0  # the log's own first record comes first
     known = {(one["tool"], one["sha256"]) for one in await published()}
     missing = [name for name in offline.PAGES if (f"{name}.html", offline.digest(name)) not in known]

@@ -337,6 +337,7 @@ def test_zip64_is_written_and_read_only_where_it_is_needed(monkeypatch):
         opened(many)  # zip64 where nothing needs it
 
 
+@pytest.mark.slow
 def test_more_members_than_sixteen_bits_count():
     files = {f"f/{number:06}": b"" for number in range(65_600)}
     data = written(files)

@@ -24,6 +24,7 @@ from audit.record import entry_of
 from audit.refusal import Refused
 from audit.tiles import Published, proof
 from tests.audit.logworld import CLERK, LogWorld, log_world
+from tests.listening import listening
 
 
 @pytest.fixture
@@ -243,21 +244,14 @@ async def test_listeners_get_what_is_there_and_what_comes(world: LogWorld) -> No
 
 async def test_the_event_stream_over_http(world: LogWorld) -> None:
     """A real server, since a stream has no end to wait for in-process."""
-    import uvicorn
-
     directory = world.directory
     feed = Feed.of(world.origin, directory / "log", directory / "policy.txt", directory / "parties.txt")
     sequencer = world.sequencer()
     await sequencer.lead()
     await sequencer.beat()
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=event_routes(feed)), port=0, log_level="error"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient() as client:
+    async with listening(Starlette(routes=event_routes(feed))) as address, httpx.AsyncClient() as client:
         accept = {"accept": "text/event-stream", "last-event-id": "0"}
-        async with client.stream("GET", f"http://127.0.0.1:{port}/events", headers=accept) as stream:
+        async with client.stream("GET", f"{address}/events", headers=accept) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             lines = []
             async for line in stream.aiter_lines():
@@ -265,8 +259,6 @@ async def test_the_event_stream_over_http(world: LogWorld) -> None:
                 if line.startswith("data:"):
                     break
     assert "trust-published" in lines[-1]
-    server.should_exit = True
-    await asyncio.wait_for(serving, 5)
 
 
 def test_published_size_of_a_broken_file_is_nothing(tmp_path: Path) -> None:

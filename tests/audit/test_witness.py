@@ -224,6 +224,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 async def test_as_a_process_it_survives_kill_9_and_keeps_log_time(tmp_path: Path) -> None:
     log, seed, port = Ed25519Signer.generate(), bytes(range(32)), free_port()
     signer = Ed25519Signer.from_seed(seed)

@@ -6,17 +6,14 @@ A new page is one line in `OPEN` or `DESKS`; a page that stands in neither fails
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
-
 from audit.signature import Ed25519Signer
+from tests.listening import listening
 from tests.security.browsers import PASSWORD, Browser, Clock, Generator, code_of, come_in, invite
 from tests.trading import test_auctions as sale
 from tests.trading.desk import Bidder, Desk
@@ -174,16 +171,8 @@ EMPTY = (
 @asynccontextmanager
 async def centre(place: Town) -> AsyncIterator[Centre]:
     """Running, and empty; a browser may think for a minute between two requests on one connection."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(place.app, lifespan="off", log_level="warning", timeout_keep_alive=75)
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve([listening]))
-        try:
-            yield Centre(f"http://127.0.0.1:{listening.getsockname()[1]}", place)
-        finally:
-            server.should_exit = server.force_exit = True
-            await running
+    async with listening(place.app, timeout_keep_alive=75) as address:
+        yield Centre(address, place)
 
 
 async def fill(made: Centre, tmp: Path) -> None:

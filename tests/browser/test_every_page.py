@@ -13,24 +13,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
+from tests.browser.axe import COLOURS, SMALL, axe
 from tests.browser.chromium import chromium
 from tests.browser.everypage import DESKS, EMPTY, FILES, OPEN, Centre, centre, fill, pages, people
 from tests.trading.town import Town, town
 from trading.settings import Settings
 from trading.web.doors import doors
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN = "async how => (await axe.run(document, {...how, resultTypes: ['violations']})).violations"
-WHOLE = {"runOnly": {"type": "tag", "values": TAGS}}
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""The rules that look at colours: all that another light can change."""
-SMALL = {"runOnly": {"type": "rule", "values": ["target-size"]}, "rules": {"target-size": {"enabled": True}}}
 WIDE = {"width": 1280, "height": 900}
 REFLOW = (640, 320)
 """CSS pixels: 1280 at 200 % and at 400 %."""
@@ -91,14 +84,6 @@ async def window(browser: Browser, site: Centre, who: str) -> BrowserContext:
     if secret := site.cookies.get(who):
         await made.add_cookies([{"name": "session", "value": secret, "url": site.address}])
     return made
-
-
-async def axe(page: Page, how: dict[str, Any] = WHOLE) -> list[str]:
-    """What it has against the page: rule, place, why."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(f"() => {{ {AXE} }}")
-    found: list[dict[str, Any]] = await page.evaluate(RUN, how)
-    return [f"{one['id']}: {node['target']} {node['failureSummary'][:300]}" for one in found for node in one["nodes"]]
 
 
 async def shoot(page: Page, name: str) -> None:

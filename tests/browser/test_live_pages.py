@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, Route
 
 from tests.browser.chromium import chromium
 from tests.browser.office import DONE, office, shoot
-from tests.browser.test_public_pages import served
+from tests.listening import listening
 from tests.trading import test_auctions as sale
 from tests.trading.desk import Desk
 from tests.trading.town import Town, town
@@ -110,7 +110,7 @@ async def test_an_auction_counts_down_and_shows_the_next_price(place: Town, tmp_
     await sale._begin(desk)
     await sale._numbers(desk, room)
     wang, zhao = room["wang"], room["zhao"]
-    async with served(place) as address, chromium() as browser:
+    async with listening(place.app) as address, chromium() as browser:
         page = await browser.new_page()
         told: list[str] = []
         page.on("console", lambda one: told.append(one.text) if one.type == "error" else None)
@@ -146,7 +146,7 @@ async def _market(place: Town, tmp: Path) -> list[Desk]:
 
 async def test_a_search_follows_as_one_types_and_a_stranger_words_run_nothing(place: Town, tmp_path: Path) -> None:
     desks = await _market(place, tmp_path)
-    async with served(place) as address, chromium() as browser:
+    async with listening(place.app) as address, chromium() as browser:
         page = await browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -192,7 +192,7 @@ async def _injected(browser: Browser, address: str, **more: Any) -> tuple[Any, l
 
 
 async def test_markup_that_got_in_runs_nothing_and_asks_for_nothing(place: Town) -> None:
-    async with served(place) as address, chromium() as browser:
+    async with listening(place.app) as address, chromium() as browser:
         ran, asked, told = await _injected(browser, address)
         assert (ran, asked) == (None, [])
         assert any("hx-csp" in one for one in told) and any("Content Security Policy" in one for one in told)
@@ -205,7 +205,7 @@ async def test_who_has_no_place_and_who_has_no_network_keep_what_they_see(place:
     await desk.open()
     await place.beat()
     place.app.state.places.of_one = 0
-    async with served(place) as address, chromium() as browser:
+    async with listening(place.app) as address, chromium() as browser:
         page = await browser.new_page()
         async with page.expect_response("**/live?*") as full:
             await page.goto(f"{address}/t/{desk.tender}?lang=zh")
@@ -222,7 +222,7 @@ async def test_who_has_no_place_and_who_has_no_network_keep_what_they_see(place:
 async def test_more_leads_on_to_what_it_brought(place: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_page, "ROWS", 1)
     await _market(place, tmp_path)
-    async with served(place) as address, chromium() as browser:
+    async with listening(place.app) as address, chromium() as browser:
         page = await browser.new_page()
         await page.goto(f"{address}/search?lang=zh")
         for rows in (1, 2, 3):

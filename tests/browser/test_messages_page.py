@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from audit.act import pool
+from tests.browser.axe import axe
 from tests.browser.office import office, shoot
-from tests.browser.test_public_pages import AXE, RUN, TAGS
 from tests.trading.town import Town, town
 from trading.settings import Settings
 
@@ -71,9 +71,7 @@ async def test_messages_without_a_script_in_both_languages(place: Town, tmp_path
                 assert "m." not in (await page.inner_text("main")).split()
                 await shoot(page, f"messages-{lang}-{width}-{scheme}")
                 if width == 1280:
-                    await page.evaluate(AXE)
-                    found = await page.evaluate(RUN, list(TAGS))
-                    assert not found, [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+                    assert await axe(page) == []
         page = await window(java_script_enabled=False)
         await page.goto(f"{wang.address}/b/messages?lang=en")
         await page.click("form[action*=read] button")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.axe import COLOURS, axe
 from tests.browser.chromium import chromium
-from tests.browser.test_every_page import COLOURS, REFLOW, WIDE, axe, shoot
+from tests.browser.test_every_page import REFLOW, WIDE, shoot
 from trading import offline
 
 

@@ -9,32 +9,28 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import axe_playwright_python
 import pytest
-import uvicorn
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
-from tests.browser.chromium import chromium
+from tests.browser.axe import SEVEN, axe
+from tests.browser.standing import browser, place, settings, started, written
+from tests.listening import listening
 from tests.trading.desk import Desk
-from tests.trading.town import Town, town
-from trading.settings import Settings
+from tests.trading.town import Town
 from trading.web import app as _app
 from trading.web.doors import doors
 from trading.web.models import RoleName
 from trading.web.roles import Verdict, matrix, open_routes
 
 assert _app.PAGES
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
-TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-RUN = "async tags => (await axe.run(document, {runOnly: {type: 'tag', values: tags}})).violations"
+__all__ = ["browser", "place", "settings", "started", "written"]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 FILES = {
     "/t/{tender}/live",
     "/t/{tender}/archive", "/t/{tender}/papers/{kind}.pdf", "/statements.{form}", "/static/{name}", "/modules/{path:path}",
@@ -78,51 +74,23 @@ class Site:
         return [*named, "/search?q=道", MISSING]
 
 
-@pytest.fixture
-def settings(database: str, owner_dsn: str, tmp_path: Path) -> Settings:
-    return Settings(
-        data=tmp_path / "data", database_url=database, database_owner_url=owner_dsn, origin="demo.test/log",
-        lang="en", token_pepper="pepper", witnesses=("w=http://w",),
-    )  # fmt: skip
-
-
-@asynccontextmanager
-async def served(place: Town) -> AsyncIterator[str]:
-    """The application behind a real socket, in this loop."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(place.app, lifespan="off", log_level="warning"))
-        running = asyncio.create_task(server.serve([listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
-
-
-@pytest.fixture
-async def site(db: object, settings: Settings, owner_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """One tender is sold and archived, with a bid rejected; one is sealed."""
-    async with town(settings, owner_dsn) as place:
-        sold = Desk(place, tmp_path / "sold")
-        await sold.open()
-        for name, price in (("安和建设有限公司", 9_000_000), ("赣江第一工程有限公司", 8_000_000)):
-            await sold.hand_in(await sold.bidder(name), price)
-        await sold.wait()
-        await sold.open_boxes()
-        await place.call("tenderee", "POST", f"/tenders/{sold.tender}/candidates", 201)
-        await place.call("tenderee", "POST", f"/tenders/{sold.tender}/award", 201, {})
-        await sold.archive()
-        sealed = Desk(place, tmp_path / "sealed")
-        await sealed.open()
-        async with served(place) as address:
-            yield Site(address, place, sealed.tender.rpartition("-")[0], sealed.tender, sold.tender)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(place: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One tender is sold and archived, with a bid rejected; one is sealed. Nobody here does more than read."""
+    tmp_path = tmp_path_factory.mktemp("desks")
+    sold = Desk(place, tmp_path / "sold")
+    await sold.open()
+    for name, price in (("安和建设有限公司", 9_000_000), ("赣江第一工程有限公司", 8_000_000)):
+        await sold.hand_in(await sold.bidder(name), price)
+    await sold.wait()
+    await sold.open_boxes()
+    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/candidates", 201)
+    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/award", 201, {})
+    await sold.archive()
+    sealed = Desk(place, tmp_path / "sealed")
+    await sealed.open()
+    async with listening(place.app) as address:
+        yield Site(address, place, sealed.tender.rpartition("-")[0], sealed.tender, sold.tender)
 
 
 async def visit(page: Page, site: Site, path: str, lang: str = "zh") -> None:
@@ -139,13 +107,6 @@ async def shoot(page: Page, path: str, name: str) -> None:
         await page.screenshot(path=f"{folder}/{file}.{name}.png", full_page=True)
 
 
-async def violations(page: Page, tags: tuple[str, ...] = TAGS) -> list[str]:
-    """What axe has against the page: rule and place."""
-    await page.evaluate(f"() => {{ {AXE} }}")
-    found: list[dict[str, Any]] = await page.evaluate(RUN, list(tags))
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
-
-
 async def plain(browser: Browser, **more: Any) -> BrowserContext:
     """A window whose pages let axe in: their policy forbids every script of others, as it must."""
     return await browser.new_context(bypass_csp=True, **more)
@@ -157,7 +118,7 @@ async def test_axe_would_find_something(browser: Browser, site: Site) -> None:
     await visit(page, site, "/help")
     harm = "<img src='/static/seal.svg'><p style='color:#bbb'>grau</p><h5>deep</h5>"
     await page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{harm}`)")
-    told = " ".join(await violations(page))
+    told = " ".join(await axe(page))
     assert "image-alt" in told and "color-contrast" in told and "heading-order" in told
 
 
@@ -168,12 +129,7 @@ async def test_with_more_contrast_text_stands_out_at_least_seven_times(browser: 
         page = await window.new_page()
         for path in ("/", "/status", "/why", f"/t/{site.sold}", f"/t/{site.sealed}"):
             await visit(page, site, path)
-            await page.evaluate(f"() => {{ {AXE} }}")
-            told = await page.evaluate(
-                "async () => (await axe.run(document, {runOnly: ['color-contrast-enhanced'],"
-                " rules: {'color-contrast-enhanced': {enabled: true}}})).violations.flatMap(v => v.nodes)"
-                ".map(n => n.target + ' ' + n.failureSummary)"
-            )
+            told = await axe(page, SEVEN)
             assert told == [], (scheme, path)
             await shoot(page, path, f"contrast.{scheme}")
 
@@ -232,20 +188,25 @@ async def test_the_keyboard_reaches_all_and_is_seen_where_it_is(browser: Browser
 
 
 async def test_a_page_is_light_and_fetches_nothing_from_elsewhere(browser: Browser, site: Site) -> None:
-    weights = {}
-    for path in site.paths:
-        window = await browser.new_context()
-        page, asked = await window.new_page(), []
-        page.on("response", lambda answer, asked=asked: asked.append(answer))
-        await visit(page, site, path)
-        if "/t/" not in path:  # a tender's page keeps a line open
-            await page.wait_for_load_state("networkidle")
-        hosts = {urlsplit(one.url).netloc for one in asked}
-        assert hosts == {urlsplit(site.address).netloc}, (path, hosts)
-        lines = [one for one in asked if "event-stream" in one.headers.get("content-type", "")]
-        got = [one for one in asked if not 300 <= one.status < 400 and one not in lines]
-        weights[path] = sum([len(gzip.compress(await one.body(), 6)) for one in got])
-        await window.close()
+    weights, turn = {}, asyncio.Semaphore(4)
+
+    async def weigh(path: str) -> None:
+        async with turn:
+            window = await browser.new_context()
+            page, asked = await window.new_page(), []
+            page.on("response", lambda answer: asked.append(answer))
+            await visit(page, site, path)
+            if "/t/" not in path:  # a tender's page keeps a line open
+                await page.wait_for_load_state("networkidle")
+            hosts = {urlsplit(one.url).netloc for one in asked}
+            assert hosts == {urlsplit(site.address).netloc}, (path, hosts)
+            lines = [one for one in asked if "event-stream" in one.headers.get("content-type", "")]
+            got = [one for one in asked if not 300 <= one.status < 400 and one not in lines]
+            weights[path] = sum([len(gzip.compress(await one.body(), 6)) for one in got])
+            await window.close()
+
+    await asyncio.gather(*(weigh(path) for path in site.paths))
+    assert weights.keys() == set(site.paths)
     scripted = {path for path in weights if path == "/verify"}
     heavy = {path: size for path, size in weights.items() if size > KILOBYTES * 1024 and path not in scripted}
     assert not heavy, heavy

@@ -66,6 +66,7 @@ def ask(node: Node, world: World, kit: dict[str, bytes], **how: Any) -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "story", "case"),
     [(module, story, case) for module, story in STORIES for case in cases(story)],

@@ -152,6 +152,7 @@ def test_a_replacement_chain_and_its_closing(hands: Hands, back: bool) -> None:
     assert said == expect
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("found", VECTORS["sizes"], ids=lambda found: str(found["file"]))
 def test_sizes(hands: Hands, found: dict[str, Any]) -> None:
     where = make_envelope.context(Keyset.parse(VECTORS["documents_keyset"].encode()))

@@ -2,76 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from audit.archive import Archive, write_archive
-from tests.browser.chromium import chromium, dialogues
-from tests.trading.town import Town, town
+from tests.browser.chromium import dialogues
+from tests.browser.standing import browser, place, settings, started, written
+from tests.listening import listening
+from tests.trading.town import Town
 from tests.verify.stories import story
-from trading.settings import Settings
 from trading.web.verify_page import modules
 
+__all__ = ["browser", "place", "settings", "started", "written"]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 DONE = 60_000
 """Milliseconds that a busy machine may need for one archive."""
 
 
-@asynccontextmanager
-async def served(place: Town) -> AsyncIterator[str]:
-    """The application behind a real socket, in this loop; it publishes the trust files of the archives shown to it."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(place: Town) -> AsyncIterator[str]:
+    """It publishes the trust files of the archives shown to it."""
     told = story()
     trust = {"policy_bytes": told.policy.read_bytes(), "parties_bytes": told.parties.read_bytes()}
     place.app.state.platform = replace(place.platform, **trust)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(place.app, lifespan="off", log_level="warning"))
-        running = asyncio.create_task(server.serve([listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
-
-
-@pytest.fixture
-async def place(db: object, settings: Settings, owner_dsn: str) -> AsyncIterator[Town]:
-    async with town(settings, owner_dsn) as made:
-        yield made
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-async def site(place: Town) -> AsyncIterator[str]:
-    async with served(place) as address:
+    async with listening(place.app) as address:
         yield address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, site: str) -> AsyncIterator[Page]:
     """`/verify` in English, with everything a browser complains of as a failure."""
-    opened = await browser.new_page()
+    opened = await (await browser.new_context()).new_page()
     complaints: list[str] = []
     opened.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     await opened.goto(f"{site}/verify?lang=en")
     await opened.evaluate("document.fonts.ready")
     yield opened
+    await opened.context.close()
     assert complaints == []
-    await opened.close()
 
 
 async def put(page: Page, *paths: Path) -> str:

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from tests.browser.chromium import BLANK, MODULES, POLICY, ROOT
+from tests.listening import listening
 
 
 class Site:
@@ -89,16 +89,10 @@ class Line:
 async def served(app: Any, rate: int = 1 << 30) -> AsyncIterator[tuple[str, Site, Line]]:
     """The application in this loop, on a port, behind a line: (address, site, line)."""
     site = Site(app)
-    server = uvicorn.Server(uvicorn.Config(site, port=0, lifespan="off", log_level="warning", access_log=False))
-    running = asyncio.ensure_future(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    line = Line(server.servers[0].sockets[0].getsockname()[1], rate)
-    relay = await asyncio.start_server(line.serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{relay.sockets[0].getsockname()[1]}", site, line
-    finally:
-        relay.close()
-        server.should_exit = True
-        server.force_exit = True
-        await running
+    async with listening(site) as address:
+        line = Line(int(address.rpartition(":")[2]), rate)
+        relay = await asyncio.start_server(line.serve, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{relay.sockets[0].getsockname()[1]}", site, line
+        finally:
+            relay.close()

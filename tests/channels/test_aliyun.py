@@ -16,6 +16,7 @@ from audit.refusal import Refused
 from experts.conversation import Answer
 from tests.channels import providers
 from tests.channels.calls import SCRIPT, VALUES, knows
+from tests.listening import listening
 from trading.channels import ChannelDown, ChannelError, ChannelUnfit, acs3
 from trading.channels.acs3 import Signer
 from trading.channels.aliyun_sms import AliyunSms
@@ -69,7 +70,7 @@ class Office:
 async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(acs3, "TIMEOUT", 0.4)
     provider = providers.Aliyun()
-    async with providers.serving(provider.app()) as url:
+    async with listening(provider.app()) as url:
         yield Office(provider, url, tmp_path, Hints())
 
 

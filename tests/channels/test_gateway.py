@@ -13,6 +13,7 @@ from audit.refusal import Refused
 from experts.conversation import Answer
 from tests.channels import providers
 from tests.channels.calls import CODE, SCRIPT, VALUES, knows
+from tests.listening import listening
 from trading.channels import ChannelDown, ChannelNonsense, http_generic
 from trading.channels.hints import Hints
 from trading.channels.http_generic import HttpGeneric, reference
@@ -38,7 +39,7 @@ class Office:
 async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(http_generic, "TIMEOUT", 0.4)
     gateway = providers.Gateway()
-    async with providers.serving(gateway.app()) as url:
+    async with listening(gateway.app()) as url:
         yield Office(gateway, url, tmp_path)
 
 

@@ -12,6 +12,7 @@ import pytest
 from experts import wording
 from tests.channels import providers
 from tests.channels.calls import VALUES, knows
+from tests.listening import listening
 from trading.channels import ChannelDown, acs3
 from trading.channels.acs3 import Signer
 from trading.channels.aliyun_sms import AliyunSms
@@ -36,7 +37,7 @@ async def test_nothing_planted_is_found_in_logs_errors_notes_and_health(
     gateway.keys = ["1", CODE, "1"]
     seen: list[str] = []
     with caplog.at_level(logging.DEBUG):
-        async with providers.serving(aliyun.app()) as cloud, providers.serving(gateway.app()) as own:
+        async with listening(aliyun.app()) as cloud, listening(gateway.app()) as own:
             hints = Hints()
             signer = Signer(providers.KEY_ID, providers.KEY_SECRET)
             api = acs3.Aliyun("aliyun", cloud, "2017-05-25", signer, "cn-hangzhou")

@@ -133,6 +133,7 @@ async def asyncpg_checkpoint(server: postgres.Embedded) -> None:
     await connection.close()
 
 
+@pytest.mark.slow
 def test_no_other_process_reads_the_vault_key() -> None:
     """Web and jobs hold no key: only the command line of the operator (and the dispatcher) opens the file."""
     root = Path(__file__).parent.parent.parent

@@ -291,8 +291,6 @@ def centre(home: Path, **parameters: str) -> Iterator[Centre]:
         stack.callback(story.close)
         story.begin(stack)
         story.market.fill_desks()
-        for member in story.cast.custodians[1:]:
-            story.market.vouch(member, "custodian")
         made = Centre(story, database)
         stack.callback(made.leave)
         yield made

@@ -6,20 +6,18 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from trading.demo.processes import free_port
+from tests.listening import aside
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Gateway:
     dialled: Counter[str] = field(default_factory=Counter)
     """How often each order was taken: a second time is a second ring."""
     faults: Counter[str] = field(default_factory=Counter)
-    port: int = field(default_factory=free_port)
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -53,23 +51,14 @@ class Gateway:
                 Route("/calls/{id}", self._tell, methods=["GET"]),
             ]
         )
-        config = uvicorn.Config(app, "127.0.0.1", self.port, log_level="critical", lifespan="off")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        self._serving = aside(app, log_level="critical")
 
     def __enter__(self) -> Gateway:
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
+        self.url = self._serving.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(5)
+        self._serving.__exit__(None, None, None)
 
     async def _order(self, request: Request) -> Response:
         order = json.loads(await request.body())

@@ -11,7 +11,7 @@ import pytest
 
 from audit.refusal import Refused
 from trading import messages
-from trading.law import regimes, rulebook, steps
+from trading.law import asking, regimes, rulebook, steps, steps_remedies
 from trading.law.agenda import agenda
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.life import Happened, Life, ask, live
@@ -365,7 +365,11 @@ def test_the_agenda_promises_nothing_that_would_be_refused(bridge: Story) -> Non
     "code",
     sorted(
         {
-            *re.findall(r"\"(E-[A-Z-]+)\"", Path(steps.__file__).read_text()),
+            *(
+                code
+                for part in (asking, steps, steps_remedies)
+                for code in re.findall(r"\"(E-[A-Z-]+)\"", Path(part.__file__).read_text())
+            ),
             "E-REMEDY-KIND",
             "E-REMEDY-EARLY",
             "E-REMEDY-FIRST",

@@ -26,7 +26,8 @@ from audit.report import Found
 from tests import reader, reader_life
 from tests.law import oracle
 from tests.law.oracle import Act, Past
-from trading.law import history, regimes, rulebook, stages, steps
+from trading.law import history, regimes, rulebook, stages
+from trading.law.asking import Asking
 from trading.law.life import Happened, Life, ask
 from trading.verify_steps import READERS, check_life
 
@@ -541,12 +542,12 @@ def test_the_control() -> None:
 
 
 def test_a_law_without_publicity_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = steps.Asking.at_least
+    kept = Asking.at_least
 
-    def at_least(self: steps.Asking, since: datetime, until: datetime, *ids: str) -> None:
+    def at_least(self: Asking, since: datetime, until: datetime, *ids: str) -> None:
         kept(self, since, until, *(id for id in ids if id != "WK-38"))
 
-    monkeypatch.setattr(steps.Asking, "at_least", at_least)
+    monkeypatch.setattr(Asking, "at_least", at_least)
     assert _caught() > 0
 
 

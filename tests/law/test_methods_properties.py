@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -199,6 +200,7 @@ def bent(value: Any, path: tuple[Any, ...], change: str, junk: Any, name: str) -
     return {**value, name: junk} if change == "add" and isinstance(value, dict) else junk
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(st.data())
 def test_two_programs_draw_the_same_line(data: st.DataObject) -> None:

@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
+from tests.listening import listening
 from tests.security.test_logs import Lines, lines
 from tests.trading.town import Town, town
 from trading import ledger
 from trading.settings import Settings
-from trading.web import bidder_pages, csp_reports, verify_page
+from trading.web import bidder_pages, csp, csp_reports, verify_page
 from trading.web.api import operations
 from trading.web.app import create_app
 from trading.web.doors import doors
@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[str, str, int]] = {
     "no such method": ("DELETE", "/ledger", 405),
     "not for you": ("GET", "/api/v1/people", 401),
     "a fault of ours": ("GET", "/api/v1/trades", 500),
-    "a report": ("POST", csp_reports.PATH, 204),
+    "a report": ("POST", csp.REPORTS, 204),
 }
 
 
@@ -126,7 +126,7 @@ async def test_asvs_3_4_7_a_violation_is_reported_and_counts_nobody(
     place: Town, kinds: dict[str, httpx.Response], lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in ("a page", "a door", "JSON", "nothing there", "a fault of ours"):
-        assert f"report-uri {csp_reports.PATH}" in kinds[kind].headers["content-security-policy"], kind
+        assert f"report-uri {csp.REPORTS}" in kinds[kind].headers["content-security-policy"], kind
     # where a document is dropped or sealed nothing goes out, and a report would be a way
     assert "report" not in verify_page.CSP + bidder_pages.CSP
     monkeypatch.setattr(csp_reports, "_told", {})
@@ -138,15 +138,15 @@ async def test_asvs_3_4_7_a_violation_is_reported_and_counts_nobody(
         "document-uri": "/t/x",
     }
     for _ in range(40):
-        assert (await browser.post(csp_reports.PATH, json={"csp-report": said}, headers=headers)).status_code == 204
+        assert (await browser.post(csp.REPORTS, json={"csp-report": said}, headers=headers)).status_code == 204
     (line,) = [one for one in lines.written if "content security policy" in one]
     assert "script-src-elem" in line and "evil" not in line and "wang" not in line
     for content, status in (
         (b'{"csp-report": {"effective-directive": "\\nforged"}}', 204),
         (b'{"csp-report": [1]}', 204), (b"{}", 204), (b"[]", 422), (b"{" * 9000, 422), (b"x" * 40_000, 413),
     ):  # fmt: skip
-        assert (await browser.post(csp_reports.PATH, content=content, headers=headers)).status_code == status
-    assert (await browser.post(csp_reports.PATH, json={})).status_code == 415
+        assert (await browser.post(csp.REPORTS, content=content, headers=headers)).status_code == status
+    assert (await browser.post(csp.REPORTS, json={})).status_code == 415
     assert len([one for one in lines.written if "content security policy" in one]) == 1
     clock = [0.0]
     told: dict[str, float] = {}
@@ -277,16 +277,8 @@ async def test_asvs_14_2_1_nothing_secret_is_in_an_address(place: Town) -> None:
 @pytest.fixture
 async def socket_(place: Town) -> AsyncIterator[tuple[str, int]]:
     """The application behind the server as `trading serve` runs it."""
-    server = uvicorn.Server(
-        uvicorn.Config(place.app, port=0, lifespan="off", log_config=None, access_log=False, server_header=False,
-                       proxy_headers=False, timeout_graceful_shutdown=1)
-    )  # fmt: skip
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield "127.0.0.1", server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with listening(place.app, server_header=False, proxy_headers=False) as address:
+        yield "127.0.0.1", int(address.rpartition(":")[2])
 
 
 async def _raw(address: tuple[str, int], data: bytes, wait: float = 2.0) -> bytes:
@@ -370,11 +362,7 @@ async def test_asvs_2_1_3_every_limit_stands_in_the_description(place: Town) -> 
 
 async def test_asvs_5_2_1_one_byte_more_than_documented_is_too_large(place: Town) -> None:
     """Said in its length or unsaid, and before anybody reads it."""
-    roles = [role.value for role in RoleName if role.value not in ("public", "expert", "security_admin")]
-    for role in roles:
-        await place.enrol(role, role)
-    place.tokens["security_admin"] = place.tokens["sa"]
-    await place.take_seat("expert", "2026-000001-01@16")
+    await place.everybody()
 
     async def endless(size: int) -> AsyncIterator[bytes]:
         for _ in range(0, size, 65536):

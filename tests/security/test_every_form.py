@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from audit.act import pool
 from tests.security.browsers import SITE, Browser, Clock, come_in
 from tests.security.test_forms import FORGED
-from tests.trading.town import ROLES, Town
+from tests.trading.town import Town
 from trading.web import app as _app
 from trading.web.api import operations
 from trading.web.doors import doors
@@ -161,11 +161,7 @@ async def test_asvs_15_3_3_nobody_makes_himself_more_than_he_is(place: Town) -> 
 
 async def test_asvs_2_2_2_the_server_validates_whatever_a_page_would(place: Town) -> None:
     """Each operation with a body, as a role that may call it: what no page of ours would send is refused with its place."""
-    for role in ROLES:
-        if role != "security_admin":
-            await place.enrol(role, role)
-    place.tokens["security_admin"] = place.tokens["sa"]
-    await place.take_seat("expert", "2026-000001-01@16")
+    await place.everybody()
     tried = 0
     for name, one in operations.items():
         row = matrix()[name]

@@ -20,8 +20,8 @@ from audit.canon import b64, canon, stamp, unb64
 from audit.signature import Ed25519Signer
 from tests import reader
 from tests.browser.judge import verify
+from tests.listening import listening
 from tests.trading.desk import Bidder, Desk
-from tests.trading.test_seats_cli import served
 from tests.trading.town import Town
 from trading import saleroom
 from trading.cries import crying, joining
@@ -452,7 +452,7 @@ async def test_wang_bids_at_the_command_line(place: Town, tmp_path: Path) -> Non
     write(
         key, KeyFile("bidder", wang.one.code, place.settings.origin, wang.one.signer.private), "pass", iterations=1000
     )
-    async with served(place) as url:
+    async with listening(place.app) as url:
         no = await _tool(url, wang, desk, state, "bid", desk.tender, "9400000", expect=1)
         assert no["code"] == "T-AUCTION-KEY"
         await _tool(url, wang, desk, state, "join", desk.tender, wang.one.bid, "--key", str(key))

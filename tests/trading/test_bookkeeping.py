@@ -11,7 +11,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-import uvicorn
 
 from audit.act import pool
 from audit.canon import parse_object, stamp, unb64
@@ -20,6 +19,7 @@ from audit.signature import Ed25519Signer
 from audit.trust import Vkey, record_sig_bytes
 from tests import reader
 from tests.cli.platform import PASSPHRASE, Said, trading
+from tests.listening import listening
 from tests.trading.desk import SCHEMA, Desk
 from tests.trading.test_journey import check
 from tests.trading.test_ocds import judged
@@ -238,12 +238,7 @@ async def test_tenderee_and_authority_correct_at_the_shell(desk: Bookkeeping, tm
     await desk.awarded()
     town, tender = desk.town, desk.tender
     before = (await town.as_("public").get("/api/v1/trade-lines")).content
-    server = uvicorn.Server(uvicorn.Config(town.app, port=0, lifespan="off", log_level="error"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    env = {"TRADING_URL": f"http://127.0.0.1:{port}", "TRADING_TOKEN": town.tokens["operator"]}
+    env = {"TRADING_TOKEN": town.tokens["operator"]}
     paper, origin = tmp_path / "correction.json", town.settings.origin
     keys = {"P-TEN": desk.tenderee, "A-SUP": town.authority}
     for who, signer in keys.items():
@@ -252,7 +247,7 @@ async def test_tenderee_and_authority_correct_at_the_shell(desk: Bookkeeping, tm
     async def say(*command: str | Path) -> Said:
         return await asyncio.to_thread(trading, *command, env=env)
 
-    try:
+    async with listening(town.app) as env["TRADING_URL"]:
         asked = ("ledger", "draft", tender, "--out", paper, "--words", "多按一位", "--price", "920000")
         assert "E-LEDGER-REASON" in (await say(*asked, "--baseline", "10000000", "--reason", "because")).err
         assert "E-LEDGER-STATUS" in (await say(*asked, "--reason", "amount")).err
@@ -265,9 +260,6 @@ async def test_tenderee_and_authority_correct_at_the_shell(desk: Bookkeeping, tm
         assert "T-CORRECTION-PAPER" in (await say("ledger", "sign", paper, "--key", tmp_path / "P-TEN")).err
         sent = await say("ledger", "correct", paper)
         assert sent.code == 0 and sent.value["correction"] == 1, sent.err
-    finally:
-        server.should_exit = True
-        await serving
     archives = await desk.archive()
     after = (await town.as_("public").get("/api/v1/trade-lines")).content
     trust = ("--policy", town.settings.policy_path, "--parties", town.settings.parties_path)

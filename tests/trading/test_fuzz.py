@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypotheses
 from schemathesis.specs.openapi.checks import (
@@ -20,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.listening import listening
 from tests.trading.desk import Desk
 from tests.trading.town import ROLES, Town, town
 from trading import postgres
@@ -65,22 +65,11 @@ class Served:
                 desk = Desk(self.town, self.tmp)
                 await desk.open()  # so that there is something to be found
                 await desk.hand_in(await desk.bidder("bidder"), 9_000_000)
-                for role in ROLES:
-                    if role not in self.town.tokens and role != "security_admin":
-                        await self.town.enrol(role, role)
-                self.town.tokens["security_admin"] = self.town.tokens["sa"]
-                await self.town.take_seat("expert", desk.tender)
-                server = uvicorn.Server(uvicorn.Config(self.town.app, port=0, lifespan="off", log_level="critical"))
-                serving = asyncio.create_task(server.serve())
-                while not server.started:
-                    await asyncio.sleep(0.01)
-                port = server.servers[0].sockets[0].getsockname()[1]
-                self.url = f"http://127.0.0.1:{port}"
+                await self.town.everybody(desk.tender)
+                self.url = await stack.enter_async_context(listening(self.town.app, log_level="critical"))
                 self._ready.set()
                 while not self._stop.is_set():
                     await asyncio.sleep(0.05)
-                server.should_exit = True
-                await serving
         except BaseException as error:
             self._trouble = error
             self._ready.set()

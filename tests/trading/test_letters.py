@@ -40,6 +40,12 @@ def test_a_tender_announced_in_the_last_hour_has_no_reminder_of_the_day_before()
     assert letters.due(NOON - timedelta(minutes=20), NOON - timedelta(hours=1), NOON) == "30min"
 
 
+def test_which_record_is_news_of_which_event() -> None:
+    for type, event in (*letters.OF_RECORDS.items(), (letters.RETURNED, letters.REFUND)):
+        assert letters.event_of(type, {"opens": False}) == event and event in letters.EVENTS
+    assert letters.event_of("closed", {"opens": True}) == "", "what opens is news when it has been opened"
+
+
 def test_every_letter_has_its_words_and_names_no_other_field() -> None:
     for event in (*letters.EVENTS, letters.CONFIRM):
         allowed = {"code"} if event == letters.CONFIRM else letters.FIELDS.keys() - {"code"}

@@ -74,3 +74,22 @@ def test_every_route_for_machines_is_documented() -> None:
 async def test_the_document_is_served(place: Town) -> None:
     answer: httpx.Response = await place.as_("public").get("/openapi.json")
     assert answer.status_code == 200 and answer.json()["openapi"] == "3.1.0"
+
+
+async def test_a_statement_comes_as_what_its_description_says(place: Town) -> None:
+    """Over the API as JSON, whatever a program would rather have; as a file in the form that its address names."""
+    public, paths = place.as_("public"), made()["paths"]
+
+    def described(path: str) -> dict[str, dict[str, object]]:
+        return paths[path]["get"]["responses"]["200"]["content"]  # type: ignore[index, no-any-return]
+
+    for accepted in ("*/*", "text/csv", "application/json"):
+        answer = await public.get("/api/v1/statements", headers={"Accept": accepted})
+        assert answer.status_code == 200 and [answer.headers["content-type"]] == list(described("/api/v1/statements"))
+    files, came = described("/statements.{form}"), []
+    for form in ("csv", "xlsx", "svg", "png", "pdf"):
+        answer = await public.get(f"/statements.{form}", headers={"Accept": "application/json"})
+        came.append(answer.headers["content-type"].partition(";")[0])
+        assert answer.status_code == 200, form
+    assert sorted(came) == sorted(files) and "text/csv" in came
+    assert files["text/csv"]["schema"] == {"type": "string"}, "text; the others are bytes"

@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -407,3 +408,49 @@ async def test_the_page_is_ones_own(street: Street) -> None:
     ]
     assert {one.status_code for one in codes} == {422}
     assert await pool().fetchval("SELECT max(guesses) FROM trading_address WHERE state = 'asked'") == 5
+
+
+async def test_the_desk_counts_what_the_page_of_messages_shows_as_new(street: Street) -> None:
+    """Nothing, a reminder, a bid, an opening, a security that came back in two parts, some of it read, all of it read."""
+    desk, town = street.desk, street.town
+    asked = {"amount": 200_000, "valid_days": 90, "accounts": "basic"}
+    await desk.open(terms={"security": asked, "bid_validity_days": 90})
+    an = await street.person("安和建筑", desk.tender)
+    anhe, zhao = await _bidder(desk, "安和建筑", street), await desk.bidder("宏远路桥")
+
+    async def unread() -> int:
+        """As the desk says it and as the page does, and so many rows are marked."""
+        told = []
+        for path in ("/b", "/b/messages"):
+            found = re.search(r"(\d+) unread", (await an.get(path)).text)
+            told.append(int(found[1]) if found else 0)
+        told.append(an.page.count('<span class="chip live">new</span>'))
+        assert len(set(told)) == 1, told
+        return told[0]
+
+    assert await unread() == 0
+    for one, price in ((anhe, 9_123_456), (zhao, 9_200_000)):
+        await desk.hand_in(one, price)
+        paid = {
+            "amount": 200_000,
+            "form": "transfer",
+            "account": "62220000",
+            "basic": True,
+            "received": stamp(await desk.now()),
+        }
+        await town.call(one.name, "POST", f"/tenders/{desk.tender}/securities", 201, paid)
+    assert await unread() == 1
+    await town.push(timedelta(minutes=31))
+    assert await unread() == 2
+    await an.get("/b/messages")
+    await an.submit("/b/messages/read")
+    assert await unread() == 0
+    await town.push(timedelta(minutes=30))
+    await town.timers.run_due()
+    await town.beat()
+    await desk.open_boxes()
+    assert await unread() == 1
+    path = f"/tenders/{desk.tender}/securities/returns"
+    for one, amount in ((anhe, 150_000), (zhao, 200_000), (anhe, 50_000)):
+        await town.call("tenderee", "POST", path, 201, {"bidder": one.code, "amount": amount, "reason": "lost"})
+    assert await unread() == 3, "what went back to another is no news of one's own"

@@ -27,6 +27,7 @@ PROJECT, TENDER = "2026-000001", "2026-000001-01@16"
 TERMS = {
     "regime": "works", "method": "lowest-price/v1", "window": 1800, "baseline": 1, "direction": "buy", "currency": "CNY",
 }  # fmt: skip
+RULES = pin(WORKS, datetime.now(UTC)).data
 BODIES: dict[str, Any] = {
     "change_project": {"title": "新名"},
     "add_lot": {"title": "标段", "baseline": 1},
@@ -92,13 +93,9 @@ def test_custodians_keys_are_touched_by_custodians_only() -> None:
 
 async def _set_the_stage(place: Town) -> None:
     """Everybody has a token, a stranger tenderee and agency too; one project with a tender of each state's name."""
-    for role in ROLES:
-        if role != "security_admin":
-            await place.enrol(role, role)
-    place.tokens["security_admin"] = place.tokens["sa"]
+    await place.everybody(TENDER)
     await place.enrol("tenderee2", "tenderee")
     await place.enrol("agency2", "agency")
-    await place.take_seat("expert", TENDER)
     await place.take_seat("expert2", "2026-000002-01@16")
     await pool().execute(
         """INSERT INTO trading_project (id, number, organisation_id, agency_id, title, description, source, regime,
@@ -120,7 +117,7 @@ async def _put_in_state(state: str) -> None:
                                        ranking)
            VALUES ($1, 1, $2, $3::text, now(), '{}', CASE WHEN $4 THEN now() END,
                    CASE WHEN $4 THEN $3::text <> 'shut' END, $5::text::jsonb, $6, '[]')""",
-        TENDER, f"{PROJECT}-01", state, announced, json.dumps(TERMS), pin(WORKS, datetime.now(UTC)).data,
+        TENDER, f"{PROJECT}-01", state, announced, json.dumps(TERMS), RULES,
     )  # fmt: skip
 
 

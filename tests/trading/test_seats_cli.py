@@ -6,34 +6,18 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.listening import listening
 from tests.trading.desk import Desk
 from tests.trading.members import Members
 from tests.trading.test_evaluation import rated
 from tests.trading.test_seats import PRICES, no_conflict, scored
 from tests.trading.town import Town
 from trading.tools.seat import Seat, read_marks, write_marks
-
-
-@asynccontextmanager
-async def served(town: Town) -> AsyncIterator[str]:
-    """The town's application behind a real socket, in this very loop."""
-    server = uvicorn.Server(uvicorn.Config(town.app, port=0, lifespan="off", log_level="critical"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def trading(url: str, state: Path, *arguments: str, expect: int = 0) -> Any:
@@ -59,7 +43,7 @@ async def test_a_member_at_the_command_line(desk: Desk, tmp_path: Path) -> None:
     await members.convene()
     await members.check_in(1, 2, 3, 4)
     state = tmp_path / "state"
-    async with served(desk.town) as url:
+    async with listening(desk.town.app) as url:
         no = await trading(url, state, "check-in", "WRONG234", expect=1)
         assert no["code"] == "E-CHECK-IN"
         told = await trading(url, state, "check-in", members.codes[5])

@@ -13,7 +13,7 @@ import pytest
 from sse_starlette import EventSourceResponse
 
 from audit.refusal import Refused
-from tests.browser.test_public_pages import served
+from tests.listening import listening
 from tests.trading.desk import Desk
 from tests.trading.town import Town
 from trading import growing
@@ -22,7 +22,7 @@ from trading.web.streams import Following, Places
 
 
 @asynccontextmanager
-async def listening(address: str, path: str, **headers: str) -> AsyncIterator[bytearray]:
+async def hearing(address: str, path: str, **headers: str) -> AsyncIterator[bytearray]:
     """What a line has brought so far."""
     heard = bytearray()
 
@@ -55,9 +55,9 @@ async def test_before_the_opening_the_line_is_silent_about_bids(place: Town, tmp
     stand = (await growing.stands([desk.tender]))[desk.tender]
     path = f"/t/{desk.tender}/live?lang=zh&seen={stand}"
     async with (
-        served(place) as address,
-        listening(address, path) as parts,
-        listening(address, f"{path}&only=news") as news,
+        listening(place.app) as address,
+        hearing(address, path) as parts,
+        hearing(address, f"{path}&only=news") as news,
     ):
         for firm in firms:  # deposits, a question, and the beats that take them into the log
             await desk.hand_in(firm, 9_000_000)
@@ -74,7 +74,7 @@ async def test_before_the_opening_the_line_is_silent_about_bids(place: Town, tmp
         sent = parts.decode().rpartition("data: <hx-partial")[2]
         assert "hx-nonce" not in sent and sent.count("<tr>") == page.partition('id="live"')[2].count("<tr>")
         late = Stand.read("announced.1.1~")
-        async with listening(address, path, **{"last-event-id": str(late)}) as again:  # who was away is told
+        async with hearing(address, path, **{"last-event-id": str(late)}) as again:  # who was away is told
             await until(lambda: "90,000.00" in again.decode())
 
 
@@ -116,15 +116,15 @@ async def test_lines_hold_places_and_a_crowd_is_refused(place: Town, tmp_path: P
     places.of_one = 2
     live = f"/t/{desk.tender}/live"
     events = {"accept": "text/event-stream"}
-    async with served(place) as address, httpx.AsyncClient() as http:
-        async with listening(address, live), listening(address, "/events", **events):
+    async with listening(place.app) as address, httpx.AsyncClient() as http:
+        async with hearing(address, live), hearing(address, "/events", **events):
             await until(lambda: places.held.total() == 2)
             for path in (live, "/events"):
                 full = await http.get(address + path, headers=events)
                 assert full.status_code == 429 and full.json()["code"] == "W-STREAMS", path
             assert (await http.get(f"{address}/events")).status_code == 200  # a page of them is no line
         await until(lambda: not places.held)  # tabs were closed
-        async with listening(address, live) as heard:
+        async with hearing(address, live) as heard:
             await until(lambda: heard)
         assert (await http.get(f"{address}/t/none@1/live")).status_code == 404
 

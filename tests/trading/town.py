@@ -6,6 +6,7 @@ The only fake is the clock, which the test's owner may push forward.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,8 @@ from trading.law import calendar
 from trading.settings import Settings
 from trading.web.app import create_app
 
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+"""Not installed: and httpx would look for it in every folder, at each of some hundred thousand requests."""
 SINCE = "2020-01-01T00:00:00.000000Z"
 CLOCK = """
 CREATE TABLE test_clock (shift interval NOT NULL);
@@ -158,6 +161,14 @@ class Town:
         token = await self.call("sa", "POST", "/tokens", 201, {"person": person["id"], "role": role})
         self.tokens[name] = token["token"]
         return code
+
+    async def everybody(self, tender: str = "2026-000001-01@16") -> None:
+        """Each role has somebody with a token under its name; the expert's is a seat of this tender's panel."""
+        for role in ROLES:
+            if role not in self.tokens and role != "security_admin":
+                await self.enrol(role, role)
+        self.tokens["security_admin"] = self.tokens["sa"]
+        await self.take_seat("expert", tender)
 
     async def deputy(self, name: str) -> str:
         """Another person of the same organisation in the same role."""

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any, Final
 
-from experts.conversation import Answer, unanswered
+from experts.conversation import REPLIES, Answer, unanswered
 from experts.wording import FIELDS, said
 from trading.channels import ChannelDown, ChannelUnfit, Said
 from trading.channels.acs3 import Aliyun, Unsure
@@ -31,9 +31,6 @@ BEIJING: Final = timezone(timedelta(hours=8))
 def _reference(key: str) -> str:
     """A key as the provider takes it."""
     return sha256(key.encode()).hexdigest()[:32]
-
-
-REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "conflict"}
 
 
 class AliyunSms:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.refusal import Refused
-from experts.conversation import Answer, Conversation, Script, unanswered
+from experts.conversation import REPLIES, Answer, Conversation, Script, unanswered
 from experts.wording import said
 from trading.channels import ChannelDown, ChannelNonsense, Said
 from trading.channels.notes import Notes, once
@@ -128,7 +128,7 @@ class File:
             key = line.get("key") or self._last_written(line.get("number", ""))
             if key and line.get("due", 0) <= time.time() and (key, line["text"]) not in self._told:
                 self._told.add((key, line["text"]))
-                outcome = {"1": "accepted", "2": "declined", "9": "conflict"}.get(line["text"], "invalid")
+                outcome = REPLIES.get(line["text"], "invalid")
                 came.append((key, Answer("answered", outcome, line["text"], self.name, self._provider(key, "reply"))))
         return came
 

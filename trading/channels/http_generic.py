@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import httpx
 
-from experts.conversation import STATES, Answer, Conversation, Script, unanswered
+from experts.conversation import REPLIES, STATES, Answer, Conversation, Script, unanswered
 from experts.wording import CLIPS, said
 from trading.channels import ChannelDown, ChannelNonsense, Said
 from trading.channels.acs3 import LARGEST, TIMEOUT, Unsure
@@ -121,7 +121,7 @@ class HttpGeneric:
             id, text = (str(one.get("id", "")), str(one.get("text", "")).strip()) if isinstance(one, dict) else ("", "")
             if id in self._keys and (id, text) not in self._told:
                 self._told.add((id, text))
-                outcome = {"1": "accepted", "2": "declined", "9": "conflict"}.get(text, "invalid")
+                outcome = REPLIES.get(text, "invalid")
                 came.append((self._keys[id], Answer("answered", outcome, text[:1], self.name, body)))
         return came
 

@@ -20,7 +20,7 @@ from typing import Final
 
 import aiosmtplib
 
-from experts.conversation import Answer, unanswered
+from experts.conversation import REPLIES, Answer, unanswered
 from experts.wording import WORDINGS, render, said
 from trading.channels import ChannelDown, ChannelLater, ChannelUnfit
 from trading.channels.notes import Notes, once
@@ -28,7 +28,6 @@ from trading.channels.notes import Notes, once
 TIMEOUT: Final = 20.0
 """Machine seconds for a server's answer."""
 LARGEST: Final = 1 << 20
-REPLIES: Final[Mapping[str, str]] = {"1": "accepted", "2": "declined", "9": "conflict"}
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 

@@ -36,6 +36,11 @@ class Health:
     done: int
 
 
+def rest_after(failures: int, chance: float) -> float:
+    """Machine seconds to wait after so many failures in a row (at least one); `chance`, in [0, 1), is the give or take."""
+    return min(LONGEST_REST, FIRST_REST * 2.0 ** min(failures - 1, 16)) * (1 + JITTER * (2 * chance - 1))
+
+
 class Circuit:
     """When a line may be tried. `clock` tells machine seconds, `chance` a number in [0, 1)."""
 
@@ -84,8 +89,7 @@ class Circuit:
 
     def _fail(self, asked: float) -> None:
         self._failures += 1
-        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._failures - 1, 16))
-        rest *= 1 + JITTER * (2 * self._chance() - 1)
+        rest = rest_after(self._failures, self._chance())
         self._until = self._clock() + min(max(rest, asked), LONGEST_REST)
 
 

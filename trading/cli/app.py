@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -45,6 +46,17 @@ def agree(question: str, yes: bool, **facts: Any) -> None:
     """Ask for a yes, unless it was given on the line or a program reads the answers. Raises Refused("T-STOPPED")."""
     if not yes and not screen().as_json and not typer.confirm(screen().text(question, **facts), err=True):
         raise Refused("T-STOPPED")
+
+
+def moment(text: str) -> datetime:
+    """A time of the command line (ISO 8601), in the legal zone unless it names another. Raises typer.BadParameter."""
+    from trading.law.calendar import LEGAL_ZONE
+
+    try:
+        made = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(text) from None
+    return made if made.tzinfo else made.replace(tzinfo=LEGAL_ZONE)
 
 
 def t(code: str) -> str:

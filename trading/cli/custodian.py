@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audit.refusal import Refused
-from trading.cli.app import group, screen, t
+from trading.cli.app import group, moment, screen, t
 from trading.cli.bidder import STATE, PartiesOption, PolicyOption, StateOption, TokenOption, trust
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
@@ -67,7 +66,7 @@ def statement(
     """Register what a box key guards: a span of opening hours, or one tender."""
     tool = _open(identity, box, policy, parties, state, url, token)
     made = [
-        tool.state_key(key, name=name, valid_from=_time(valid_from), valid_to=_time(valid_to), tender=tender)
+        tool.state_key(key, name=name, valid_from=moment(valid_from), valid_to=moment(valid_to), tender=tender)
         for key in tool.boxes
     ]
     for one in made:
@@ -189,13 +188,3 @@ def _agree(checked: CheckedClosing) -> bool:
 def _tell(checked: CheckedClosing) -> None:
     keyset = checked.keyset
     screen().say("custodian.released", tender=keyset.tender, stage=keyset.stage, count=len(checked.listed))
-
-
-def _time(text: str) -> datetime:
-    from trading.law.calendar import LEGAL_ZONE
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(text) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=LEGAL_ZONE)

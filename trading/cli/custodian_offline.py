@@ -17,16 +17,24 @@ from trading.cli.bidder import STATE, StateOption, TokenOption
 from trading.cli.custodian import custodian
 from trading.cli.log import HERE, Url
 
+STATEMENT = frozenset({"statement", "sig"})
+KINDS = {
+    STATEMENT: "statement",
+    frozenset({"statement", "challenge", "proof", "sig"}): "rehearsal",
+    frozenset({"closed", "release", "sig"}): "release",
+}
+"""What is brought, by the keys of its file."""
 
-def _read(file: Path, wanted: set[str]) -> dict[str, Any]:
-    """A canonical object with these keys. Raises Refused("T-BRING")."""
+
+def _read(file: Path, *wanted: frozenset[str]) -> dict[str, Any]:
+    """A canonical object with the keys of one of these. Raises Refused("T-BRING")."""
     from audit.canon import NotCanonical, parse_object
 
     try:
         found = parse_object(file.read_bytes())
     except (NotCanonical, ValueError):
         found = {}
-    if set(found) != wanted:
+    if frozenset(found) not in wanted:
         raise Refused("T-BRING", name=file.name)
     return found
 
@@ -42,7 +50,7 @@ def challenge(
     from audit.canon import canon, sha256_hex, unb64
     from trading.client import Platform
 
-    statement = sha256_hex(unb64(_read(file, {"statement", "sig"})["statement"]))
+    statement = sha256_hex(unb64(_read(file, STATEMENT)["statement"]))
     with Platform(url, token=token, lang=screen().lang) as platform:
         asked = platform.post(f"/statements/{statement}/challenge", key=secrets.token_hex(16))
     path = out or file.with_suffix(".challenge.json")
@@ -59,23 +67,13 @@ def bring(
     token: TokenOption = "",
 ) -> None:
     """Hand in what was signed offline, whoever carries it; a release is kept beside those this tool has signed."""
-    from audit.canon import NotCanonical, canon, parse_object, sha256_hex, unb64
+    from audit.canon import canon, parse_object, sha256_hex, unb64
     from bidding.custody import Release
     from trading.client import Platform
     from trading.tools.memory import Memory
 
-    try:
-        held = parse_object(file.read_bytes())
-    except (NotCanonical, ValueError):
-        held = {}
-    kinds = {
-        frozenset({"statement", "sig"}): "statement",
-        frozenset({"statement", "challenge", "proof", "sig"}): "rehearsal",
-        frozenset({"closed", "release", "sig"}): "release",
-    }
-    what = kinds.get(frozenset(held))
-    if what is None:
-        raise Refused("T-BRING", name=file.name)
+    held = _read(file, *KINDS)
+    what = KINDS[frozenset(held)]
     memory = Memory(state)
     with Platform(url, token=token, lang=screen().lang) as platform:
         if what == "statement":

@@ -10,14 +10,13 @@ import csv
 import getpass
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from audit.refusal import Refused
-from trading.cli.app import agree, group, screen, t
+from trading.cli.app import agree, group, moment, screen, t
 from trading.cli.bidder import TokenOption, signer_of
 from trading.cli.keys import passphrase
 from trading.cli.log import HERE, Url
@@ -244,19 +243,9 @@ def _absence(data: Path | None, expert: str, kind: str, start: str, until: str, 
     if end:
         _change(data, expert, lambda act: standing.return_(act, expert, kind))
         return
-    begin, last = _time(start) if start else None, _time(until) if until else None
+    begin, last = moment(start) if start else None, moment(until) if until else None
     away = standing.leave if kind == "leave" else standing.suspend
     _change(data, expert, lambda act: away(act, expert, begin or act.now, last))
-
-
-def _time(text: str) -> datetime:
-    from trading.law.calendar import LEGAL_ZONE
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(text) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=LEGAL_ZONE)
 
 
 @experts.command("remove", help=t("help.experts.remove"))

@@ -186,8 +186,6 @@ class Guided(Story):
         """Everybody at a desk, the first tenders announced, and the playbill up."""
         market = self.market
         market.fill_desks()
-        for member in self.cast.custodians[1:]:
-            market.vouch(member, "custodian")
         market.vouch(self.cast.tenderee, "tenderee")
         self.firms = {name: market.admit(f"{name}（演示）") for name in season.FIRMS}
         self._admit_bidders(self.runs)

@@ -123,7 +123,8 @@ class Market:
         return code, str(token["token"])
 
     def fill_desks(self) -> None:
-        """The centre, the tenderee, the supervisor, and three custodians who know none of each other's keys."""
+        """The centre, the tenderee, the supervisor, and three custodians who know none of each other's keys; the first one's
+        stands in `parties.txt`, the others' are vouched for."""
         for role, name in (
             ("operator", "示范公共资源交易中心"),
             ("tenderee", "示范招标人"),
@@ -139,6 +140,8 @@ class Market:
                     self.as_("security_admin").post("/people", people)
         for one in self.cast.custodians:
             _, self.tokens[one.id] = self.enrol(one.name, "custodian", identity=one.id)
+        for one in self.cast.custodians[1:]:
+            self.vouch(one, "custodian")
 
     def vouch(self, member: Member, role: str) -> None:
         """An authority publishes whose key this is (envelope.md §2)."""

@@ -221,8 +221,6 @@ class Story:
         """Everything from the first desk to the archives; what is tendered again comes in a second wave."""
         market = self.market
         market.fill_desks()
-        for member in self.cast.custodians[1:]:
-            market.vouch(member, "custodian")
         market.vouch(self.cast.tenderee, "tenderee")
         self.panels.start()
         self._wave([one for one in self.runs if one.after is None], self.began)

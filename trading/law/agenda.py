@@ -16,10 +16,11 @@ from typing import Any
 from audit.refusal import Refused
 from trading.law import bounds, remedies
 from trading.law.article import Article, Rule
+from trading.law.asking import counted
 from trading.law.history import Happened, Life, Remedy, Suspension
 from trading.law.life import ask
 from trading.law.stages import ARTICLES, TABLE
-from trading.law.steps import counted, course
+from trading.law.steps_remedies import course
 
 Counted = Callable[[bounds.Book], bounds.Due | None]
 

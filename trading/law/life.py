@@ -28,11 +28,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from trading.law.asking import Asking, refuse_suspended
 from trading.law.bounds import Due
 from trading.law.history import NOTHING, Facts, Happened, Life, Remedy, Suspension, live, read_facts
 from trading.law.periods import Span
 from trading.law.stages import step
-from trading.law.steps import CHECKS, Asking, refuse_suspended
+from trading.law.steps import CHECKS
 
 __all__ = [
     "Granted", "Happened", "Life", "Remedy", "Suspension", "ask", "judge", "live", "read_facts",

@@ -6,123 +6,25 @@ Shortest periods and last moments refuse; longest periods tell that they were mi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from audit.refusal import Refused
-from trading.law import admission, committee, contracts, gains, idle, publication, remedies, security
+from trading.law import admission, committee, contracts, gains, idle, publication, security
+from trading.law import steps_remedies as remedial
 from trading.law.article import Article, Rule
+from trading.law.asking import Asking, counted, refuse_suspended
 from trading.law.bidding_rounds import BELOW, HIGHEST
-from trading.law.bounds import Book, Due, Lenient, asked, due, keep_from
-from trading.law.bounds import longest as span_of
-from trading.law.calendar import LEGAL_ZONE, legal_day
-from trading.law.history import Happened, Life, Suspension
-from trading.law.periods import Span, after_outage, after_outage_in_office_hours
+from trading.law.bounds import Lenient
+from trading.law.calendar import legal_day
+from trading.law.periods import after_outage, after_outage_in_office_hours
 from trading.law.regimes import BUY, SELL
-from trading.law.stages import ENDED, TABLE
+from trading.law.stages import ENDED
 
 REPORTED = ("WK-37", "GP-11")
 """Where one of these is pinned, candidates follow from a report that was received."""
 FAILURES = ("all_rejected", "too_few_qualified", "no_candidate", "candidates_gone")
 ENDINGS = ("idle", "tenderee", "force_majeure")
-
-
-@dataclass
-class Asking:
-    """One question: the life so far, the act, the book as it is counted here; and what the answer gathers."""
-
-    life: Life
-    happened: Happened
-    book: Book
-    lenient: bool
-    spans: list[Span] = field(default_factory=list)
-    late: list[Due] = field(default_factory=list)
-    extend: datetime | None = None
-
-    @property
-    def act(self) -> str:
-        return self.happened.what
-
-    @property
-    def now(self) -> datetime:
-        return self.happened.at
-
-    def fact(self, name: str, default: Any = None) -> Any:
-        """A fact of the act; the default where it was not given."""
-        return self.happened.facts.get(name, default)
-
-    def rule(self, *ids: str) -> Rule | None:
-        """The first of these rules that is pinned."""
-        return asked(self.book, *ids)
-
-    def refuse(self, code: str, article: Article | None = None, **facts: Any) -> NoReturn:
-        """Refuse the act."""
-        raise Refused(code, article, act=self.act, **facts)
-
-    def out_of_turn(self) -> NoReturn:
-        """Refuse what the table allows in some regimes, in this one not yet."""
-        allowed = ", ".join(sorted(act for stage, act in TABLE if stage == self.life.stage and act != self.act))
-        self.refuse("E-STAGE", stage=self.life.stage, allowed=allowed)
-
-    def once(self) -> None:
-        """Refuse what has been done already (E-DONE)."""
-        if self.life.has(self.act):
-            self.refuse("E-DONE")
-
-    def after(self, act: str, code: str, *ids: str) -> Happened | None:
-        """What must lie before, where one of these rules is pinned; else what there is."""
-        before, rule = self.life.last(act), self.rule(*ids)
-        if before is None and rule is not None:
-            self.refuse(code, rule.article, rule=rule.id)
-        return before
-
-    def at_least(self, since: datetime, until: datetime, *ids: str) -> None:
-        """Refuse a period shorter than each of these rules asks for (E-PERIOD)."""
-        for id in ids:
-            kept = keep_from(self.book, since, until, id)
-            if kept is not None:
-                self.spans.append(kept.span)
-
-    def at_most(self, since: datetime | None, *ids: str, end: datetime | None = None) -> None:
-        """Tell a period longer than the first of these rules allows; the time in which the act had to wait not counted."""
-        if since is None or self.rule(*ids) is None:
-            return
-        self.by(_due(self, since, *ids), since, end)
-
-    def by(self, limit: Due | None, since: datetime, end: datetime | None = None) -> None:
-        """The same for a limit that was counted elsewhere."""
-        ended = end or self.happened.earliest
-        if limit is not None and limit.missed(ended):
-            waited = self.life.waited(self.act, since, ended, lenient=self.lenient)
-            if limit.missed(ended - waited):
-                self.late.append(limit)
-
-
-def _due(asking: Asking, since: datetime, *ids: str) -> Due | None:
-    return counted(asking.life, asking.book, lambda book: due(book, since, *ids))
-
-
-def counted(life: Life, book: Book, count: Callable[[Book], Due | None]) -> Due | None:
-    """A longest period; where the holidays of a year are not known it stops nobody: it is counted without them."""
-    try:
-        return count(book)
-    except Refused as refused:
-        if refused.code != "E-CALENDAR":
-            raise
-        return count(life.lenient_book)
-
-
-def refuse_suspended(stopped: Suspension, act: str) -> NoReturn:
-    """Raise Refused E-SUSPENDED: why, since when, under which article, and what ends it."""
-    if stopped.until is None:
-        why = f"{stopped.why} {stopped.id}"
-    else:
-        why = f"{stopped.why} {stopped.id} until {stopped.until.astimezone(LEGAL_ZONE):%Y-%m-%d %H:%M}"
-    raise Refused(
-        "E-SUSPENDED", stopped.article, act=act, why=why, since=stopped.since, until=stopped.until, id=stopped.id,
-        rule=stopped.rule,
-    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- before the deadline
@@ -396,142 +298,6 @@ def file_contract(asking: Asking) -> None:
     _of_the_contract(asking, "GP-16")
 
 
-# ------------------------------------------------------------------------------------------------- remedies
-
-
-def course(life: Life, book: Book) -> remedies.Course:
-    """What the clocks of remedies hang on."""
-    issued, opened = life.first("announce"), life.first("unseal")
-    published, noticed = life.last("publish-candidates"), life.last("award")
-    over = None
-    if opened is not None:
-        evaluated = ("reject", "correct-price", "receive-report", "publish-candidates", "fail")
-        over = min((one.at for act in evaluated for one in life.all(act)), default=None)
-    notice = asked(book, "GP-14")
-    if notice is not None:  # gov: the result is the notice of the award
-        told = noticed.at if noticed else None
-        letter = life.last("notify-award")  # the notice is posted with the letter
-        posted = letter.at if letter else told
-        ends = span_of(book, posted, notice.count, notice.unit).over if posted else None
-    else:
-        told, shown = (published.at if published else None), asked(book, "WK-38")
-        ends = span_of(book, told, shown.count, shown.unit).over if told and shown else None
-    return remedies.Course(
-        issued=issued.at if issued else None,
-        deadline=life.deadline,
-        opened=opened.at if opened else None,
-        opening_ends=over,
-        published=told,
-        publicity_ends=ends,
-    )
-
-
-def file_remedy(asking: Asking) -> None:
-    """Who may still say what is the law of its kind (`remedies.py`)."""
-    id, follows = asking.fact("remedy", ""), asking.fact("follows")
-    if not asking.life.has("announce"):
-        asking.out_of_turn()
-    if id in asking.life.remedies:
-        asking.refuse("E-DONE")
-    earlier = None
-    if follows is not None:
-        if follows not in asking.life.remedies:
-            asking.refuse("E-REMEDY", remedy=follows, why="no such remedy")
-        first = asking.life.remedies[follows]
-        answered = first.answered.at if first.answered else None
-        earlier = remedies.Earlier(first.kind, first.about, first.filed.at, answered)
-    limit = remedies.admit(
-        asking.book,
-        asking.fact("kind", ""),
-        asking.fact("about", ""),
-        asking.now,
-        course(asking.life, asking.book),
-        known=asking.fact("known"),
-        follows=earlier,
-    )
-    if limit is not None:
-        asking.spans.append(limit.span)
-
-
-def _open_remedy(asking: Asking) -> Any:
-    found = asking.life.remedies.get(asking.fact("remedy", ""))
-    if found is None:  # what was not filed on the platform is not answered on it
-        online = asking.rule("OP-21")
-        article = online.article if online else None
-        asking.refuse("E-REMEDY", article, remedy=asking.fact("remedy", ""), why="no such remedy")
-    if found.answered is not None:
-        asking.refuse("E-REMEDY", remedy=found.id, why="answered")
-    if found.refused is not None:
-        asking.refuse("E-REMEDY", remedy=found.id, why="refused")
-    return found
-
-
-def receive_complaint(asking: Asking) -> None:
-    """受理: a complaint is accepted or refused once, in time (WK-43)."""
-    found = _open_remedy(asking)
-    if found.kind != remedies.COMPLAINT:
-        asking.refuse("E-REMEDY", remedy=found.id, why="no complaint")
-    if found.accepted is not None:
-        asking.refuse("E-REMEDY", remedy=found.id, why="accepted")
-    asking.at_most(found.filed.latest, "WK-43")
-
-
-def answer_remedy(asking: Asking) -> None:
-    """Once, in time (WK-11, WK-39, WK-44, GP-19, GP-21, GP-23); a complaint where the law asks for it once accepted."""
-    found = _open_remedy(asking)
-    filed = found.filed.latest
-    if found.kind != remedies.COMPLAINT:
-        limit = counted(
-            asking.life, asking.book, lambda book: remedies.answer_due(book, found.kind, found.about, filed)
-        )
-        asking.by(limit, filed)
-        return
-    if found.accepted is None and asking.rule("WK-43") is not None:
-        asking.refuse("E-REMEDY", remedy=found.id, why="not accepted")
-    accepted = found.accepted.latest if found.accepted else None
-    limit = counted(asking.life, asking.book, lambda book: remedies.decision_due(book, filed, accepted))
-    asking.by(limit, accepted or filed)
-
-
-def order_suspension(asking: Asking) -> None:
-    """By whom, on what ground, and for how long at most (WK-45, GP-24)."""
-    id, remedy, ground = asking.fact("order", ""), asking.fact("remedy"), asking.fact("ground", "")
-    if any(one.facts.get("order") == id for one in asking.life.all(asking.act)):
-        asking.refuse("E-DONE")
-    since = asking.now
-    if remedy is not None or ground == remedies.COMPLAINT_GROUND:
-        found = asking.life.remedies.get(remedy or "")
-        if found is None or found.kind != remedies.COMPLAINT:
-            asking.refuse("E-REMEDY", remedy=remedy or "", why="no complaint")
-        if not found.open:
-            asking.refuse("E-REMEDY", remedy=found.id, why="answered")
-        since = asking.life.ordered_first(asking.happened).at if _ordered(asking.life, found.id) else since
-    until = asking.fact("until")
-    if until is not None and until <= asking.now:
-        raise Refused("E-PERIOD-ORDER", start=asking.now, end=until)
-    ends, article = remedies.order(asking.book, ground, asking.fact("by", remedies.SUPERVISOR), since, until)
-    longest = asking.rule("GP-24")
-    if until is None and ends is not None and ends <= asking.now and longest is not None:
-        # the thirty days were used up by an earlier order
-        asking.refuse(
-            "E-SUSPENSION-LONG", article, rule=longest.id, value=longest.count, unit=longest.unit, start=since,
-            end=asking.now, latest=ends, derivation=f"{legal_day(since)} +{longest.count}{longest.unit}",
-        )  # fmt: skip
-
-
-def _ordered(life: Life, remedy: str) -> bool:
-    return any(one.facts.get("remedy") == remedy for one in life.all("order-suspension"))
-
-
-def lift_suspension(asking: Asking) -> None:
-    """An order that is in force."""
-    id = asking.fact("order", "")
-    for one in asking.life.suspensions(lenient=asking.lenient):
-        if one.why == "order" and one.id == id and one.ended is None and (asking.lenient or one.holds(asking.now)):
-            return
-    asking.refuse("E-NO-ORDER", order=id)
-
-
 # ------------------------------------------------------------------------------------------------- ends
 
 
@@ -642,12 +408,12 @@ CHECKS: Mapping[str, Callable[[Asking], None]] = {
     "correct-line": correct_line,
     "publish-contract": publish_contract,
     "file-contract": file_contract,
-    "file-remedy": file_remedy,
-    "accept-remedy": receive_complaint,
-    "refuse-remedy": receive_complaint,
-    "answer-remedy": answer_remedy,
-    "order-suspension": order_suspension,
-    "lift-suspension": lift_suspension,
+    "file-remedy": remedial.file_remedy,
+    "accept-remedy": remedial.receive_complaint,
+    "refuse-remedy": remedial.receive_complaint,
+    "answer-remedy": remedial.answer_remedy,
+    "order-suspension": remedial.order_suspension,
+    "lift-suspension": remedial.lift_suspension,
     "warn-idle": warn_idle,
     "terminate": terminate,
     "fail": fail,

@@ -7,13 +7,14 @@ from starlette.responses import Response
 from audit.canon import unb64
 from trading import tendering
 from trading.web import models as m
+from trading.web import models_bids as b
 from trading.web.api import LARGE, Answer, Call, operation
 
 
-@operation("POST", "/registrations", body=m.NewRegistration, answer=m.Receipt, status=201)
+@operation("POST", "/registrations", body=b.NewRegistration, answer=m.Receipt, status=201)
 async def register_key(call: Call) -> m.Receipt:
     """Register a bidder's signing key; the receipt is the bidder's proof."""
-    new = call.taken(m.NewRegistration)
+    new = call.taken(b.NewRegistration)
     sig = [s.plain() for s in new.sig]
     receipt = await tendering.register_key(call.platform, call.caller, unb64(new.registration), sig)
     return m.Receipt(**receipt)
@@ -26,17 +27,17 @@ async def list_registrations(call: Call) -> m.Timeline:
     return m.Timeline(tender="", items=[m.RecordLine(**i) for i in items])
 
 
-@operation("POST", "/tenders/{tender}/uploads", body=m.NewUpload, answer=m.Upload, status=201)
-async def open_upload(call: Call) -> m.Upload:
+@operation("POST", "/tenders/{tender}/uploads", body=b.NewUpload, answer=b.Upload, status=201)
+async def open_upload(call: Call) -> b.Upload:
     """Begin to upload one sealed payload."""
-    new = call.taken(m.NewUpload)
-    return m.Upload(**await tendering.open_upload(call.platform, call.caller, call.path["tender"], new.size))
+    new = call.taken(b.NewUpload)
+    return b.Upload(**await tendering.open_upload(call.platform, call.caller, call.path["tender"], new.size))
 
 
-@operation("GET", "/uploads/{upload}", answer=m.Upload)
-async def get_upload(call: Call) -> m.Upload:
+@operation("GET", "/uploads/{upload}", answer=b.Upload)
+async def get_upload(call: Call) -> b.Upload:
     """What is held and what is missing."""
-    return m.Upload(**await tendering.upload_state(call.platform, call.caller, call.path["upload"]))
+    return b.Upload(**await tendering.upload_state(call.platform, call.caller, call.path["upload"]))
 
 
 @operation("PUT", "/uploads/{upload}/segments/{n}", status=204, limit=1024 * 1024, raw=True)
@@ -48,10 +49,10 @@ async def put_segment(call: Call) -> Answer:
     return Answer()
 
 
-@operation("POST", "/tenders/{tender}/bids/{bid}", body=m.NewBid, answer=m.Receipts, status=201, limit=LARGE)
+@operation("POST", "/tenders/{tender}/bids/{bid}", body=b.NewBid, answer=m.Receipts, status=201, limit=LARGE)
 async def hand_in(call: Call) -> Answer:
     """Hand in a sealed bid, or replace it: receipts, or a signed refusal with its receipt in the problem document."""
-    new = call.taken(m.NewBid)
+    new = call.taken(b.NewBid)
     stages = {stage: (unb64(d.manifest), [s.plain() for s in d.sig], d.upload) for stage, d in new.stages.items()}
     receipts = await tendering.hand_in(call.platform, call.caller, call.path["tender"], call.path["bid"], stages)
     # The receipts as they are kept and verified, byte for byte; the model documents them.
@@ -59,21 +60,21 @@ async def hand_in(call: Call) -> Answer:
     return Answer(response=Response(f'{{"receipts":{{{parts}}}}}', 201, media_type="application/json"))
 
 
-@operation("POST", "/tenders/{tender}/bids/{bid}/withdrawal", body=m.NewWithdrawal, answer=m.Receipt, status=201)
+@operation("POST", "/tenders/{tender}/bids/{bid}/withdrawal", body=b.NewWithdrawal, answer=m.Receipt, status=201)
 async def withdraw(call: Call) -> m.Receipt:
     """Withdraw a whole bid before the deadline; its payloads are erased."""
-    new = call.taken(m.NewWithdrawal)
+    new = call.taken(b.NewWithdrawal)
     sig = [s.plain() for s in new.sig]
     tender, bid = call.path["tender"], call.path["bid"]
     made = await tendering.withdraw(call.platform, call.caller, tender, bid, unb64(new.withdrawal), sig)
     return m.Receipt(**made)
 
 
-@operation("GET", "/tenders/{tender}/bids", answer=m.OwnDeposits)
-async def list_own_deposits(call: Call) -> m.OwnDeposits:
+@operation("GET", "/tenders/{tender}/bids", answer=b.OwnDeposits)
+async def list_own_deposits(call: Call) -> b.OwnDeposits:
     """The caller's own deposits in this tender; nobody else's, whoever asks, before the deadline."""
     items = await tendering.own_deposits(call.caller, call.path["tender"])
-    return m.OwnDeposits(items=[m.OwnDeposit(**d) for d in items])
+    return b.OwnDeposits(items=[b.OwnDeposit(**d) for d in items])
 
 
 @operation("GET", "/receipts/{manifest}", answer=m.Receipt)

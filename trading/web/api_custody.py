@@ -7,6 +7,7 @@ from starlette.responses import Response
 from audit.canon import unb64
 from trading import identities, kits, opening
 from trading.web import models as m
+from trading.web import models_custody as c
 from trading.web.api import LARGE, Answer, Call, operation
 
 
@@ -19,39 +20,39 @@ async def vouch_identity(call: Call) -> m.Recorded:
     return m.Recorded(**await identities.vouch(call.platform, call.caller, fields, sig))
 
 
-@operation("POST", "/statements", body=m.NewStatement, answer=m.Statement, status=201)
-async def enrol_statement(call: Call) -> m.Statement:
+@operation("POST", "/statements", body=c.NewStatement, answer=c.Statement, status=201)
+async def enrol_statement(call: Call) -> c.Statement:
     """Register a custodian's encryption key by its signed statement."""
-    new = call.taken(m.NewStatement)
+    new = call.taken(c.NewStatement)
     sig = [s.plain() for s in new.sig]
-    return m.Statement(**await identities.enrol_statement(call.platform, call.caller, unb64(new.statement), sig))
+    return c.Statement(**await identities.enrol_statement(call.platform, call.caller, unb64(new.statement), sig))
 
 
-@operation("GET", "/statements/{statement}", answer=m.Statement)
-async def get_statement(call: Call) -> m.Statement:
+@operation("GET", "/statements/{statement}", answer=c.Statement)
+async def get_statement(call: Call) -> c.Statement:
     """Whether a statement is registered and rehearsed."""
-    return m.Statement(**await identities.read_statement(call.path["statement"]))
+    return c.Statement(**await identities.read_statement(call.path["statement"]))
 
 
-@operation("POST", "/statements/{statement}/challenge", answer=m.Challenge, status=201, keyed=False)
-async def challenge_statement(call: Call) -> m.Challenge:
+@operation("POST", "/statements/{statement}/challenge", answer=c.Challenge, status=201, keyed=False)
+async def challenge_statement(call: Call) -> c.Challenge:
     """Seal 32 random bytes to the statement's key, for a rehearsal."""
-    return m.Challenge(**await identities.challenge(call.caller, call.path["statement"]))
+    return c.Challenge(**await identities.challenge(call.caller, call.path["statement"]))
 
 
-@operation("POST", "/statements/{statement}/rehearsal", body=m.NewRehearsal, answer=m.Recorded, status=201)
+@operation("POST", "/statements/{statement}/rehearsal", body=c.NewRehearsal, answer=m.Recorded, status=201)
 async def rehearse_statement(call: Call) -> m.Recorded:
     """Answer the challenge: proof that the key opens, recorded with r."""
-    new = call.taken(m.NewRehearsal)
+    new = call.taken(c.NewRehearsal)
     sig = [s.plain() for s in new.sig]
     who, statement = call.caller, call.path["statement"]
     return m.Recorded(**await identities.rehearse(call.platform, who, statement, new.challenge, new.proof, sig))
 
 
-@operation("GET", "/custody", answer=m.Custody)
-async def list_custody(call: Call) -> m.Custody:
+@operation("GET", "/custody", answer=c.Custody)
+async def list_custody(call: Call) -> c.Custody:
     """The boxes this custodian guards, and what is due."""
-    return m.Custody(items=[m.CustodyItem(**c) for c in await opening.custody(call.caller)])
+    return c.Custody(items=[c.CustodyItem(**one) for one in await opening.custody(call.caller)])
 
 
 @operation("GET", "/tenders/{tender}/kits/{stage}", query=m.Seen, media="application/zip")
@@ -69,10 +70,10 @@ async def get_payload(call: Call) -> Answer:
     return Answer(response=response)
 
 
-@operation("POST", "/tenders/{tender}/releases", body=m.NewRelease, answer=m.Recorded, status=201, limit=LARGE)
+@operation("POST", "/tenders/{tender}/releases", body=c.NewRelease, answer=m.Recorded, status=201, limit=LARGE)
 async def release(call: Call) -> m.Recorded:
     """Hand in a custodian's release; whoever brings it, its signature decides."""
-    new = call.taken(m.NewRelease)
+    new = call.taken(c.NewRelease)
     sig = [s.plain() for s in new.sig]
     who, tender = call.caller, call.path["tender"]
     return m.Recorded(**await opening.release(call.platform, who, tender, new.stage, unb64(new.release), sig))

@@ -65,10 +65,10 @@ def _open(operation: Mapping[str, Any]) -> bool:
 
 
 def _content(part: Mapping[str, Any]) -> tuple[str, str]:
-    """(media type, name of the model or ""); ("", "") where there is nothing."""
-    for media, told in part.get("content", {}).items():
-        return media, told["schema"].get("$ref", "").removeprefix(REF)
-    return "", ""
+    """(media types, name of the model or ""); ("", "") where there is nothing."""
+    content = part.get("content", {})
+    models = [told["schema"].get("$ref", "").removeprefix(REF) for told in content.values()]
+    return ", ".join(content), next(iter(models), "")
 
 
 def within(schemas: Mapping[str, Any], names: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from trading.printing import edition
 from trading.statement import Query, Statement, plain
 from trading.web import models_statements as m
 from trading.web.api import Answer, Call, operation
-from trading.web.paper_pages import matches
+from trading.web.packed import matches
 
 
 def query_of(asked: m.Period) -> Query:

@@ -53,6 +53,7 @@ from trading.web import (
     api_seats,
     api_statements,
     bidder_pages,
+    csp,
     csp_reports,
     demo_pages,
     doors,
@@ -73,7 +74,7 @@ from trading.web.models import Health
 from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.origin import address
 from trading.web.roles import Row, callers, matrix, open_routes
-from trading.web.screen import Screen
+from trading.web.screen import Screen, by_person
 from trading.web.streams import Following, Places
 
 logger = logging.getLogger("trading.web")
@@ -106,8 +107,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    f"base-uri 'none'; frame-ancestors 'none'; report-uri {csp_reports.PATH}",
+    "Content-Security-Policy": csp.policy(csp.PLAIN, report=csp.REPORTS),
 }
 
 
@@ -397,16 +397,11 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     lang = problems.language(request)
     code = {404: "W-UNKNOWN", 405: "W-METHOD"}.get(error.status_code, "W-BODY")
     facts = {"allow": (error.headers or {}).get("Allow", "")} if code == "W-METHOD" else {}
-    if _by_person(request):
+    if by_person(request):
         page = Screen(request, request.app.state.platform.settings).refuse(Refused(code, **facts))
         page.headers.update(error.headers or {})
         return page
     return problems.problem(lang, code, status=error.status_code, facts=facts, headers=error.headers)
-
-
-def _by_person(request: Request) -> bool:
-    """Whether a browser's window shows the answer: a mistyped address is told as a page, with a way back."""
-    return "text/html" in request.headers.get("accept", "")
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -416,7 +411,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _away(request: Request, error: Exception) -> Response:
     """Pages and feeds without a database."""
     logger.warning("the database is away: %s", type(error).__name__)
-    if _by_person(request):
+    if by_person(request):
         return Screen(request, request.app.state.platform.settings).refuse(Refused("W-UNREADY"))
     return problems.problem(problems.language(request), "W-UNREADY")
 

@@ -24,13 +24,15 @@ from trading.document_sets import FIELD
 from trading.law.gains import RATE
 from trading.law.money import digits
 from trading.messages import EN, catalogue
-from trading.web import live_pages, message_pages
-from trading.web.doors import SCRIPTED, Visit, door
+from trading.web import csp, live_pages, message_pages
+from trading.web.doors import Visit, door
 from trading.web.openapi import PARAMETER_PATTERNS
 from trading.web.sayings import details
 
-CSP = SCRIPTED.replace("trusted-types 'none'", "worker-src 'self'; trusted-types desk")
+CSP = csp.policy(csp.DESK, worker=csp.SELF, trusted="desk")
 """For pages with the thread that holds keys; its own file forbids it to connect anywhere (verify_page.py)."""
+HALL_CSP = csp.policy(csp.DESK, worker=csp.SELF, trusted="desk htmx")
+"""For the one that comes anew by itself besides."""
 SAID = (
     "page.b.",
     "page.stage.",
@@ -119,9 +121,8 @@ def _scripted(visit: Visit, template: str, script: str, given: dict[str, Any], *
 @door("GET", "/b")
 async def b_bids(visit: Visit) -> Response:
     """My bids, those that close first at the top; keys under my name; what takes bids now."""
-    mine = {}
-    for bid in await own_bids.of(_caller(visit)):  # of a tender the last one: before it, what was withdrawn
-        mine[bid.tender] = bid
+    bids = await own_bids.of(_caller(visit))
+    mine = {bid.tender: bid for bid in bids}  # of a tender the last one: before it, what was withdrawn
     found = await own_bids.tenders(list(mine))
     lines = [(found[tender], bid) for tender, bid in mine.items() if tender in found]
     now = visit.screen.now
@@ -129,7 +130,7 @@ async def b_bids(visit: Visit) -> Response:
     lines.sort(key=lambda line: (line[0]["deadline"] < now, abs(line[0]["deadline"] - now)))
     others = [one for one in found.values() if one["listed"]]
     keys = await own_bids.keys(visit.caller)
-    given, unread = _given(visit), await message_pages.waiting(visit)
+    given, unread = _given(visit), await message_pages.waiting(visit, bids)
     return _scripted(
         visit, "bidder/bids.html", "bids_page.js", given, lines=lines, others=others, keys=keys, unread=unread
     )
@@ -214,9 +215,9 @@ async def b_hall(visit: Visit) -> Response:
 
 
 async def _hall(visit: Visit, error: Refused | None = None) -> Response:
-    tender = await _tender(visit)
-    stand = (await growing.stands([tender["id"]])).get(tender["id"], growing.Stand())
-    tender, kept = await _tender(visit), await logbook.public_of(tender["id"])
+    name = _named(visit, "tender")
+    stand = (await growing.stands([name])).get(name, growing.Stand())  # before what is told: nothing falls between
+    tender, kept = await _tender(visit), await logbook.public_of(name)
     bid = await own_bids.counting(visit.caller, tender["id"])
     given, mark = _given(visit, tender=tender["id"], deadline=tender["deadline"].isoformat()), live_pages.nonce()
     bids = sorted(tender["bids"] or [], key=lambda b: (b["price"] is None, b["price"] or 0, b["bid"]))
@@ -228,9 +229,7 @@ async def _hall(visit: Visit, error: Refused | None = None) -> Response:
         nonce="" if error else mark,  # what was refused stays until it is read
         closings=[one for one in kept if one.type == "closed"], releases=[one for one in kept if one.type == "released"],
     )  # fmt: skip
-    return live_pages.powered(
-        visit.request, response, mark, CSP.replace("trusted-types desk", "trusted-types desk htmx")
-    )
+    return live_pages.powered(visit.request, response, mark, HALL_CSP)
 
 
 @door("POST", "/b/{tender}/hall/confirmation")

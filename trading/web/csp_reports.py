@@ -13,9 +13,9 @@ from collections.abc import Callable, MutableMapping
 
 from starlette.responses import Response
 
+from trading.web.csp import REPORTS
 from trading.web.doors import Visit, door
 
-PATH = "/csp-report"
 DIRECTIVES = frozenset(
     {
         "default-src", "script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr",
@@ -38,7 +38,7 @@ def news(directive: str, told: MutableMapping[str, float], now: Callable[[], flo
     return True
 
 
-@door("POST", PATH, machine=True, report=True)
+@door("POST", REPORTS, machine=True, report=True)
 async def csp_report(visit: Visit) -> Response:
     """Take a report."""
     found = visit.json.get("csp-report")

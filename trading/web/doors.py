@@ -31,7 +31,7 @@ from trading.postgres import AWAY
 from trading.sessions import Session, form_token
 from trading.settings import Settings
 from trading.signin import Door, Visitor
-from trading.web import cookies, guard, origin, problems
+from trading.web import cookies, csp, guard, origin, problems
 from trading.web.models import RoleName
 from trading.web.roles import Verdict, matrix
 from trading.web.screen import Screen
@@ -40,11 +40,8 @@ logger = logging.getLogger("trading.web")
 LIMIT = 32 * 1024
 PART = re.compile(r"[A-Za-z0-9._@-]{1,100}")
 """What a part of a path may be; each door knows more about its own."""
-SCRIPTED = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
-"""For pages with a script of ours; `data:` for the QR code of a code generator."""
+POLICY = csp.policy(csp.DESK, trusted=csp.NONE, report=csp.REPORTS)
+"""For pages with a script of ours."""
 REPORT = "application/csp-report"
 KEPT_BY_NOBODY = {
     "Cache-Control": "no-store",
@@ -127,7 +124,7 @@ class Visit:
     def settled(self, response: Response) -> Response:
         """Never kept; and a browser that had no name has one now."""
         response.headers.update(KEPT_BY_NOBODY)
-        response.headers["Content-Security-Policy"] = f"{SCRIPTED}; report-uri /csp-report"
+        response.headers["Content-Security-Policy"] = POLICY
         if self.new_device:
             cookies.give_device(self.settings, response, self.device)
         return response

@@ -19,16 +19,13 @@ from starlette.responses import Response
 from audit.refusal import Refused
 from trading import growing
 from trading.growing import Stand
-from trading.web import origin
+from trading.web import csp, origin
 from trading.web.streams import PING, Following, Places
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx"
-)
+POLICY = csp.policy(csp.ASKING, trusted="htmx")
 HTMX = "hx-request"
 """The header by which a part is asked for."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from audit.canon import instant, stamp
@@ -32,17 +34,21 @@ def _kind(visit: Visit) -> str:
     return kind
 
 
-async def waiting(visit: Visit) -> int:
-    """How many messages the person has not read."""
+async def waiting(visit: Visit, bids: Sequence[own_bids.Bid]) -> int:
+    """How many messages the person has not read. `bids`: all of its organisation's own.
+
+    They are put together to be counted: which records are one piece of news, and when, is told by no row.
+    """
     assert visit.screen.now is not None
-    person = _person(visit)
-    return mailbox.unread(await mailbox.messages(visit.caller, person, visit.screen.now), await mailbox.wishes(person))
+    person, wants = _person(visit), await mailbox.wishes(_person(visit))
+    return mailbox.unread(await mailbox.messages(visit.caller, person, wants, bids, visit.screen.now), wants)
 
 
 async def _show(visit: Visit, error: Refused | None = None) -> Response:
     person, now = _person(visit), visit.screen.now
     assert now is not None
-    found, wants = await mailbox.messages(visit.caller, person, now), await mailbox.wishes(person)
+    wants = await mailbox.wishes(person)
+    found = await mailbox.messages(visit.caller, person, wants, await own_bids.of(visit.caller), now)
     followed = await mailbox.followed(person)
     known = {one["id"] for one in followed}
     others = [one for one in (await own_bids.tenders([])).values() if one["id"] not in known]

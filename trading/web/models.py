@@ -212,53 +212,6 @@ class Recorded(Model):
     type: str
 
 
-class NewStatement(Model):
-    statement: Base64
-    sig: Signatures
-
-
-class Statement(Model):
-    statement: Hex32
-    custodian: str
-    rehearsed: bool
-
-
-class Challenge(Model):
-    """`sealed` = enc || ct, HPKE to the statement's key with the rehearsal info (envelope.md §2)."""
-
-    statement: Hex32
-    challenge: Hex32
-    sealed: Base64
-
-
-class NewRehearsal(Model):
-    challenge: Hex32
-    proof: Hex32
-    sig: Signatures
-
-
-class CustodyItem(Model):
-    """`state`: waiting (before the hour) | due | released | shut (never opens)."""
-
-    tender: str
-    stage: str
-    keyset: Hex32
-    i: int
-    opens_at: datetime
-    hour: datetime
-    state: Literal["waiting", "due", "released", "shut"]
-
-
-class Custody(Model):
-    items: list[CustodyItem]
-
-
-class NewRelease(Model):
-    stage: StageName
-    release: Base64
-    sig: Signatures
-
-
 # projects
 
 
@@ -487,13 +440,6 @@ class Timeline(Model):
 # bids
 
 
-class NewRegistration(Model):
-    """A bidder key, envelope.md §5."""
-
-    registration: Base64
-    sig: Signatures
-
-
 class Receipt(Model):
     """log.md §6. `proof` (a tlog-proof) and `listed` (`{"index", "path"}`) are members as soon as there is one."""
 
@@ -505,62 +451,10 @@ class Receipt(Model):
     promise: Base64
 
 
-class NewUpload(Model):
-    """`size` of the payload in bytes, 72 + 65,600·m (envelope.md §3); what it is for is said when the bid is handed in."""
-
-    size: Annotated[int, Field(ge=65_672, le=2**40)]
-
-
-class Upload(Model):
-    """`missing`: numbers of the 1 MiB segments not yet held, ascending, at most 1000; `root` once all are held."""
-
-    id: str
-    size: int
-    segment: int
-    segments: int
-    held: int
-    missing: list[int]
-    complete: bool
-    root: Hex32 | None = None
-
-
-class StageDeposit(Model):
-    manifest: Base64
-    sig: Signatures
-    upload: ShortId
-
-
-class NewBid(Model):
-    stages: Annotated[dict[StageName, StageDeposit], Field(min_length=1, max_length=4)]
-
-
 class Receipts(Model):
     """One receipt per stage handed in."""
 
     receipts: dict[str, Receipt]
-
-
-class NewWithdrawal(Model):
-    withdrawal: Base64
-    sig: Signatures
-
-
-class OwnDeposit(Model):
-    """`stale`: it answers an older document set than the newest. It stays valid; whether to replace it is the bidder's
-    choice, and nobody else is told."""
-
-    tender: str
-    bid: str
-    stage: str
-    seq: int
-    manifest: Hex32
-    received_at: datetime
-    state: str
-    stale: bool
-
-
-class OwnDeposits(Model):
-    items: list[OwnDeposit]
 
 
 # opening, evaluation, award

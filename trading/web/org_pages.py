@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.responses import Response
@@ -43,6 +44,15 @@ async def _show(visit: Visit, error: Refused | None = None, made: dict[str, Any]
     )  # fmt: skip
 
 
+async def _answered(visit: Visit, kind: str, act: Awaitable[dict[str, Any]]) -> Response:
+    """The page with the code that an act made, which stands in this answer and nowhere else; or with why there is none."""
+    try:
+        made = await act
+    except Refused as no:
+        return await _show(visit, no)
+    return await _show(visit, made={**made, "kind": kind})
+
+
 @door("GET", PAGE)
 async def b_org(visit: Visit) -> Response:
     """The organisation: its name and code, its people, its keys and their certificates."""
@@ -51,29 +61,20 @@ async def b_org(visit: Visit) -> Response:
 
 @door("POST", f"{PAGE}/people")
 async def b_org_add(visit: Visit) -> Response:
-    """Let a colleague in; the code stands in this answer and nowhere else."""
-    try:
-        made = await colleagues.invite(visit.platform, _caller(visit), visit.form.get("name", ""))
-    except Refused as no:
-        return await _show(visit, no)
-    return await _show(visit, made={**made, "kind": "invitation"})
+    """Let a colleague in."""
+    name = visit.form.get("name", "")
+    return await _answered(visit, "invitation", colleagues.invite(visit.platform, _caller(visit), name))
 
 
 @door("POST", PAGE + "/people/{person}/code")
 async def b_org_again(visit: Visit) -> Response:
     """A new code for a colleague who never came in."""
-    try:
-        made = await colleagues.again(visit.platform, _caller(visit), visit.request.path_params["person"])
-    except Refused as no:
-        return await _show(visit, no)
-    return await _show(visit, made={**made, "kind": "invitation"})
+    person = visit.request.path_params["person"]
+    return await _answered(visit, "invitation", colleagues.again(visit.platform, _caller(visit), person))
 
 
 @door("POST", PAGE + "/people/{person}/recovery")
 async def b_org_recover(visit: Visit) -> Response:
     """Propose that a colleague gets in again: half of a code."""
-    try:
-        made = await colleagues.recover(visit.platform, _caller(visit), visit.request.path_params["person"])
-    except Refused as no:
-        return await _show(visit, no)
-    return await _show(visit, made={**made, "kind": "recovery"})
+    person = visit.request.path_params["person"]
+    return await _answered(visit, "recovery", colleagues.recover(visit.platform, _caller(visit), person))

@@ -41,7 +41,7 @@ from trading.law.rules import RULES
 from trading.settings import Settings
 from trading.web import live_pages, paper_pages, public_pages, search_page, statement_pages, static_files, verify_page
 from trading.web.reader import Reader, bare, exactly
-from trading.web.screen import REACHED, Screen, chip, template
+from trading.web.screen import REACHED, Screen, by_person, chip, template
 
 
 def routes(configured: Settings) -> list[BaseRoute]:
@@ -60,7 +60,7 @@ def routes(configured: Settings) -> list[BaseRoute]:
                     await screen.prepare()
                 return await show(request, screen)  # type: ignore[no-any-return]
             except Refused as no:
-                if file and "text/html" not in request.headers.get("accept", ""):
+                if file and not by_person(request):
                     raise
                 return screen.refuse(no)
 

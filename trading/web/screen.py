@@ -85,6 +85,11 @@ def template(reader: Reader, name: str) -> Template:
     return _ENVIRONMENTS[reader.lang].get_template(name)
 
 
+def by_person(request: Request) -> bool:
+    """Whether a browser's window shows the answer: what is refused there is told as a page, with a way back."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 class Screen(Reader):
     """One page for one reader: language, log time, and how values are written."""
 

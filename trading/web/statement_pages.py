@@ -23,9 +23,10 @@ from trading import statement as s
 from trading.law.regimes import BUY, SELL
 from trading.printing import Printed
 from trading.trade_file import Line
-from trading.web import api_statements
+from trading.web import api_statements, csp
 from trading.web import models_statements as m
-from trading.web.paper_pages import handed, matches
+from trading.web.packed import matches
+from trading.web.paper_pages import handed
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
@@ -34,10 +35,7 @@ M = TypeVar("M", bound=BaseModel)
 SHOWN = 50
 """Trades on a page."""
 JSON = "application/json"
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
-)
+CSP = csp.policy({"script": csp.SELF, **csp.PLAIN, "connect": csp.NONE}, trusted="default")
 """The chart that can be asked is drawn by a script of ours with a library of others; both come from here alone."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:\s?(?:%|项|亿元|万元|元|million yuan|yuan))?")
 PLAIN = re.compile(r"\d{4,}(?:\.\d+)?")

@@ -1,13 +1,11 @@
 """Style sheets, pictures, scripts: read once, packed once, told apart by their hash.
 
-None of them knows who asks, so packing them tells nothing of anybody (a page with a reader's own words beside a secret is
-never packed here: BREACH). What others wrote lies in `static/vendor/`, each file with its version, licence and hash in
-`vendor.toml`.
+None of them knows who asks, so packing them tells nothing of anybody (packed.py). What others wrote lies in
+`static/vendor/`, each file with its version, licence and hash in `vendor.toml`.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +14,8 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+
+from trading.web.packed import matches, packed, takes_gzip
 
 FOLDER = Path(__file__).parent / "static"
 SCRIPT = "text/javascript; charset=utf-8"
@@ -39,30 +39,21 @@ class Kept:
 def kept(path: Path) -> Kept:
     """A file of the installation; it does not change while a process runs."""
     whole = path.read_bytes()
-    packed = gzip.compress(whole, 9, mtime=0) if len(whole) >= PACKED_FROM else b""
-    return Kept(whole, packed if len(packed) < len(whole) else b"", hashlib.sha256(whole).hexdigest()[:32])
+    small = packed(whole) if len(whole) >= PACKED_FROM else b""
+    return Kept(whole, small if len(small) < len(whole) else b"", hashlib.sha256(whole).hexdigest()[:32])
 
 
 def handed(request: Request, path: Path, media: str, headers: dict[str, str] | None = None) -> Response:
     """The file as this reader takes it (RFC 9110 §12.5.3): packed, whole, or not again."""
     file = kept(path)
-    packed = bool(file.packed) and takes_gzip(request.headers.get("accept-encoding", ""))
-    tag = f'"{file.tag}{"-gzip" if packed else ""}"'
+    small = bool(file.packed) and takes_gzip(request)
+    tag = f'"{file.tag}{"-gzip" if small else ""}"'
     sent = {"Cache-Control": "max-age=3600", "ETag": tag, "Vary": "Accept-Encoding", **(headers or {})}
-    if tag in {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}:
+    if matches(request, tag):
         return Response(status_code=304, headers=sent)
-    if packed:
+    if small:
         return Response(file.packed, headers=sent | {"Content-Encoding": "gzip"}, media_type=media)
     return Response(file.whole, headers=sent, media_type=media)
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` lets us pack."""
-    for one in accepted.split(","):
-        name, _, weight = one.partition(";")
-        if name.strip().lower() in ("gzip", "*"):
-            return weight.strip().lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 @lru_cache

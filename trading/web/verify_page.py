@@ -18,7 +18,7 @@ from starlette.responses import Response
 import audit
 import bidding
 from trading.messages import EN, catalogue
-from trading.web import static_files
+from trading.web import csp, static_files
 
 if TYPE_CHECKING:
     from trading.web.screen import Screen
@@ -30,9 +30,8 @@ FOLDERS = {
 }
 """Where modules lie, by the address they are served under."""
 
-CSP = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types verify"
+CSP = csp.policy(
+    {"script": csp.SELF, "worker": csp.SELF, **csp.PLAIN, "connect": csp.NONE}, form=csp.NONE, trusted="verify"
 )
 SAID = ("page.verify.", "VB-")
 """The sentences that the page says by itself."""
