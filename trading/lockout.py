@@ -51,7 +51,7 @@ class Lockout:
         if second and not device:
             waits.append(self._wait(("second", account), SECONDS_MOST, SECONDS_WITHIN))
         if (wait := max(waits)) > 0:
-            raise Refused("W-LOCKED", seconds=int(wait) + 1)
+            raise Refused("W-LOCKED", seconds=int(wait) + 1, minutes=int(wait) // 60 + 1)
 
     def wrong(self, address: str, account: str, device: str, *, second: bool = False) -> None:
         """That was one."""
@@ -68,7 +68,7 @@ class Lockout:
         """One more challenge for this address. Refused: W-LOCKED."""
         lane = ("asked", place(address))
         if (wait := self._wait(lane, ASKS, ASKS_WITHIN)) > 0:
-            raise Refused("W-LOCKED", seconds=int(wait) + 1)
+            raise Refused("W-LOCKED", seconds=int(wait) + 1, minutes=int(wait) // 60 + 1)
         self._count(lane)
 
     @staticmethod

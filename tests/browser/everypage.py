@@ -9,24 +9,38 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from audit.signature import Ed25519Signer
 from tests.listening import listening
 from tests.security.browsers import PASSWORD, Browser, Clock, Generator, code_of, come_in, invite
+from tests.trading import test_auctions as sale
 from tests.trading.desk import Bidder, Desk
 from tests.trading.town import Town
-from trading import invitations, sessions
+from trading import imports, invitations, sessions
 from trading.web import app as _app
 from trading.web.doors import doors
 from trading.web.models import RoleName
 from trading.web.roles import ENROLLED, Verdict, matrix, open_routes
 
 assert _app.PAGES
+REAL = Path(__file__).parents[2] / "trading/demo/prozorro.json"
 OPEN: dict[str, tuple[str, ...]] = {
     "/": ("/", "/?q=桥"),
     "/search": ("/search", "/search?q=道", "/search?q=nowhere"),
     "/p/{project}": ("/p/{project}", "/p/none"),
-    "/t/{tender}": ("/t/{sealed}", "/t/{sold}", "/t/{ended}", "/t/{shut}", "/t/none@1"),
+    "/t/{tender}": (
+        "/t/{sealed}",
+        "/t/{sold}",
+        "/t/{ended}",
+        "/t/{shut}",
+        "/t/{stayed}",
+        "/t/{failed}",
+        "/t/{cried}",
+        "/t/{hammered}",
+        "/t/none@1",
+    ),
     "/ledger": ("/ledger",),
     "/statements": ("/statements", "/statements?by=month", "/statements?from=2026-03-01&to=2026-01-01"),
     "/trade-lines": ("/trade-lines", "/trade-lines?key=boats"),
@@ -163,8 +177,9 @@ async def centre(place: Town) -> AsyncIterator[Centre]:
 
 async def fill(made: Centre, tmp: Path) -> None:
     """One tender sold and archived, one that waits for its custodians; then one sealed, one ended, one whose bid Wang took
-    back, one that is new and that somebody proposes to end."""
+    back, one that is new and that somebody proposes to end. And what `elsewhere` tells."""
     place = made.place
+    await elsewhere(made, tmp)
     sold, shut, sealed, ended, gone, fresh = desks = [Desk(place, tmp / str(n)) for n in range(6)]
     await sold.open()
     await shut.open()
@@ -192,6 +207,50 @@ async def fill(made: Centre, tmp: Path) -> None:
     made.names |= {name: desk.tender for name, desk in zip(names, desks, strict=True)}
     made.names |= {f"bid_{name}": bid.bid for name, bid in zip(names, bids, strict=True)}
     made.names["project"] = sealed.tender.rpartition("-")[0]
+
+
+async def elsewhere(made: Centre, tmp: Path) -> None:
+    """One tender that failed; two sales: one whose hammer fell, one in which bids are being cried; one that is suspended;
+    and what another publisher said."""
+    place = made.place
+    failed, hammered, cried, stayed = desks = [
+        Desk(place, tmp / name) for name in ("failed", "hammered", "cried", "stayed")
+    ]
+    rooms: dict[str, dict[str, sale.Crier]] = {}
+    await failed.open()
+    await hammered.open(**sale.SALE)
+    await cried.open(**sale.SALE)
+    firms = [await failed.bidder(name) for name in ("城投资产", "赣昌实业", "安和置业")]
+    for desk in (failed, hammered, cried):
+        for firm, price in zip(firms, sale.PRICES.values(), strict=True):
+            one = Bidder(firm.name, firm.code, firm.signer)
+            rooms.setdefault(desk.tender, {})[firm.name] = sale.Crier(one, Ed25519Signer.generate())
+            await place.beat()
+            await desk.hand_in(one, price)
+    await cried.wait()
+    for desk in (failed, hammered, cried):
+        await desk.open_boxes()
+    for crier in rooms[failed.tender].values():
+        body = {"bid": crier.one.bid, "reason": "qualification", "article": "招标投标法实施条例 51"}
+        await failed.post("tenderee", "rejections", 201, body)
+    await failed.report()
+    await failed.fail("all_rejected")
+    for desk in (hammered, cried):
+        room = rooms[desk.tender]
+        for crier in room.values():
+            await crier.join(desk)
+        await sale._begin(desk, 60 if desk is hammered else 600)
+        await sale._numbers(desk, room)
+        for crier, price in zip((*room.values(), *room.values()), range(9_400_000, 9_700_000, 50_000), strict=True):
+            await crier.cry(desk, price)
+    await sale._pass(hammered, timedelta(minutes=61))
+    await place.timers.run_due()
+    await stayed.open(regime="works")
+    await stayed.post("supervisor", "suspensions", 201, {"order": "赣招监〔2026〕1号", "ground": "supervision"})
+    await imports.take([REAL])
+    await place.beat()
+    names = ("failed", "hammered", "cried", "stayed")
+    made.names |= {name: desk.tender for name, desk in zip(names, desks, strict=True)}
 
 
 async def people(made: Centre) -> None:

@@ -37,6 +37,9 @@ VARIES = "|".join((
 ))  # fmt: skip
 ITSELF = f"() => document.documentElement.outerHTML.replace(/{VARIES}/gs, '')"
 """The page but for what differs with every reading: pages that are the same for several roles are measured once."""
+LOST = """() => [...document.querySelectorAll('tbody tr')].filter(one => one.getBoundingClientRect().right < 0)
+    .map(one => one.outerHTML.slice(0, 120))"""
+"""Rows of tables that were put off the page: what is hidden from eyes is a heading's words, never a fact."""
 EDGES = """() => ({
     moving: document.getAnimations().filter(one => one.playState === 'running').length,
     bare: [...document.querySelectorAll('.btn, .chip, .card, input:not([type=hidden], [type=radio], [type=checkbox], .out)')]
@@ -112,6 +115,7 @@ class Look:
         self.seen.add(itself)
         self.note("no words", WORDLESS.findall(said))
         self.note("language", (await page.get_attribute("html", "lang") or "")[:2] != self.lang)
+        self.note("rows nobody sees", await page.evaluate(LOST))
         self.note("light", await axe(page))
         await shoot(page, f"{self.name}.{self.lang}.wide")
         await page.emulate_media(color_scheme="dark")

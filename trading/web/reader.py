@@ -14,7 +14,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trading.failures import ENDING, FAILING
 from trading.law import remedies
+from trading.law.article import STATUTES, Article
 from trading.law.calendar import LEGAL_ZONE
 from trading.law.gains import RATE, UNIT
 from trading.law.regimes import REGIMES
@@ -27,8 +29,9 @@ from trading.web.sums import scaled
 WAN = 1_000_000
 """万元 in fen."""
 SPOKEN = (remedies.ON_THE_SPOT, remedies.AT_THE_TABLE)
-ARTICLES = {str(one): one for one in (*STEPPED.values(), *SPOKEN, *(rule.article for rule in RULES.values()))}
-"""Every article an agenda, a suspension or an objection can rest on, by its Chinese citation."""
+ENDED = (*FAILING.values(), *ENDING.values())
+ARTICLES = {str(one): one for one in (*STEPPED.values(), *SPOKEN, *ENDED, *(rule.article for rule in RULES.values()))}
+"""Every article an agenda, a suspension, an objection or an ending can rest on, by its Chinese citation."""
 COUNTED = re.compile(r"(\d+)(工作日|日|月|年|小时)")
 
 
@@ -68,7 +71,10 @@ class Reader:
 
     def cited(self, article: str | None) -> str:
         """An article in the reader's language."""
-        return ARTICLES[article].cite(self.lang) if article and article in ARTICLES else article or ""
+        if article and article in ARTICLES:
+            return ARTICLES[article].cite(self.lang)
+        law, _, number = (article or "").rpartition(" ")  # as people type it: 招标投标法实施条例 51
+        return Article(law, int(number)).cite(self.lang) if law in STATUTES and number.isdecimal() else article or ""
 
     def derivation(self, counted: str) -> str:
         """How a period was counted (`Span`), its unit in the reader's language."""

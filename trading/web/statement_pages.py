@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -37,6 +38,7 @@ JSON = "application/json"
 CSP = csp.policy({"script": csp.SELF, **csp.PLAIN, "connect": csp.NONE}, trusted="default")
 """The chart that can be asked is drawn by a script of ours with a library of others; both come from here alone."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:\s?(?:%|项|亿元|万元|元|million yuan|yuan))?")
+PLAIN = re.compile(r"\d{4,}(?:\.\d+)?")
 COLUMNS = ("trades", "failed", "deal", "saved", "saved", "added", "added")
 """Of each head of the table after the first: which trades are behind its numbers (`accounting.OF`)."""
 OURS = re.compile(r"\d{4}-\d{6}-\d{2}@\d{1,15}")
@@ -62,7 +64,7 @@ async def statement(request: Request, screen: Screen) -> Response:
             "key": row.key,
             "cells": [
                 {
-                    "text": text, "head": head,
+                    "text": _grouped(text), "head": head,
                     "to": "" if text in ("—", "0") else f"/trade-lines?{figure}&{urlencode({'of': of})}",
                 }
                 for text, head, of in zip(cells[1:], shown.heads[1:], COLUMNS, strict=True)
@@ -91,6 +93,11 @@ async def statement(request: Request, screen: Screen) -> Response:
     page.headers["Vary"] = "Accept, Accept-Language"
     page.headers["Content-Security-Policy"] = CSP
     return page
+
+
+def _grouped(text: str) -> str:
+    """A number as people read it, in groups of three: 80000.00 → 80,000.00."""
+    return f"{Decimal(text):,}" if PLAIN.fullmatch(text) else text
 
 
 def _given(made: s.Statement, screen: Screen) -> dict[str, Any]:
