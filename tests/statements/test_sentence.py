@@ -156,6 +156,4 @@ def test_sums_that_do_not_agree_make_no_statement() -> None:
 
 def test_an_empty_period_says_so() -> None:
     assert _said([]) == "共完成各类交易0项，交易总额达0.00元。"
-    assert _said(samples.sample("xinjian-2016"), "en").startswith(
-        "195 trades were concluded, for 8,580.07 million yuan"
-    )
+    assert _said(samples.sample("xinjian-2016"), "en").startswith("Trades concluded: 195 for 8,580.07 million yuan")
