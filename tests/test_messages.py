@@ -52,6 +52,13 @@ def test_a_gap_beats_a_crash_at_the_edge() -> None:
     assert messages.say("NO-SUCH-CODE", "en") == "NO-SUCH-CODE"
 
 
+def test_a_fact_there_is_nothing_of_takes_its_brackets_with_it() -> None:
+    facts = {"regime": "", "direction": "", "method": "cheapest"}
+    assert messages.say("E-METHOD", "zh", **facts) == "评审办法“cheapest”不适用于该程序或交易方向。"
+    assert messages.say("E-METHOD", "en", **facts) == "The method “cheapest” does not fit this regime or direction."
+    assert "（works）" in messages.say("E-METHOD", "zh", **{**facts, "regime": "works"})
+
+
 def test_a_fact_cannot_speak_for_the_catalogue() -> None:
     assert "{known}" in messages.say("E-REGIME", "en", regime="{known}", known="works")
 

@@ -34,9 +34,9 @@ _UNITS = {
 }
 
 
-MAY_BE_EMPTY = ("derivation",)
-"""Facts there may be nothing to tell of (to a moment that is given, nothing was counted): the brackets right around one go
-with it."""
+MAY_BE_EMPTY = ("derivation", "regime", "direction")
+"""Facts there may be nothing to tell of (to a moment that is given, nothing was counted; no regime knows a method):
+the brackets right around one go with it."""
 
 
 @lru_cache(maxsize=1)
