@@ -33,7 +33,7 @@ async def sealing_kit(platform: Installation, tender: str, seen: int = 0) -> byt
     """Key sets, statements, trust files, and every record §2a asks for with its proof under one fresh checkpoint.
 
     `seen`: the size of the checkpoint that a tool without a network has kept; the kit then proves that the log only grew.
-    Refused: E-PENDING until the announcement is under a checkpoint with quorum.
+    Refused: E-PENDING until the announcement is under the published checkpoint.
     """
     rows = await pool().fetch(
         """SELECT r.type, l.index, r.nonce, r.record FROM log_record r LEFT JOIN log_leaf l ON l.record = r.id
@@ -43,7 +43,7 @@ async def sealing_kit(platform: Installation, tender: str, seen: int = 0) -> byt
     places = [r["index"] for r in rows if r["type"] in BEFORE_SEALING]
     if not any(r["type"] == "project-announced" for r in rows) or None in places:
         raise Refused("E-PENDING", record="project-announced")
-    size = await tiles.quorate(pool(), platform.policy, max(places) + 1)
+    size = _published(platform, max(places))
     shown = [Disclosed(r["index"], None, r["record"]) for r in rows if r["index"] is not None and r["index"] < size]
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
     return await _kit(platform, tender, size, shown, {"rulebook.json": rulebook, **await _keysets(tender)}, seen=seen)
@@ -57,13 +57,22 @@ async def custodian_kit(platform: Installation, tender: str, stage: str, seen: i
     closed = [k for k in await logbook.public_of(tender) if k.type == "closed"]
     if not closed or any(k.index is None for k in closed):
         raise Refused("E-PENDING", record="closed")
-    size = await tiles.quorate(pool(), platform.policy, max(k.index for k in closed if k.index is not None) + 1)
+    size = _published(platform, max(k.index for k in closed if k.index is not None))
     first = material.first_bundle(tender)
     shown = await material.disclosed_by_closing(tender, first, size)
     rulebook = await pool().fetchval("SELECT rulebook FROM trading_tender WHERE id = $1", tender)
     found: dict[str, Content] = {"rulebook.json": rulebook}
     found.update(await files.kit(platform.store, tender, stage))
     return await _kit(platform, tender, size, shown, found, bundles=True, seen=seen)
+
+
+def _published(platform: Installation, covered: int) -> int:
+    """The size of the published checkpoint, above this index: a tool proves by tiles that it only grew, and tiles end there.
+    Refused: E-PENDING."""
+    size = tiles.Published(platform.settings.log_dir).size()
+    if size <= covered:
+        raise Refused("E-PENDING", size=covered + 1)
+    return size
 
 
 async def _keysets(tender: str) -> dict[str, Content]:

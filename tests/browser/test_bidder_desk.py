@@ -273,7 +273,7 @@ async def test_too_late_is_told_with_a_signed_refusal_and_the_hall_follows(place
         assert "None has released yet" in await wang.page.inner_text("main")
         await desk.open_boxes()
         await wang.page.wait_for_selector("text=95,000.00", timeout=DONE)
-        assert "3 bids" in await wang.page.inner_text("main")
+        assert "bids: 3" in await wang.page.inner_text("main")
         await shoot(wang.page, "hall")
         await wang.page.goto(f"{wang.address}/b/{desk.tender}/seal?lang=en")
         assert "The deadline has passed" in await wang.page.inner_text("main")

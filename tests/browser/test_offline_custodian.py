@@ -108,7 +108,7 @@ async def test_released_on_a_disk_brought_by_the_command_line(place: Town, tmp_p
         for stage in ("form", "documents"):
             await checked(page, await kit_of(desk, tenderee, stage, tmp_path), stage)
             await page.wait_for_selector("#found:not([hidden])", timeout=DONE)
-            assert "3 bids" in await page.inner_text("#found-count")
+            assert "bids: 3" in await page.inner_text("#found-count")
             await shoot(page, f"offline-custodian-{stage}")
             files[stage] = await saved(page, "#sign", tmp_path)
             again = await saved(page, "#sign", tmp_path / "again")

@@ -154,7 +154,7 @@ async def test_everybody_reads_statements_and_the_trades_behind_each_figure(plac
     await _put(lines, owner_dsn)
     asked = "from=2016-01-01&to=2016-10-31"
     told = await place.call("public", "GET", f"/statements?{asked}", 200)
-    assert told["sentence"].startswith("195 trades") or told["sentence"].startswith("共完成各类交易195项")
+    assert told["sentence"].startswith("Trades concluded: 195 ") or told["sentence"].startswith("共完成各类交易195项")
     assert [row["key"] for row in told["rows"]] == ["works", "property", "procurement"] and told["from"] == "2016-01-01"
     for row in (*told["rows"], told["total"]):
         got, cursor = [], ""
