@@ -17,12 +17,14 @@ import httpx
 from audit.refusal import Refused
 
 
-def free_port() -> int:
-    """A port that is free now on the loopback interface."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def free_port(besides: int = 0) -> int:
+    """A port that is free now on the loopback interface, and another one than `besides`, which nobody has taken yet."""
+    while True:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+        if port != besides:
+            return port
 
 
 def demand_port(port: int) -> None:
@@ -69,7 +71,7 @@ class Processes:
         while True:
             self.check()
             try:
-                if httpx.get(url, timeout=2).status_code < 500:
+                if httpx.get(url, timeout=2).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

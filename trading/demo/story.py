@@ -148,7 +148,7 @@ class Story:
         from trading.settings import Settings
 
         self._tell("demo.starting")
-        witness_port = free_port()
+        witness_port = free_port(besides=self.port)
         key = LogKey.generate(self.home / "keys" / "log.pem", people.ORIGIN)
         self.cast = people.make_cast(key.vkey)
         people.write_trust(self.cast, self.trust_files)
