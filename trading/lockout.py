@@ -38,6 +38,12 @@ def place(address: str) -> str:
     return str(ip)
 
 
+def _refuse_until(wait: float) -> None:
+    """Refused: W-LOCKED where there is something to wait for, in whole seconds and whole minutes that are enough."""
+    if wait > 0:
+        raise Refused("W-LOCKED", seconds=int(wait) + 1, minutes=int(wait) // 60 + 1)
+
+
 class Lockout:
     """Counts of wrong guesses. `device` is what a browser showed and is known for at this account, or ""."""
 
@@ -50,8 +56,7 @@ class Lockout:
         waits = [self._wait(self._lane(address, account, device), MOST, WITHIN)]
         if second and not device:
             waits.append(self._wait(("second", account), SECONDS_MOST, SECONDS_WITHIN))
-        if (wait := max(waits)) > 0:
-            raise Refused("W-LOCKED", seconds=int(wait) + 1, minutes=int(wait) // 60 + 1)
+        _refuse_until(max(waits))
 
     def wrong(self, address: str, account: str, device: str, *, second: bool = False) -> None:
         """That was one."""
@@ -67,8 +72,7 @@ class Lockout:
     def ask(self, address: str) -> None:
         """One more challenge for this address. Refused: W-LOCKED."""
         lane = ("asked", place(address))
-        if (wait := self._wait(lane, ASKS, ASKS_WITHIN)) > 0:
-            raise Refused("W-LOCKED", seconds=int(wait) + 1, minutes=int(wait) // 60 + 1)
+        _refuse_until(self._wait(lane, ASKS, ASKS_WITHIN))
         self._count(lane)
 
     @staticmethod
