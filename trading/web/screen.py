@@ -71,7 +71,7 @@ def _environment(lang: str) -> Environment:
     )
     made.globals |= {
         "lang": lang, "plainly": plainly, "brief": brief, "bare": bare, "clock_of": clock_of, "steps": STEPS,
-        "reached": REACHED,
+        "reached": REACHED, "colon": ": " if lang == EN else "：",
     }  # fmt: skip
     made.add_extension(_Sayings)
     return made
