@@ -39,8 +39,11 @@ def aside(app: Any, **how: Any) -> Iterator[str]:
     thread.start()
     served = listening(app, **how)
     try:
-        yield asyncio.run_coroutine_threadsafe(served.__aenter__(), loop).result(30)
-        asyncio.run_coroutine_threadsafe(served.__aexit__(None, None, None), loop).result(30)
+        address = asyncio.run_coroutine_threadsafe(served.__aenter__(), loop).result(30)
+        try:
+            yield address
+        finally:
+            asyncio.run_coroutine_threadsafe(served.__aexit__(None, None, None), loop).result(30)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)

@@ -189,11 +189,7 @@ async def fill(made: Centre, tmp: Path) -> None:
         await desk.hand_in(bids[desks.index(desk)], price)
     for name, price in (("赣江第一工程有限公司", 9_000_000), ("安和建设有限公司", 8_500_000)):
         await sold.hand_in(await sold.bidder(name), price)
-    await sold.wait()
-    await sold.open_boxes()
-    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/candidates", 201)
-    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/award", 201, {})
-    await sold.archive()
+    await sold.settle()
     for desk in (sealed, ended, gone, fresh):
         await desk.open()
     for desk in (sealed, gone):

@@ -82,11 +82,7 @@ async def site(place: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     await sold.open()
     for name, price in (("安和建设有限公司", 9_000_000), ("赣江第一工程有限公司", 8_000_000)):
         await sold.hand_in(await sold.bidder(name), price)
-    await sold.wait()
-    await sold.open_boxes()
-    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/candidates", 201)
-    await place.call("tenderee", "POST", f"/tenders/{sold.tender}/award", 201, {})
-    await sold.archive()
+    await sold.settle()
     sealed = Desk(place, tmp_path / "sealed")
     await sealed.open()
     async with listening(place.app) as address:

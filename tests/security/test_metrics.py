@@ -21,6 +21,7 @@ from audit.refusal import Refused
 from tests.trading.desk import Desk
 from tests.trading.town import Town
 from trading import metrics
+from trading.demo.processes import free_port
 from trading.web.api import operations
 from trading.web.roles import open_routes
 
@@ -152,11 +153,6 @@ async def test_a_fault_is_a_word_and_not_a_number(place: Town) -> None:
 
 
 # ---- ASVS 5.0.0, 13.4.5: monitoring endpoints are not exposed
-
-
-def free_port() -> int:
-    with socket.create_server((metrics.HOST, 0)) as one:
-        return int(one.getsockname()[1])
 
 
 async def page() -> bytes:

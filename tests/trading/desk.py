@@ -343,6 +343,14 @@ class Desk:
             await self.days(after)
         return await self.post("tenderee", "award", 201, {})
 
+    async def settle(self) -> None:
+        """From the deadline to the archive, without a committee: where the source's law has none."""
+        await self.wait()
+        await self.open_boxes()
+        await self.post("tenderee", "candidates")
+        await self.award()
+        await self.archive()
+
     async def fail(self, reason: str) -> Any:
         """Nobody wins, and it is said why."""
         return await self.post("tenderee", "failure", 201, {"reason": reason})

@@ -98,11 +98,7 @@ async def test_a_page_says_nothing_of_bids_before_they_open(desk: Desk) -> None:
 async def test_the_opening_record_the_award_and_the_way_to_prove_them(desk: Desk) -> None:
     for name, price in (("安和建设", 9_000_000), ("赣江工程", 8_000_000)):
         await desk.hand_in(await desk.bidder(name), price)
-    await desk.wait()
-    await desk.open_boxes()
-    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
-    await desk.town.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
-    await desk.archive()
+    await desk.settle()
     text = await _read(desk.town, f"/t/{desk.tender}", "zh-CN")
     for shown in ("赣江工程", "80,000.00", "20,000.00", "baseline-minus-price/v1", "trading verify", "封签完好"):
         assert shown in text, shown

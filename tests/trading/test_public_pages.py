@@ -125,11 +125,7 @@ async def test_who_would_try_it_is_given_an_archive_and_a_sealed_tender(place: T
     for name, price in (("安和建设", 9_000_000), ("赣江工程", 8_000_000)):
         await desk.hand_in(await desk.bidder(name), price)
     assert await _read(place, "/why") and "安和" not in await _read(place, "/why")
-    await desk.wait()
-    await desk.open_boxes()
-    await place.call("tenderee", "POST", f"/tenders/{desk.tender}/candidates", 201)
-    await place.call("tenderee", "POST", f"/tenders/{desk.tender}/award", 201, {})
-    await desk.archive()
+    await desk.settle()
     assert f"/t/{desk.tender}/archive" in await _read(place, "/why")
     shown = await _read(place, f"/t/{desk.tender}", "zh-CN")
     for part in ("record", "result", "timeline", "terms", "proof"):
